@@ -1,0 +1,1 @@
+"""The dressed quantum circuit: one definition, several exact engines with one signature."""

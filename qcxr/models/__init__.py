@@ -1,0 +1,1 @@
+"""Backbones, heads and how they are put together; which parameters train."""

@@ -1,0 +1,1 @@
+"""The paired training protocol: step, fit, checkpoints, prediction, devices, progress."""
