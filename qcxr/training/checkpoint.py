@@ -1,0 +1,98 @@
+"""Where a run stands, on disk: Orbax checkpoints in a work folder that is not a rule's output.
+
+Snakemake deletes a job's outputs before it starts the job again, so what a killed run is resumed from lies elsewhere, and
+carries a fingerprint (configuration slice, code hash, data hash): only an equal one is resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qcxr.errors import InputError
+from qcxr.provenance import write_json
+
+log = logging.getLogger("qcxr.checkpoint")
+KEPT = 2  # the last one, and the one before in case the last is truncated
+
+
+def work_folder(base: Path, fingerprint: dict[str, Any]) -> Path:
+    """The folder of this fingerprint below `base`, made if need be; says which other runs it does not resume, and why."""
+    text = json.dumps(fingerprint, sort_keys=True)
+    folder = base / hashlib.sha256(text.encode()).hexdigest()[:12]
+    if base.is_dir():
+        for other in sorted(base.iterdir()):
+            if other == folder or not (other / "fingerprint.json").is_file():
+                continue
+            theirs = json.loads((other / "fingerprint.json").read_text())
+            differs = [key for key in fingerprint if theirs.get(key) != fingerprint[key]]
+            log.info("%s is not resumed: its %s differ(s) from this run's", other, ", ".join(differs))
+    stamp = folder / "fingerprint.json"
+    if stamp.is_file() and json.loads(stamp.read_text()) != json.loads(text):
+        raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
+    write_json(stamp, fingerprint)
+    return folder
+
+
+class Checkpoints:
+    """The checkpoints of one run: arrays by name, and the position as JSON, saved together or not at all."""
+
+    def __init__(self, folder: Path):
+        import orbax.checkpoint as ocp
+
+        self._ocp = ocp
+        self._folder = folder / "checkpoints"
+        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, enable_async_checkpointing=False, create=True)
+        self._manager = ocp.CheckpointManager(
+            self._folder.absolute(), options=options, item_names=("arrays", "position")
+        )
+
+    def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
+        """Save at a step (steps grow). Orbax writes to a temporary name and renames: a kill leaves the old ones whole."""
+        args = self._ocp.args
+        content = {**position, "digest": _digest(arrays)}
+        self._manager.save(
+            step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
+        )
+        self._manager.wait_until_finished()
+
+    def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """The newest checkpoint that is whole, or None. A damaged one is named, removed and passed over."""
+        args = self._ocp.args
+        for step in sorted(self._manager.all_steps(), reverse=True):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # Orbax warns that no target tree is given; names are ours to match
+                    found = self._manager.restore(
+                        step, args=args.Composite(arrays=args.StandardRestore(), position=args.JsonRestore())
+                    )
+                arrays = {name: np.asarray(value) for name, value in found.arrays.items()}
+                position = dict(found.position)
+                if position.pop("digest") != _digest(arrays):
+                    raise ValueError("its arrays do not match their digest")
+                return arrays, position
+            except Exception as error:
+                reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+                log.warning("checkpoint of step %d is damaged (%s): falling back to the one before", step, reason)
+                shutil.rmtree(self._folder / str(step), ignore_errors=True)
+                self._manager.reload()
+        return None
+
+    def close(self) -> None:
+        self._manager.close()
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""Which card a job may use: a lease per card slot, held by the process and freed by the kernel when it dies.
+
+`snakemake --resources gpu=4` only counts jobs; it does not say which card is whose. Each job takes a lock (flock) on one
+slot of one card before JAX is imported. Must not import JAX.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from qcxr.errors import InputError
+
+log = logging.getLogger("qcxr.devices")
+
+
+def visible_cards() -> list[str]:
+    """Cards this process may use, best evidence first.
+
+    CUDA_VISIBLE_DEVICES (from Slurm or the user: narrowed, never widened), then QCXR_CARDS (a comma-separated list, to
+    set cards aside), then what `nvidia-smi` lists; empty on a machine without a card.
+    """
+    inherited = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if inherited is not None:
+        return [card.strip() for card in inherited.split(",") if card.strip() not in ("", "-1", "NoDevFiles")]
+    chosen = os.environ.get("QCXR_CARDS")
+    if chosen is not None:
+        return [card.strip() for card in chosen.split(",") if card.strip()]
+    if not shutil.which("nvidia-smi"):
+        return []
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("nvidia-smi does not answer (%s): running on the CPU", error)
+        return []
+    return re.findall(r"^GPU (\d+):", listed, flags=re.MULTILINE)
+
+
+def lease_folder() -> Path:
+    """Where the lock files lie: one folder per user and machine, outside any results folder."""
+    base = os.environ.get("QCXR_LEASES") or os.path.join(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
+    folder = Path(base)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def lease(count: int = 1, *, slots: int = 1, poll_seconds: float = 1.0, timeout_seconds: float | None = None) -> Iterator[list[str]]:
+    """Hold `count` cards, at most `slots` processes a card, while the block runs; yields them ([] means the CPU).
+
+    Sets CUDA_VISIBLE_DEVICES and, with several slots, this process's share of the card's memory. Waits for a free card.
+    Raises `InputError` if the machine has fewer than `count` cards, or after `timeout_seconds`.
+    """
+    cards = visible_cards()
+    if not cards:
+        log.info("no GPU here: running on the CPU")
+        yield []
+        return
+    if count > len(cards):
+        raise InputError(
+            f"resources.devices must be at most the {len(cards)} cards visible here ({', '.join(cards)}), got {count}; "
+            "set resources.devices in the config"
+        )
+    held: dict[str, int] = {}
+    started, told = time.monotonic(), False
+    # All or nothing: a job that waits for a second card while it holds a first can deadlock with its twin.
+    while len(held := _try(cards, count, slots)) < count:
+        for handle in held.values():
+            os.close(handle)
+        if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
+            raise InputError(f"no free card among {', '.join(cards)} within {timeout_seconds:g} s; see who holds {lease_folder()}")
+        if not told:
+            log.info("waiting for a free card among %s", ", ".join(cards))
+            told = True
+        time.sleep(poll_seconds)
+    before = {key: os.environ.get(key) for key in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION")}
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
+    if slots > 1:
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 / slots:.3f}"
+    log.info("card %s is ours", ", ".join(held))
+    try:
+        yield list(held)
+    finally:
+        for handle in held.values():
+            os.close(handle)
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _try(cards: list[str], count: int, slots: int) -> dict[str, int]:
+    held: dict[str, int] = {}
+    for slot in range(slots):  # spread over cards before doubling up on one
+        for card in cards:
+            if card in held or len(held) == count:
+                continue
+            name = re.sub(r"[^A-Za-z0-9-]", "_", card)
+            handle = os.open(lease_folder() / f"card-{name}-slot-{slot}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                continue
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
+            held[card] = handle
+    return held
+
+
+def configure(threads: int | None, compilation_cache: str | os.PathLike | None) -> None:
+    """Set what JAX reads when it is imported: one thread if one is all we have, and the persistent compilation cache."""
+    if threads == 1:
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+        for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(key, "1")
+    if compilation_cache is not None:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(compilation_cache).absolute()))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")

@@ -1,0 +1,84 @@
+"""Losses for many-labelled, long-tailed targets: per element, unreduced; the step does the (masked) mean.
+
+Every loss takes logits (B, L) and targets (B, L) in {0, 1} and returns (B, L).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qcxr.errors import InputError
+
+Loss = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def bce(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    """Binary cross entropy (paper III-F), from logits without overflow: max(x, 0) - x y + log(1 + exp(-|x|))."""
+    return jnp.maximum(logits, 0) - logits * targets + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+
+
+def class_weighted_bce(positive_weight: jax.Array) -> Loss:
+    """BCE whose positives of label l count `positive_weight[l]` (L,) times: negatives / positives of the training split."""
+
+    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+        return bce(logits, targets) * (1 + (positive_weight - 1)[None, :] * targets)
+
+    return loss
+
+
+def focal(gamma: float = 2.0, alpha: float = 0.25) -> Loss:
+    """Focal loss: easy elements fade as (1 - p_t)^gamma (Lin et al. 2017, Eq. 5; gamma 2, alpha 0.25 there)."""
+
+    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+        p = jax.nn.sigmoid(logits)
+        p_t = p * targets + (1 - p) * (1 - targets)
+        alpha_t = alpha * targets + (1 - alpha) * (1 - targets)
+        return alpha_t * (1 - p_t) ** gamma * bce(logits, targets)
+
+    return loss
+
+
+def asymmetric(gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: float = 0.05) -> Loss:
+    """Asymmetric loss (ASL): negatives are shifted by `clip` and fade faster than positives (Ridnik et al. 2021, Eq. 7)."""
+
+    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+        p = jax.nn.sigmoid(logits)
+        shifted = jnp.maximum(p - clip, 0.0)
+        positive = (1 - p) ** gamma_positive * bce(logits, jnp.ones_like(logits))
+        # the shifted probability is at most 1 - clip, so its logarithm is finite whenever clip > 0
+        negative = -(shifted**gamma_negative) * jnp.log(jnp.maximum(1 - shifted, 1e-8))
+        return targets * positive + (1 - targets) * negative
+
+    return loss
+
+
+def _weighted(targets: np.ndarray) -> Loss:
+    positives = targets.sum(axis=0)
+    return class_weighted_bce(jnp.asarray((len(targets) - positives) / np.maximum(positives, 1), jnp.float32))
+
+
+LOSSES: Mapping[str, Callable[..., Loss]] = {
+    "bce": lambda targets: bce,
+    "weighted_bce": _weighted,
+    "focal": lambda targets, **options: focal(**options),
+    "asymmetric": lambda targets, **options: asymmetric(**options),
+}
+
+
+def make_loss(name: str, options: Mapping[str, float], targets: np.ndarray) -> Loss:
+    """The loss of that name; `targets` (N, L) of the training split give the class weights. Raises `InputError`."""
+    if name not in LOSSES:
+        raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
+    try:
+        return LOSSES[name](targets, **options)
+    except TypeError as error:
+        raise InputError(f"train.loss_options do not fit {name}: {error}; set train.loss_options in the config") from None
+
+
+def masked_mean(elements: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean of (B, L) over labels and unmasked rows; mask (B,) of 0 and 1, at least one 1."""
+    return jnp.sum(elements * mask[:, None]) / (jnp.sum(mask) * elements.shape[1])
