@@ -1,0 +1,35 @@
+"""Counts per split and label: the paper's Table I, from a manifest."""
+
+import pandas as pd
+
+from qcxr.data.labels import CXRLT26
+
+SPLITS = ("train", "val", "test")
+_NOT_LABELS = ("image_id", "patient_id", "path", "split", "view", "age", "sex")
+
+
+def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
+    """Positives per split and label: columns dataset, split, label, n, n_positive; split `total` sums the others.
+
+    n counts the films that cover the label. Labels come in `CXRLT26`'s order, then others as in the manifest.
+    """
+    names = [column for column in frame.columns if column not in _NOT_LABELS]
+    names = [label for label in CXRLT26 if label in names] + [label for label in names if label not in CXRLT26]
+    rows = []
+    for split in (*SPLITS, "total"):
+        part = frame if split == "total" else frame[frame["split"] == split]
+        if part.empty:
+            continue
+        for label in names:
+            covered = part[label].dropna()
+            rows.append((dataset, split, label, len(covered), int(covered.sum())))
+    return pd.DataFrame(rows, columns=["dataset", "split", "label", "n", "n_positive"])
+
+
+def cooccurrence(frame: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
+    """How many films show both labels: (L, L) whole numbers, the diagonal being the label's own count.
+
+    A film counts for a pair if it covers both labels.
+    """
+    positive = frame[list(labels)].fillna(0).to_numpy(dtype="int64")
+    return pd.DataFrame(positive.T @ positive, index=list(labels), columns=list(labels))

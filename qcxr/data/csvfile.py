@@ -1,0 +1,126 @@
+"""Reading label and metadata CSVs as people have them: CRLF or LF, with or without a BOM, plain or gzipped."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from qcxr.data.labels import canonical
+from qcxr.errors import InputError
+
+# What stands in the way of a label when a column is not one.
+_NOT_LABELS = {
+    "id", "subj_id", "patient_id", "path", "fpath", "dicom_id", "subject_id", "study_id", "viewposition", "view", "age",
+    "sex", "split", "image_id", "studydate", "studytime", "rows", "columns",
+}  # fmt: skip
+
+
+def read_table(path: str | Path, *, required: Sequence[str] = (), what: str = "label file") -> pd.DataFrame:
+    """A CSV as text columns (nothing is guessed: `00000013` stays `00000013`); empty cells are NA.
+
+    Raises InputError when the file is missing, empty, not a CSV in UTF-8, or lacks one of `required` columns.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{what} {path} does not exist; check the data source's paths in the config")
+    try:
+        # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself
+        table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
+    except pd.errors.EmptyDataError:
+        raise InputError(f"{what} {path} is empty; download it again") from None
+    except (UnicodeDecodeError, pd.errors.ParserError, EOFError, OSError) as error:
+        raise InputError(f"{what} {path} is not a readable CSV ({_one_line(error)}); download it again") from None
+    table.columns = [str(column).strip() for column in table.columns]
+    if missing := [column for column in required if column not in table.columns]:
+        raise InputError(
+            f"{what} {path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"it has {_some(table.columns)}; is it another release's file?"
+        )
+    return table
+
+
+def label_columns(table: pd.DataFrame, *, path: str | Path, other: Iterable[str] = ()) -> pd.DataFrame:
+    """The label columns of a table from `read_table`, as nullable Int8 of 0 and 1 under canonical names.
+
+    A column is a label's if it is none of the known bookkeeping columns or `other` and holds 0, 1 or nothing; a
+    column with a known label name must. An extra text column is passed over; a column of numbers outside {0, 1}
+    is refused, since it is most likely a label in another coding (CheXpert's -1, a probability).
+
+    Raises InputError for a non-binary label and for two columns of the same canonical name.
+    """
+    ignored = _NOT_LABELS | {name.lower() for name in other}
+    columns: dict[str, pd.Series] = {}
+    for column in table.columns:
+        name = canonical(column)
+        if column.lower() in ignored or column.startswith("Unnamed:"):
+            continue
+        values = pd.to_numeric(table[column], errors="coerce")
+        wrong = table[column].notna() & ~values.isin([0, 1])
+        if wrong.any():
+            if name == column and values.isna().all() and not _known(name):
+                continue  # free text, for example a report's impression
+            row = int(wrong.to_numpy().argmax())
+            raise InputError(
+                f"label {column!r} in {path} must be 0 or 1, got {table[column].iloc[row]!r} in data row {row + 1}; "
+                "binarise the column or remove it"
+            )
+        if name in columns:
+            raise InputError(f"{path} holds the label {name!r} twice (last as {column!r}); keep one of the columns")
+        columns[name] = values.astype("Int8")
+    if not columns:
+        raise InputError(f"{path} holds no label column (0/1); it has {_some(table.columns)}")
+    return pd.DataFrame(columns, index=table.index)
+
+
+def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict[str, list[Path]]:
+    """Label CSVs by split, from a folder or a list of files; the split is read from each file's name.
+
+    `train`, `val`/`valid`/`validation`/`dev`/`development` and `test` are found as words in the name
+    (`miccai2023_nih-cxr-lt_labels_val.csv`). In a folder every `*.csv` and `*.csv.gz` that names a split counts.
+
+    Raises InputError when nothing is found, or a listed file names no split or several.
+    """
+    given = [labels] if isinstance(labels, str | Path) else list(labels)
+    files: dict[str, list[Path]] = {}
+    for entry in map(Path, given):
+        if entry.is_dir():
+            named = [p for p in sorted(entry.iterdir()) if p.name.lower().endswith((".csv", ".csv.gz"))]
+            named = [p for p in named if len(_splits_in(p.name)) == 1]
+        else:
+            named = [entry]
+        for path in named:
+            found = _splits_in(path.name)
+            if len(found) != 1:
+                raise InputError(
+                    f"{what} {path} must name its split (train, val or test) in the file name; rename it"
+                )
+            files.setdefault(found[0], []).append(path)
+    if not files:
+        raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")
+    return {split: files[split] for split in ("train", "val", "test") if split in files}
+
+
+_SPLIT_WORDS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "development": "val", "test": "test",
+}  # fmt: skip
+
+
+def _splits_in(name: str) -> list[str]:
+    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
+    return sorted({_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS})
+
+
+def _known(name: str) -> bool:
+    from qcxr.data.labels import CXRLT26
+
+    return name in CXRLT26
+
+
+def _some(names: Iterable[str], most: int = 8) -> str:
+    names = [str(name) for name in names]
+    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

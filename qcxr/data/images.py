@@ -1,0 +1,126 @@
+"""One film: from a file's bytes to the uint8 gray array that is cached (paper, section III-F).
+
+Shortest side to `resize` (bicubic, PIL), centre crop `crop`: pixel for pixel what the Hugging Face image processor of
+`microsoft/resnet-50` does with size 224 and crop_pct 0.875. A film has R = G = B, so one channel is kept; float
+normalisation is `augment.normalise`, on the device.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from qcxr.errors import InputError
+
+# The largest films of either source are CR plates of about 4,300 x 3,500; beyond this a file is broken or hostile.
+MAX_PIXELS = 64_000_000
+# Resizing the shortest side blows a stripe up: at 1:20 and resize 256 it would be 5,120 pixels long, with 224 kept.
+MAX_ASPECT = 20.0
+
+
+class FilmError(ValueError):
+    """A film that cannot be used; the text is the reason, without the path."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is worth knowing about a film file, for the audit. `mode` is PIL's; `colour`: R, G and B differ."""
+
+    width: int
+    height: int
+    mode: str
+    colour: bool
+
+    @property
+    def aspect(self) -> float:
+        """Longest side over shortest side, >= 1."""
+        return max(self.width, self.height) / min(self.width, self.height)
+
+
+def decode(data: bytes) -> tuple[np.ndarray, Facts]:
+    """A PNG's or JPEG's pixels as gray: uint8 (height, width), and its facts.
+
+    RGB(A) and palette films give their gray channel (a coloured one ITU-R 601 luma, `facts.colour` is set); alpha is
+    dropped, as by PIL's `convert("RGB")`. 16-bit and float films are refused: which window of their range to show is
+    a decision about the data, not about the file.
+
+    Raises FilmError: empty, not a PNG or JPEG, truncated, damaged, too deep, too large, or a stripe.
+    """
+    if not data:
+        raise FilmError("empty file (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+                _refuse_by_header(image)
+                image.load()
+                return _gray(image)
+    except FilmError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise FilmError(f"more than {MAX_PIXELS:,} pixels (a decompression bomb?)") from None
+    except Image.UnidentifiedImageError:
+        raise FilmError("not a PNG or JPEG") from None
+    except Exception as error:  # PIL's plugins raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
+        raise FilmError(f"damaged or truncated ({' '.join(str(error).split())[:120]})") from None
+
+
+def preprocess(gray: np.ndarray, *, resize: int = 256, crop: int = 224) -> np.ndarray:
+    """uint8 (H, W) -> uint8 (crop, crop): shortest side to `resize` by PIL's bicubic filter, then the centre.
+
+    The longest side is rounded down and the crop starts at `(side - crop) // 2`, as in the Hugging Face processor.
+    """
+    check_sizes(resize=resize, crop=crop)
+    if gray.dtype != np.uint8 or gray.ndim != 2 or 0 in gray.shape:
+        raise ValueError(f"gray must be a non-empty uint8 array (height, width), got {gray.dtype} {gray.shape}")
+    height, width = gray.shape
+    if width <= height:
+        new = (resize, int(resize * height / width))  # PIL's order: width, height
+    else:
+        new = (int(resize * width / height), resize)
+    resized = Image.fromarray(gray).resize(new, resample=Image.Resampling.BICUBIC)
+    left, top = (new[0] - crop) // 2, (new[1] - crop) // 2
+    return np.asarray(resized.crop((left, top, left + crop, top + crop)))
+
+
+def prepare(data: bytes, *, resize: int = 256, crop: int = 224) -> tuple[np.ndarray, Facts]:
+    """`decode`, then `preprocess`: a film file's bytes to uint8 (crop, crop), and its facts. Raises FilmError."""
+    gray, facts = decode(data)
+    return preprocess(gray, resize=resize, crop=crop), facts
+
+
+def check_sizes(*, resize: int, crop: int) -> None:
+    """Raises InputError unless 1 <= crop <= resize."""
+    for name, value in (("resize", resize), ("crop", crop)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name} must be a whole number of pixels >= 1, got {value!r}; set data.{name}")
+    if crop > resize:
+        raise InputError(f"crop must be <= resize ({resize}), got {crop}; set data.crop or data.resize in the config")
+
+
+def _refuse_by_header(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise FilmError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels (a decompression bomb?)")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise FilmError(f"{width} x {height} is a stripe (sides beyond 1:{MAX_ASPECT:g})")
+    raw = "".join(str(part) for tile in image.tile for part in tile[3:])  # PIL reads 16-bit RGB as 8-bit, silently
+    if image.mode in ("I", "F") or image.mode.startswith("I;") or ";16" in raw:
+        raise FilmError(f"16-bit or float pixels (PIL mode {image.mode}); films must have 8 bits, convert it first")
+
+
+def _gray(image: Image.Image) -> tuple[np.ndarray, Facts]:
+    mode, (width, height) = image.mode, image.size
+    if mode == "L":
+        return np.asarray(image), Facts(width, height, mode, False)
+    if mode in ("LA", "La"):
+        return np.asarray(image.getchannel(0)), Facts(width, height, mode, False)
+    if mode == "1":
+        return np.asarray(image.convert("L")), Facts(width, height, mode, False)
+    rgb = image if mode == "RGB" else image.convert("RGB")
+    red, green, blue = (np.asarray(band) for band in rgb.split())
+    colour = not (np.array_equal(red, green) and np.array_equal(green, blue))
+    gray = np.asarray(rgb.convert("L")) if colour else red
+    return gray, Facts(width, height, mode, colour)
