@@ -9,13 +9,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from qcxr.errors import InputError
 
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads `1e-4` (no point) as text; everyone who writes it means a number."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Real = Annotated[float, BeforeValidator(_number)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[Real, Field(ge=0, le=1)]
+Positive = Annotated[Real, Field(gt=0)]
+NonNegative = Annotated[Real, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -35,12 +46,6 @@ class Source(Section):
     entries: str | None = None
     max_missing: Fraction = 0.0
 
-    @model_validator(mode="after")
-    def _metadata_goes_with_mimic(self) -> Source:
-        if self.kind == "mimic" and self.metadata is None:
-            raise ValueError("metadata must name mimic-cxr-2.0.0-metadata.csv.gz (it holds ViewPosition) for kind mimic")
-        return self
-
     def label_files(self) -> list[str]:
         """The label files: those listed, or a folder's three files under their official PruneCXR names."""
         if isinstance(self.labels, list):
@@ -50,6 +55,11 @@ class Source(Section):
         stem = {"nih": "miccai2023_nih-cxr-lt_labels", "mimic": "miccai2023_mimic-cxr-lt_labels"}[self.kind]
         splits = ("train", "val", "test") if self.kind == "nih" else ("test",)
         return [f"{self.labels}/{stem}_{split}.csv" for split in splits]
+
+    def reader_options(self) -> dict[str, Any]:
+        """Keywords for `qcxr.data.sources.read`."""
+        extra = {"metadata": self.metadata} if self.kind == "mimic" else {"entries": self.entries}
+        return {"images": self.images, "labels": self.label_files(), **extra}
 
     def input_files(self) -> list[str]:
         """Every table the manifest is made from."""
@@ -78,12 +88,15 @@ class Generate(Section):
 
 
 class Image(Section):
-    """Preprocessing of a film (paper III-F): bicubic resize of the shortest side, centre crop, normalisation."""
+    """Preprocessing of a film (paper III-F): bicubic resize of the shortest side, centre crop, normalisation.
+
+    `mean` and `std` (one number a channel) are the backbone's own where they are null: ImageNet's for a ResNet.
+    """
 
     resize: Annotated[int, Field(ge=8)] = 256
     crop: Annotated[int, Field(ge=8)] = 224
-    mean: list[float] = Field(default=[0.485, 0.456, 0.406], min_length=3, max_length=3)
-    std: list[Positive] = Field(default=[0.229, 0.224, 0.225], min_length=3, max_length=3)
+    mean: list[Real] | None = None
+    std: list[Positive] | None = None
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Image:
@@ -96,17 +109,21 @@ class Augment(Section):
     """Random flip and rotation of training films (paper III-F). `radians` is what the published code did."""
 
     flip: Fraction = 0.5
-    rotation: Annotated[float, Field(ge=0)] = 15.0
+    rotation: NonNegative = 15.0
     unit: Literal["degrees", "radians"] = "degrees"
 
 
 class Backbone(Section):
-    """The feature extractor. `weights`: a Hugging Face name or local folder, or null to train from scratch."""
+    """The feature extractor. `weights`: a Hugging Face name or local folder, or null to train from scratch.
 
-    name: Name = "resnet"
-    weights: str | None = "microsoft/resnet-50"
+    `batch_norm: running` keeps BatchNorm's statistics frozen, `batch` learns them; null is running for pretrained
+    weights and batch from scratch.
+    """
+
+    name: Name | None = None
+    weights: str | None = None
     config: dict[str, Any] | None = None
-    batch_norm: Literal["running", "batch"] = "running"
+    batch_norm: Literal["running", "batch"] | None = None
     trainable: Annotated[str, Field(pattern=r"^(all|head|last:[1-9][0-9]*)$")] = "all"
     remat: bool = False
 
@@ -117,14 +134,14 @@ class Train(Section):
     optimizer: Name = "adam"
     learning_rate: Positive = 1e-4
     schedule: dict[str, Any] | None = None
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: NonNegative = 0.0
     clip_norm: Positive | None = None
     accumulate: Count = 1
     batch_size: Count = 32
     epochs: Count = 50
     patience: Count = 5
     loss: Name = "bce"
-    loss_options: dict[str, float] = {}
+    loss_options: dict[str, Real] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     permute_labels: bool = False
 
@@ -132,7 +149,7 @@ class Train(Section):
 class Analysis(Section):
     """The comparison (paper III-G) and what goes beyond it."""
 
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    alpha: Annotated[Real, Field(gt=0, lt=1)] = 0.05
     bootstrap: Annotated[int, Field(ge=0)] = 2000
     bootstrap_seed: Annotated[int, Field(ge=0)] = 0
     head_over: Count = 1000
@@ -168,6 +185,39 @@ class Config(Section):
     train: Train = Train()
     analysis: Analysis = Analysis()
     resources: Resources = Resources()
+
+    def labels(self, task: str) -> tuple[str, ...]:
+        """The task's labels in their fixed order."""
+        from qcxr.data.labels import label_set
+
+        return label_set(task, self.label_sets)
+
+    def evaluations(self) -> dict[str, tuple[str, str]]:
+        """What a run predicts on: name -> (data set, split). `validation` chooses thresholds, the others are tests."""
+        return {"validation": (self.data.train_on, "val"), **{name: (name, "test") for name in self.data.test_on}}
+
+    def splits(self) -> dict[str, list[str]]:
+        """The splits of each data set that the study uses."""
+        used: dict[str, list[str]] = {self.data.train_on: ["train", "val"]}
+        for name in self.data.test_on:
+            used.setdefault(name, []).append("test")
+        return used
+
+    def missing_paths(self) -> list[str]:
+        """One line for each path of the sources in use that is not there; generated films count as there."""
+        lines = []
+        for name in self.splits():
+            source = self.data.sources[name]
+            paths = {"images": [source.images], "labels": source.label_files(), "metadata": [source.metadata],
+                     "entries": [source.entries]}  # fmt: skip
+            for key, values in paths.items():
+                gone = [v for v in values if v and not Path(v).exists() and not self._generated(v)]
+                if gone:
+                    lines.append(f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`")
+        return lines
+
+    def _generated(self, path: str) -> bool:
+        return self.generate is not None and Path(path).is_relative_to(self.generate.out)
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Config:

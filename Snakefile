@@ -1,0 +1,52 @@
+# The study, from label files and films to statistics, figures and a report. Logic lives in the qcxr package.
+#   snakemake --cores 16 --resources gpu=4                                  the paper's protocol
+#   snakemake --cores 2 --configfile config/demo.yaml                       the demo (make demo)
+#   snakemake -n --quiet rules                                              the plan
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from qcxr.config import parse
+from qcxr.errors import InputError
+
+min_version("9.10")
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    cfg = parse(config)
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+results = cfg.results
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/analyse.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{results}/report.html",
+        f"{results}/summary.txt",
+        all_figures(),
+        all_tables(),
+
+
+onstart:
+    if gone := cfg.missing_paths():
+        sys.exit(f"error: {gone[0]}")
+
+
+onsuccess:
+    print(Path(f"{results}/summary.txt").read_text())

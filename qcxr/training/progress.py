@@ -1,0 +1,57 @@
+"""Progress that a person can follow: a bar on a terminal, one line per epoch in a log, and an append-only JSONL file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+log = logging.getLogger("qcxr.train")
+
+
+class Progress:
+    """One run's progress. Events go to `path` (one JSON object a line; `qcxr status` reads them)."""
+
+    def __init__(self, path: Path | None, *, run: dict[str, Any], steps: int, epochs: int):
+        self._path, self._run, self._steps, self._epochs = path, run, steps, epochs
+        self._bar: tqdm | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+    def event(self, state: str, **facts: Any) -> None:
+        """Append one event: state is `started`, `resumed`, `epoch`, `saved`, `stopped`, `failed` or `done`."""
+        if self._path is None:
+            return
+        line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
+        with open(self._path, "a") as handle:
+            handle.write(json.dumps(line) + "\n")
+
+    def start_epoch(self, epoch: int, step: int) -> None:
+        """Open the epoch's bar, on a terminal only."""
+        if sys.stderr.isatty():
+            title = f"{self._run['task']}/{self._run['head']}/seed{self._run['seed']} epoch {epoch + 1}/{self._epochs}"
+            self._bar = tqdm(total=self._steps, initial=step, desc=title, unit="batch", leave=False)
+
+    def advance(self, steps: int) -> None:
+        """Move the bar by that many steps."""
+        if self._bar is not None:
+            self._bar.update(steps)
+
+    def end_epoch(self, row: dict[str, Any]) -> None:
+        """Close the bar; say the epoch in one line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        mark = " *" if row["best"] else ""
+        log.info(
+            "epoch %d/%d  train %.4f  val %.4f%s  %.1f s  %.0f films/s",
+            *(row["epoch"], self._epochs, row["train_loss"], row["val_loss"], mark),
+            *(row["seconds"], row["films_per_second"]),
+        )
+        self.event("epoch", **row)

@@ -1,0 +1,90 @@
+# From downloaded folders to packed arrays: manifest, cache, pack.
+
+if cfg.generate:
+    generated = [
+        path
+        for name in cfg.splits()
+        for path in cfg.data.sources[name].input_files()
+        if Path(path).is_relative_to(cfg.generate.out)
+    ]
+
+    rule films:
+        output:
+            generated,
+        log:
+            f"{results}/logs/films.log",
+        threads: cfg.resources.workers
+        params:
+            slice=slice_text(cfg.generate),
+            code=code_hash("qcxr.data.demo"),
+        message:
+            "Draw demo films into {cfg.generate.out}"
+        script:
+            "../scripts/films.py"
+
+
+rule manifest:
+    input:
+        lambda w: there(cfg.data.sources[w.dataset].input_files()),
+    output:
+        manifest=f"{results}/manifest/{{dataset}}.parquet",
+        counts=f"{results}/manifest/{{dataset}}-counts.csv",
+        issues=f"{results}/manifest/{{dataset}}-issues.csv",
+    log:
+        f"{results}/logs/manifest/{{dataset}}.log",
+    params:
+        slice=lambda w: slice_text(cfg.data.sources[w.dataset], splits=MANIFESTED[w.dataset], labels=labels_needed(w.dataset)),
+        code=code_hash("qcxr.data.manifest"),
+    message:
+        "Read and check the label files of {wildcards.dataset}"
+    script:
+        "../scripts/manifest.py"
+
+
+rule cache:
+    input:
+        f"{results}/manifest/{{dataset}}.parquet",
+    output:
+        f"{results}/cached/{{dataset}}.json",
+    log:
+        f"{results}/logs/cache/{{dataset}}.log",
+    threads: cfg.resources.workers
+    params:
+        slice=lambda w: slice_text(images=cfg.data.sources[w.dataset].images, resize=cfg.image.resize, crop=cfg.image.crop),
+        code=code_hash("qcxr.data.cache"),
+    message:
+        "Decode and cache the films of {wildcards.dataset}"
+    script:
+        "../scripts/cache.py"
+
+
+rule pack:
+    input:
+        manifest=f"{results}/manifest/{{dataset}}.parquet",
+        cached=f"{results}/cached/{{dataset}}.json",
+    output:
+        films=f"{results}/packed/{{dataset}}-{{split}}.npy",
+        index=f"{results}/packed/{{dataset}}-{{split}}.parquet",
+        facts=f"{results}/packed/{{dataset}}-{{split}}.json",
+    log:
+        f"{results}/logs/pack/{{dataset}}-{{split}}.log",
+    params:
+        slice=slice_text(resize=cfg.image.resize, crop=cfg.image.crop),
+        code=code_hash("qcxr.data.pack"),
+    message:
+        "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
+    script:
+        "../scripts/pack.py"
+
+
+def labels_needed(dataset):
+    """What the study cannot do without: the training set must cover every label of every task."""
+    if dataset != cfg.data.train_on:
+        return []
+    return sorted({label for task in cfg.tasks for label in cfg.labels(task)})
+
+
+def packed(dataset, split):
+    """The three files of a packed split, as named inputs."""
+    stem = f"{results}/packed/{dataset}-{split}"
+    return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}

@@ -1,0 +1,59 @@
+# One job per task, head and seed, with a card of its own where there are cards.
+
+HEAD_CODE = {"dqc": ["qcxr.circuits"]}
+
+
+def training_slice(w):
+    """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
+    return slice_text(
+        cfg.image,
+        cfg.augment,
+        cfg.backbone,
+        cfg.train,
+        labels=cfg.labels(w.task),
+        head_options=cfg.head.get(w.head, {}),
+    )
+
+
+rule train:
+    input:
+        train_films=packed(cfg.data.train_on, "train")["films"],
+        train_index=packed(cfg.data.train_on, "train")["index"],
+        train_facts=packed(cfg.data.train_on, "train")["facts"],
+        val_films=packed(cfg.data.train_on, "val")["films"],
+        val_index=packed(cfg.data.train_on, "val")["index"],
+        val_facts=packed(cfg.data.train_on, "val")["facts"],
+        parameters=ancient(f"{results}/parameters.csv"),
+    output:
+        weights=f"{RUN}/best.safetensors",
+        history=f"{RUN}/history.csv",
+        steps=f"{RUN}/steps.csv",
+        run=f"{RUN}/run.json",
+    log:
+        f"{results}/logs/train/{{task}}-{{head}}-seed{{seed}}.log",
+    benchmark:
+        f"{results}/benchmarks/train/{{task}}-{{head}}-seed{{seed}}.tsv"
+    threads: cfg.resources.train_threads
+    resources:
+        gpu=cfg.resources.devices,
+    params:
+        slice=training_slice,
+        code=lambda w: code_hash("qcxr.training.fit", *HEAD_CODE.get(w.head, [])),
+    message:
+        "Train {wildcards.task} with {wildcards.head}, seed {wildcards.seed}"
+    script:
+        "../scripts/train.py"
+
+
+rule parameters:
+    output:
+        f"{results}/parameters.csv",
+    log:
+        f"{results}/logs/parameters.log",
+    params:
+        slice=slice_text(cfg.backbone, tasks={task: cfg.labels(task) for task in cfg.tasks}, heads={h: cfg.head.get(h, {}) for h in cfg.heads}),
+        code=code_hash("qcxr.models.model", "qcxr.models.parameters"),
+    message:
+        "Build every model once and count its parameters (Table II)"
+    script:
+        "../scripts/parameters.py"

@@ -1,0 +1,11 @@
+"""Draw the demo's films."""
+
+from pathlib import Path
+
+from qcxr.data import demo
+from qcxr.job import job
+from qcxr.provenance import read_slice
+
+with job(snakemake.log[0]):
+    options = read_slice(snakemake.params.slice)["generate"]
+    demo.generate(Path(options.pop("out")), **options, workers=snakemake.threads)
