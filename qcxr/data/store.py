@@ -1,0 +1,100 @@
+"""The cache on disk: one SQLite file kept by diskcache, one writer at a time.
+
+Values stay inside SQLite (no file per film), so a transaction is the unit of loss: a killed or starved writer leaves
+what it had committed, whole, and nothing else.
+"""
+
+import fcntl
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import diskcache
+
+from qcxr.errors import InputError
+
+_INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones would become files
+
+
+@contextmanager
+def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
+    """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
+    cache_dir = Path(cache_dir)
+    with _said_plainly(cache_dir):
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        cache = diskcache.Cache(
+            str(cache_dir),
+            eviction_policy="none",
+            cull_limit=0,  # never evict: an entry costs a decode
+            disk_min_file_size=_INSIDE_SQLITE,
+        )
+        try:
+            yield cache
+        finally:
+            cache.close()
+
+
+@contextmanager
+def writer_lock(cache_dir: str | Path, *, wait: bool = True) -> Iterator[None]:
+    """The one writer's lock on `cache_dir`: an flock, freed by the kernel when the process ends, however it ends.
+
+    wait: when another build holds it, wait (said on standard error), else raise InputError.
+    """
+    cache_dir = Path(cache_dir)
+    with _said_plainly(cache_dir):
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        handle = open(cache_dir / "build.lock", "a+")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                raise InputError(f"another build is writing {cache_dir}; wait for it, or stop it first") from None
+            print(f"waiting for the build that is writing {cache_dir}", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def contains(cache_dir: str | Path, key: str) -> bool:
+    """Whether `key` is in the cache, by a read-only connection: for workers, which must never write."""
+    return _reader(str(cache_dir), os.getpid()).execute(_HAS_KEY, (key,)).fetchone() is not None
+
+
+_HAS_KEY = "SELECT 1 FROM Cache WHERE key = ? AND raw = 1"
+_readers: dict[tuple[str, int], sqlite3.Connection] = {}
+
+
+def _reader(cache_dir: str, pid: int) -> sqlite3.Connection:
+    if (cache_dir, pid) not in _readers:  # one per worker process; an SQLite connection must not cross a fork
+        database = Path(cache_dir).absolute() / "cache.db"
+        _readers[cache_dir, pid] = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=60)
+    return _readers[cache_dir, pid]
+
+
+@contextmanager
+def _said_plainly(cache_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "full" in text:
+            raise InputError(
+                f"no space left for the cache {cache_dir}; what is cached is kept: free space and run again"
+            ) from None
+        if "readonly" in text or "unable to open" in text:
+            raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache_dir") from None
+        if "malformed" in text or "not a database" in text:
+            raise InputError(f"cache {cache_dir} is damaged ({text}); delete the directory and run again") from None
+        raise
+    except diskcache.Timeout:
+        raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
+    except OSError as error:
+        if isinstance(error, PermissionError) or error.errno in (28, 30, 122):  # ENOSPC, EROFS, EDQUOT
+            reason = error.strerror or str(error)
+            raise InputError(
+                f"cache directory {cache_dir} cannot be written ({reason}); set data.cache_dir or free space"
+            ) from None
+        raise
