@@ -1,0 +1,67 @@
+"""One demo film from its plan: draw the patient, the breath, the findings, expose it, and write the file.
+
+A film depends on nothing but its plan, so it is the same whichever process draws it and in whatever order.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from qcxr.data.phantom.anatomy import Anatomy, breathe, draw_patient
+from qcxr.data.phantom.findings import draw_findings
+from qcxr.data.phantom.grid import Grid
+from qcxr.data.phantom.lateral import draw_lateral
+from qcxr.data.phantom.scanner import draw_scanner, expose
+
+SCANNERS = 6  # per site
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """All that decides one film. `labels` are the findings to draw; `entropy` is (seed, split, film)."""
+
+    path: str
+    site: str  # "nih" or "mimic"
+    view: str  # "PA", "AP", "LATERAL"
+    patient: tuple[int, ...]  # entropy of the patient's build
+    entropy: tuple[int, ...]
+    labels: tuple[str, ...]
+    height: int
+    width: int
+    rgba: bool = False
+
+
+def draw_severity(rng: np.random.Generator) -> float:
+    """How gross a finding is, in [0, 1]: from hardly visible to gross."""
+    return float(rng.beta(1.6, 1.6))
+
+
+def draw_film(plan: FilmPlan, *, strength: float = 1.0) -> Image.Image:
+    """The film of a plan; `strength` scales the severity of every finding."""
+    film_seed, finding_seed = np.random.SeedSequence(plan.entropy).spawn(2)
+    rng = np.random.default_rng(film_seed)
+    patient = draw_patient(np.random.default_rng(plan.patient))
+    portable = plan.view == "AP"
+    anatomy: Anatomy = breathe(patient, rng, portable=portable)
+    machine = (plan.entropy[0], int(plan.site == "mimic"), int(rng.integers(SCANNERS)))
+    scanner = draw_scanner(np.random.default_rng(machine), portable=plan.site == "mimic")
+    grid = Grid(plan.height, plan.width)
+    severities = {label: strength * draw_severity(rng) for label in plan.labels}
+    if plan.view in ("PA", "AP"):
+        density = draw_findings(anatomy, grid, severities, finding_seed).density
+    else:
+        density = draw_lateral(anatomy, grid)
+    return expose(density, grid, scanner, rng)
+
+
+def write_film(plan: FilmPlan, root: Path) -> None:
+    """Draw and encode one film at root / plan.path."""
+    film = draw_film(plan)
+    path = root / plan.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".jpg":
+        film.save(path, quality=92)
+    else:
+        (film.convert("RGBA") if plan.rgba else film).save(path, compress_level=1)
