@@ -1,0 +1,190 @@
+"""Score a prediction table: tidy rows per label, and means over the labels where the metric is defined.
+
+Paper section III-G asks for AUROC; beside it stand average precision (the field's challenge metric), balanced
+accuracy at a threshold chosen on validation, and calibration. An undefined value is empty and carries its reason.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qcxr.analysis import calibration, ranking
+from qcxr.analysis.files import write_csv
+from qcxr.analysis.predictions import Predictions, check, read_table
+from qcxr.errors import InputError
+
+METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
+COLUMNS = ("label", "metric", "value", "n", "n_positive", "reason", "n_labels")
+RUN_KEYS = ("task", "head", "seed", "dataset")
+GROUPS = ("mean_head", "mean_medium", "mean_tail")
+MEANS = ("mean", *GROUPS)
+
+
+def score(
+    predictions: pd.DataFrame,
+    *,
+    validation: pd.DataFrame | None = None,
+    train_counts: Mapping[str, int] | None = None,
+    head_above: int = 1000,
+    tail_below: int = 100,
+    bins: int = 15,
+) -> pd.DataFrame:
+    """Return tidy rows (label, metric, value, n, n_positive, reason, n_labels) for one run on one data set.
+
+    predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered).
+    validation: the same run's table on the validation split, from which Youden's thresholds are taken.
+    train_counts: label -> positives in training; gives the rows mean_head (> head_above), mean_tail (< tail_below)
+    and mean_medium (between). bins: equal-width bins of the calibration error.
+
+    `n` is the number of films that cover the label, `n_positive` those with the finding; in a mean row `n_labels` is
+    the number of labels averaged, and `reason` names the ones left out. Raises InputError on a malformed table.
+    """
+    test = check(predictions)
+    chosen = None if validation is None else check(validation, source="validation predictions")
+    if chosen is not None and set(test.labels) - set(chosen.labels):
+        lacking = sorted(set(test.labels) - set(chosen.labels))
+        raise InputError(
+            f"validation predictions lack labels {', '.join(lacking)}; predict the same task on validation"
+        )
+    if train_counts is not None and set(test.labels) - set(train_counts):
+        lacking = sorted(set(test.labels) - set(train_counts))
+        raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of the task")
+    if not 0 < tail_below <= head_above:
+        raise InputError(
+            f"tail_below must be > 0 and <= head_above, got {tail_below} and {head_above}; set both in the config"
+        )
+
+    rows = [row for label in test.labels for row in _label_rows(test, chosen, label, bins)]
+    groups = {"mean": test.labels}
+    if train_counts is not None:
+        groups |= {
+            "mean_head": [x for x in test.labels if train_counts[x] > head_above],
+            "mean_medium": [x for x in test.labels if tail_below <= train_counts[x] <= head_above],
+            "mean_tail": [x for x in test.labels if train_counts[x] < tail_below],
+        }
+    values = {(row["label"], row["metric"]): row["value"] for row in rows}
+    for name, labels in groups.items():
+        for metric in METRICS:
+            if metric != "threshold":
+                rows.append(_mean_row(name, metric, labels, values, n=len(test.image_id)))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"n": "Int64", "n_positive": "Int64", "n_labels": "Int64"})
+
+
+def score_run(
+    predictions: str | Path,
+    validation: str | Path | None,
+    out: str | Path,
+    *,
+    task: str,
+    head: str,
+    seed: int,
+    dataset: str,
+    train_counts: Mapping[str, int] | None = None,
+    head_above: int = 1000,
+    tail_below: int = 100,
+    bins: int = 15,
+) -> pd.DataFrame:
+    """Score one run's prediction file on one data set and write the tidy CSV `out` with the run's keys in front.
+
+    Other arguments as in `score`. Returns what it wrote.
+    """
+    frame = score(
+        read_table(predictions),
+        validation=None if validation is None else read_table(validation),
+        train_counts=train_counts,
+        head_above=head_above,
+        tail_below=tail_below,
+        bins=bins,
+    )
+    for column, value in reversed({"task": task, "head": head, "seed": seed, "dataset": dataset}.items()):
+        frame.insert(0, column, value)
+    write_csv(frame, out)
+    return frame
+
+
+def read_metrics(paths: str | Path | list[str | Path]) -> pd.DataFrame:
+    """Read and concatenate tidy metric CSVs; InputError on a missing column or a run given twice."""
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not paths:
+        raise InputError("no metrics file given; score at least one run first")
+    frame = pd.concat([read_table(path) for path in paths], ignore_index=True)
+    lacking = [c for c in (*RUN_KEYS, *COLUMNS) if c not in frame]
+    if lacking:
+        raise InputError(f"{paths[0]}: metrics columns are missing: {', '.join(lacking)}; write it with score_run")
+    twice = frame.duplicated([*RUN_KEYS, "label", "metric"])
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise InputError(
+            f"metrics hold {row['task']}/{row['head']}/seed{row['seed']} on {row['dataset']} twice; give each run once"
+        )
+    frame["reason"] = frame["reason"].fillna("")
+    return frame
+
+
+def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins: int) -> list[dict]:
+    truth, probability = test.of(label)
+    n, n_positive = truth.size, int(truth.sum())
+    values = dict.fromkeys(METRICS, np.nan)
+    reasons = dict.fromkeys(METRICS, "")
+
+    undefined = why_undefined(truth)
+    if n:
+        values["brier"] = calibration.brier(truth, probability)
+        values["ece"] = calibration.expected_calibration_error(truth, probability, bins=bins)
+    else:
+        reasons["brier"] = reasons["ece"] = undefined
+    if undefined:
+        reasons["auroc"] = reasons["average_precision"] = undefined
+    else:
+        values["auroc"] = ranking.auroc(truth, probability)
+        values["average_precision"] = ranking.average_precision(truth, probability)
+        if np.ptp(probability) == 0:
+            reasons["auroc"] = reasons["average_precision"] = (
+                "constant predictions: every film has the same probability"
+            )
+
+    reasons["threshold"] = _why_no_threshold(chosen, label)
+    if not reasons["threshold"]:
+        values["threshold"] = ranking.youden_threshold(*chosen.of(label))
+    reasons["balanced_accuracy"] = undefined or reasons["threshold"]
+    if not reasons["balanced_accuracy"]:
+        values["balanced_accuracy"] = ranking.balanced_accuracy(truth, probability, threshold=values["threshold"])
+    return [
+        {"label": label, "metric": m, "value": values[m], "n": n, "n_positive": n_positive, "reason": reasons[m]}
+        for m in METRICS
+    ]
+
+
+def why_undefined(truth: np.ndarray) -> str:
+    """Return why a ranking metric is undefined for truth (n,), or an empty string."""
+    if not truth.size:
+        return "label not covered by this data set"
+    if not truth.any():
+        return "no positives"
+    return "no negatives" if truth.all() else ""
+
+
+def _why_no_threshold(chosen: Predictions | None, label: str) -> str:
+    if chosen is None:
+        return "no validation predictions to choose a threshold on"
+    truth, probability = chosen.of(label)
+    undefined = why_undefined(truth)
+    if undefined:
+        return f"no threshold: {undefined} in validation"
+    return "no threshold: constant predictions on validation" if np.ptp(probability) == 0 else ""
+
+
+def _mean_row(name: str, metric: str, labels: list[str], values: dict, *, n: int) -> dict:
+    defined = [label for label in labels if not np.isnan(values[label, metric])]
+    left_out = [label for label in labels if label not in defined]
+    row = {"label": name, "metric": metric, "value": np.nan, "n": n, "n_positive": pd.NA, "n_labels": len(defined)}
+    if not labels:
+        return row | {"reason": "no label in this group"}
+    if not defined:
+        return row | {"reason": f"undefined for all {len(labels)} labels"}
+    row["value"] = float(np.mean([values[label, metric] for label in defined]))
+    reason = f"over {len(defined)} of {len(labels)} labels; undefined: {', '.join(left_out)}" if left_out else ""
+    return row | {"reason": reason}

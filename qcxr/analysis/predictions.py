@@ -1,0 +1,132 @@
+"""The prediction table: read, checked once, and put in one order, so that no later step can align by row.
+
+A table holds `image_id`, `patient_id`, and for every label of the task `p_<label>` (probability) and `y_<label>`
+(0, 1, or NA where the source does not cover the label). It is the only thing that scoring knows of a model.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qcxr.errors import InputError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One model's probabilities beside the truth, rows sorted by image_id.
+
+    image_id, patient_id: (N,) text; labels: L names in task order; probability: (N, L) float64 in [0, 1];
+    truth: (N, L) float64, 0 or 1, NaN where the label is not covered.
+    """
+
+    image_id: np.ndarray
+    patient_id: np.ndarray
+    labels: tuple[str, ...]
+    probability: np.ndarray
+    truth: np.ndarray
+
+    def of(self, label: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return (truth, probability) of one label over the films that cover it, each (n,)."""
+        column = self.labels.index(label)
+        truth = self.truth[:, column]
+        covered = ~np.isnan(truth)
+        return truth[covered], self.probability[covered, column]
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a parquet or CSV table; InputError if it is missing, empty or of another kind."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give an existing .parquet or .csv file")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix in {".csv", ".gz"}:
+        try:
+            return pd.read_csv(path, dtype={"image_id": str, "patient_id": str, "id": str})
+        except pd.errors.EmptyDataError:
+            raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
+    raise InputError(f"{path}: a table must be .parquet or .csv, got {path.suffix or 'no suffix'}; convert it")
+
+
+def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
+    """Check a prediction table and return it sorted by image_id.
+
+    Raises InputError, naming `source`, if the table is empty, an id is missing or given twice, a label has a
+    probability without truth or the reverse, a probability is NaN or outside [0, 1], or a truth is not 0, 1 or NA.
+    """
+    for column in ("image_id", "patient_id"):
+        if column not in frame:
+            raise InputError(f"{source}: column {column} is missing, got {_few(frame.columns)}; add it")
+    labels = tuple(column[2:] for column in frame if column.startswith("p_"))
+    truths = [column[2:] for column in frame if column.startswith("y_")]
+    if not labels:
+        raise InputError(f"{source}: no probability column p_<label>, got {_few(frame.columns)}; add one per label")
+    for lacking, prefix in ((set(labels) - set(truths), "y_"), (set(truths) - set(labels), "p_")):
+        if lacking:
+            names = _few(prefix + name for name in sorted(lacking))
+            raise InputError(f"{source}: label columns are missing: {names}; every label needs both p_ and y_")
+    if not len(frame):
+        raise InputError(f"{source}: no rows; it must hold at least one film")
+
+    ids = frame["image_id"]
+    if ids.isna().any() or frame["patient_id"].isna().any():
+        raise InputError(f"{source}: some rows have no image_id or patient_id; give every film both")
+    ids = ids.astype(str)
+    twice = ids[ids.duplicated()]
+    if len(twice):
+        raise InputError(f"{source}: image_id given twice: {_few(twice)}; keep one row per film")
+    order = np.argsort(ids.to_numpy(dtype=object), kind="stable")
+
+    probability = frame[[f"p_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
+    truth = frame[[f"y_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
+    ids = ids.to_numpy(dtype=object)[order]
+    for j, label in enumerate(labels):
+        bad = ~((probability[:, j] >= 0) & (probability[:, j] <= 1))
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise InputError(
+                f"{source}: p_{label} must be in [0, 1], got {probability[i, j]:g} for image_id {ids[i]} "
+                f"({int(bad.sum())} such rows); give probabilities, not logits, and no NaN"
+            )
+        wrong = ~(np.isnan(truth[:, j]) | (truth[:, j] == 0) | (truth[:, j] == 1))
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise InputError(
+                f"{source}: y_{label} must be 0, 1 or empty, got {truth[i, j]:g} for image_id {ids[i]}; "
+                "write 1 for present, 0 for absent, empty for not covered"
+            )
+    patients = frame["patient_id"].astype(str).to_numpy(dtype=object)[order]
+    return Predictions(ids, patients, labels, probability, truth)
+
+
+def read(path: str | Path) -> Predictions:
+    """Read and check one prediction table from a parquet or CSV file."""
+    return check(read_table(path), source=str(path))
+
+
+def same_films(tables: dict[str, Predictions]) -> None:
+    """Raise InputError unless all tables hold the same films, labels and truth: heads are compared on one set."""
+    (first_name, first), *rest = tables.items()
+    for name, other in rest:
+        if not np.array_equal(first.image_id, other.image_id):
+            only = sorted(set(first.image_id) ^ set(other.image_id))
+            raise InputError(
+                f"{first_name} and {name} hold different films: {_few(only)} in one only; predict one test set"
+            )
+        if first.labels != other.labels:
+            raise InputError(
+                f"{first_name} and {name} hold different labels: {_few(first.labels)} and {_few(other.labels)}; "
+                "compare runs of one task"
+            )
+        if not np.array_equal(first.truth, other.truth, equal_nan=True):
+            raise InputError(
+                f"{first_name} and {name} disagree on the truth of a film; score both against one label file"
+            )
+
+
+def _few(names, limit: int = 5) -> str:
+    names = [str(name) for name in names]
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more if names else "nothing"
