@@ -1,0 +1,85 @@
+"""Augmentation and normalisation of a batch, inside the compiled step (paper, section III-F).
+
+A film's augmentation is a function of (seed, epoch, film row) alone: neither the batch it falls into, nor the head,
+the threads or the number of devices change it, so runs of one seed are paired.
+"""
+
+from collections.abc import Sequence
+
+import dm_pix
+import jax
+import jax.numpy as jnp
+
+from qcxr.data.rotate import rotate
+from qcxr.errors import InputError
+
+# ImageNet statistics, as in the image processor of microsoft/resnet-50
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+UNITS = {"degrees": jnp.pi / 180, "radians": 1.0}
+
+
+def film_keys(seed: int | jax.Array, epoch: int | jax.Array, rows: jax.Array) -> jax.Array:
+    """One key per film, (B,): fold_in(fold_in(key(seed), epoch), row). `rows` (B,) are rows of the packed split."""
+    epoch_key = jax.random.fold_in(jax.random.key(seed), epoch)
+    return jax.vmap(lambda row: jax.random.fold_in(epoch_key, row))(jnp.asarray(rows))
+
+
+def augment(
+    images: jax.Array,
+    keys: jax.Array,
+    *,
+    flip: float = 0.5,
+    rotation: float = 15.0,
+    unit: str = "degrees",
+    fill: float | str = 0.0,
+) -> jax.Array:
+    """Random horizontal flip, then random rotation about the centre, of gray films (B, H, W) -> float32 (B, H, W).
+
+    images: gray levels in [0, 255], uint8 or float. keys: (B,), from `film_keys`.
+    flip: the probability. rotation: the angle is uniform in [-rotation, rotation] `unit`s; bilinear.
+    unit: "degrees", or "radians", which repeats the authors' published code (`dm_pix.rotate` takes radians and was
+        given +-15, so films were turned by any angle).
+    fill: gray level outside the film (0, black, is what a collimated film shows there and what torchvision fills
+        with), or "edge" (dm_pix's default): the border's pixels drawn out.
+    """
+    check_augmentation(flip=flip, rotation=rotation, unit=unit, fill=fill)
+    if images.ndim != 3 or keys.shape != images.shape[:1]:
+        raise ValueError(f"images must be (B, H, W) and keys (B,), got {images.shape} and {keys.shape}")
+
+    def one(image: jax.Array, key: jax.Array) -> jax.Array:
+        flip_key, angle_key = jax.random.split(key)
+        mirrored = dm_pix.flip_left_right(image[..., None])[..., 0]
+        image = jnp.where(jax.random.bernoulli(flip_key, flip), mirrored, image)
+        if rotation == 0:
+            return image
+        angle = jax.random.uniform(angle_key, minval=-rotation, maxval=rotation) * UNITS[unit]
+        return rotate(image, angle, fill=fill)
+
+    return jax.vmap(one)(images.astype(jnp.float32), keys)
+
+
+def normalise(
+    images: jax.Array, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
+) -> jax.Array:
+    """Gray levels (B, H, W) in [0, 255] -> float32 (B, H, W, 3): the gray channel three times, (x / 255 - mean) / std.
+
+    Equal to the Hugging Face processor's output up to float32 rounding.
+    """
+    mean, std = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
+    if images.ndim != 3 or mean.shape != (3,) or std.shape != (3,):
+        raise ValueError(f"images must be (B, H, W), mean and std (3,), got {images.shape}, {mean.shape}, {std.shape}")
+    return (images.astype(jnp.float32)[..., None] / 255 - mean) / std
+
+
+def check_augmentation(*, flip: float, rotation: float, unit: str, fill: float | str) -> None:
+    """Raises InputError for a probability outside [0, 1], a negative angle, an unknown unit or fill."""
+    if not 0 <= flip <= 1:
+        raise InputError(f"flip must be a probability in [0, 1], got {flip!r}; set data.augment.flip in the config")
+    if not rotation >= 0:
+        raise InputError(f"rotation must be >= 0, got {rotation!r}; set data.augment.rotation in the config")
+    if unit not in UNITS:
+        raise InputError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}; set data.augment.unit in the config")
+    if fill != "edge" and (isinstance(fill, str) or not 0 <= fill <= 255):
+        raise InputError(f"fill must be a gray level in [0, 255] or 'edge', got {fill!r}; set data.augment.fill")

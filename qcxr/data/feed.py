@@ -1,0 +1,131 @@
+"""Batches on the device: gathered there when the split fits, else from the memory map, ahead of the step."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from qcxr.data.split import Split
+from qcxr.errors import InputError
+
+RESIDENCIES = ("auto", "device", "host")
+_AHEAD = 2  # batches gathered and sent while the device works
+_SHARE = 0.5  # of the device's free memory that `auto` lets a split take
+
+
+class Batch(NamedTuple):
+    """images: uint8 (B, H, W). targets: float32 (B, L). mask: bool (B,), False for padding. rows: int32 (B,)."""
+
+    images: jax.Array
+    targets: jax.Array
+    mask: jax.Array
+    rows: jax.Array
+
+
+class Feed:
+    """Serves the batches of a plan from a packed split; `DeviceFeed` and `HostFeed` give the same arrays."""
+
+    residency: str
+
+    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
+        """One `Batch` per row of a plan (`batches.plan`): rows int32 (S, B), mask bool (S, B)."""
+        raise NotImplementedError
+
+
+class DeviceFeed(Feed):
+    """The whole split on the device, batches gathered there by one compiled function."""
+
+    residency = "device"
+
+    def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
+        whole = _whole(sharding)
+        self._images = jax.device_put(np.ascontiguousarray(split.images), whole)
+        self._targets = jax.device_put(split.targets, whole)
+        self._sharding = sharding
+        self._gather = jax.jit(
+            lambda images, targets, rows: (images[rows], targets[rows]),
+            **({} if sharding is None else {"out_shardings": sharding}),
+        )
+
+    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
+        _check_plan(rows, mask, n=len(self._images))
+        for step_rows, step_mask in zip(rows, mask, strict=True):
+            step_rows, step_mask = jax.device_put((step_rows, step_mask), self._sharding)
+            yield Batch(*self._gather(self._images, self._targets, step_rows), step_mask, step_rows)
+
+
+class HostFeed(Feed):
+    """Batches gathered from the memory map by a thread that stays two batches ahead of the step."""
+
+    residency = "host"
+
+    def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
+        self._split, self._sharding = split, sharding
+
+    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
+        _check_plan(rows, mask, n=len(self._split))
+        steps = zip(rows, mask, strict=True)
+        with ThreadPoolExecutor(1, thread_name_prefix="qcxr-feed") as thread:
+            waiting = [thread.submit(self._gather, *step) for step in _take(steps, _AHEAD)]
+            try:
+                while waiting:
+                    batch = waiting.pop(0).result()
+                    waiting += [thread.submit(self._gather, *step) for step in _take(steps, 1)]
+                    yield batch
+            finally:  # also when the consumer stops early: nothing keeps running
+                for future in waiting:
+                    future.cancel()
+
+    def _gather(self, rows: np.ndarray, mask: np.ndarray) -> Batch:
+        batch = Batch(self._split.images[rows], self._split.targets[rows], mask, rows)
+        return jax.device_put(batch, self._sharding)
+
+
+def feed(
+    split: Split,
+    *,
+    residency: str = "auto",
+    sharding: jax.sharding.Sharding | None = None,
+) -> Feed:
+    """How a run reads its split (config `data.residency`).
+
+    residency: "device" puts the split there once; "host" gathers from the memory map and sends batches ahead;
+        "auto" chooses "device" on an accelerator with room (half of its free memory), else "host": on the CPU the
+        memory map *is* device memory, shared by all runs.
+    sharding: of a batch's first axis over a mesh's devices; None for one device.
+    """
+    if residency not in RESIDENCIES:
+        raise InputError(f"residency must be one of {', '.join(RESIDENCIES)}, got {residency!r}; set data.residency")
+    if residency == "auto":
+        residency = "device" if _fits(split, sharding) else "host"
+    return (DeviceFeed if residency == "device" else HostFeed)(split, sharding=sharding)
+
+
+def _fits(split: Split, sharding: jax.sharding.Sharding | None) -> bool:
+    devices = jax.devices()[:1] if sharding is None else sorted(sharding.device_set, key=lambda device: device.id)
+    for device in devices:
+        stats = device.memory_stats() if device.platform != "cpu" else None
+        if not stats or "bytes_limit" not in stats:
+            return False
+        if split.images.nbytes > _SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)):
+            return False
+    return True
+
+
+def _whole(sharding: jax.sharding.Sharding | None) -> jax.sharding.Sharding | None:
+    if isinstance(sharding, jax.sharding.NamedSharding):
+        return jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
+    return sharding
+
+
+def _check_plan(rows: np.ndarray, mask: np.ndarray, *, n: int) -> None:
+    if rows.ndim != 2 or rows.shape != mask.shape or rows.dtype != np.int32 or mask.dtype != np.bool_:
+        raise ValueError(f"a plan is int32 (S, B) and bool (S, B), got {rows.dtype} {rows.shape}, {mask.shape}")
+    if rows.size and not (0 <= rows.min() and rows.max() < n):
+        raise ValueError(f"a plan's rows must be in [0, {n}), got {rows.min()} .. {rows.max()}")
+
+
+def _take(steps: Iterator, count: int) -> list:
+    return [step for _, step in zip(range(count), steps, strict=False)]
