@@ -3,7 +3,7 @@
     nih/images/00000001_000.png                       8-bit gray PNG, a few RGBA
     nih/labels/miccai2023_nih-cxr-lt_labels_{train,val,test}.csv
     mimic/files/p10/p10000032/s50414267/<dicom_id>.jpg
-    mimic/labels/miccai2023_mimic-cxr-lt_labels_test.csv
+    mimic/miccai2023_mimic-cxr-lt_labels_test.csv
     mimic/mimic-cxr-2.0.0-metadata.csv.gz             ViewPosition; some films are laterals
 
 The films are drawings (`qcxr.data.phantom`), not patients. Same seed and sizes, same machine: same bytes, whatever the
@@ -13,7 +13,6 @@ number of workers.
 import csv
 import gzip
 import io
-import json
 import os
 import shutil
 from pathlib import Path
@@ -27,6 +26,8 @@ from qcxr.data.phantom.film import FilmPlan, write_film
 from qcxr.errors import InputError
 
 SPLITS = ("train", "val", "test")
+SOURCES = ("nih", "mimic")
+NOTICE = "GENERATED.txt"
 # the header of the official NIH-CXR-LT files
 NIH_COLUMNS = (
     "id", "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia",
@@ -51,30 +52,34 @@ def generate(
     out: Path | str,
     *,
     seed: int,
-    train: int = 1000,
-    val: int = 200,
-    test: int = 300,
-    mimic: int = 300,
+    train: int = 1200,
+    val: int = 240,
+    test: int = 480,
+    mimic: int = 480,
     size: int = 256,
     workers: int = 1,
     progress: bool = False,
 ) -> None:
-    """Write the demo's films and label files to the folder `out`, which must not exist yet.
+    """Write the demo's films and label files to `out`/nih and `out`/mimic.
 
     train, val, test: NIH-like films per split; mimic: MIMIC-like frontal films (laterals come on top). size: the films'
-    shorter side in pixels. The folder appears only when complete. Raises InputError for a size or count too small and
-    for an `out` that exists.
+    shorter side in pixels. Each of the two folders appears only when all is drawn, and replaces an older one of the
+    same making; what else lies in `out` is left alone. Raises InputError for a size, seed or count out of range and
+    for a folder that holds files which this function did not write.
     """
     out = Path(out)
-    if out.exists():
-        raise InputError(f"the demo's folder must not exist yet, got {out}; remove it or choose another one")
     if size < 64:
-        raise InputError(f"the demo's films must be at least 64 pixels wide, got {size}; ask for a larger size")
+        raise InputError(
+            f"the demo's films must be at least 64 pixels wide, got {size}; set generate.size in the config"
+        )
     if seed < 0:
-        raise InputError(f"the demo's seed must be >= 0, got {seed}")
-    building = out.with_name(f".{out.name}.building-{os.getpid()}")
+        raise InputError(f"the demo's seed must be >= 0, got {seed}; set generate.seed in the config")
+    for source in SOURCES:
+        refuse_foreign(out / source)
+    out.mkdir(parents=True, exist_ok=True)
+    building = out / f".building-{os.getpid()}"
     shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
+    building.mkdir()
     try:
         plans = plan_nih(building, seed=seed, films={"train": train, "val": val, "test": test}, size=size)
         plans += plan_mimic(building, seed=seed, films=mimic, size=size)
@@ -82,11 +87,25 @@ def generate(
             done = parallel(delayed(write_film)(plan, building) for plan in plans)
             for _ in tqdm(done, total=len(plans), desc="drawing demo films", unit="film", disable=not progress):
                 pass
-        facts = {"seed": seed, "size": size, "films": len(plans), "note": "generated films, no patients"}
-        (building / "demo.json").write_text(json.dumps(facts, sort_keys=True) + "\n")
-        os.replace(building, out)
+        for source in SOURCES:
+            (building / source / NOTICE).write_text(
+                f"Drawn by qcxr.data.demo (seed {seed}): generated films, no patients, no radiographs.\n"
+            )
+            shutil.rmtree(out / source, ignore_errors=True)
+            os.replace(building / source, out / source)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise InputError if `folder` holds files and is not marked as generated: it may be somebody's real data."""
+    if (folder / NOTICE).is_file():
+        return
+    if foreign := next((path for path in sorted(folder.rglob("*")) if not path.is_dir()), None):
+        raise InputError(
+            f"the demo's films may only replace a folder of generated films, but {foreign} is there without {NOTICE}; "
+            "set generate.out in the config to another folder"
+        )
 
 
 def plan_nih(root: Path, *, seed: int, films: dict[str, int], size: int) -> list[FilmPlan]:
@@ -156,7 +175,7 @@ def plan_mimic(root: Path, *, seed: int, films: int, size: int) -> list[FilmPlan
             what = "CHEST (PORTABLE AP)" if view == "AP" else "CHEST (PA AND LAT)"
             metadata.append([dicom, subject, study, what, view, height, width, date, "120000.0"])
     write_csv(
-        root / "mimic/labels/miccai2023_mimic-cxr-lt_labels_test.csv",
+        root / "mimic/miccai2023_mimic-cxr-lt_labels_test.csv",
         ("dicom_id", "subject_id", "study_id", "path", *labels),
         rows,
         newline="\n",

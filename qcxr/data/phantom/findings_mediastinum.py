@@ -7,7 +7,7 @@ import numpy as np
 from qcxr.data.phantom.anatomy import Anatomy
 from qcxr.data.phantom.chest import Chest, aortic_knob
 from qcxr.data.phantom.findings_lung import Rng
-from qcxr.data.phantom.grid import soft
+from qcxr.data.phantom.grid import radius2, soft
 
 
 def cardiomegaly_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
@@ -48,7 +48,7 @@ def aortic_calcification(chest: Chest, rng: Rng, severity: float) -> None:
     """Bright flecks strung along an arc on the knob's rim."""
     grid, anatomy = chest.grid, chest.anatomy
     x, y = 0.13 + 0.06 * anatomy.uncoiling, aortic_knob(anatomy)
-    radius = np.sqrt(grid.radius2(x, y, anatomy.knob, anatomy.knob * 1.1))
+    radius = np.sqrt(radius2(grid.x, grid.y, x, y, anatomy.knob, anatomy.knob * 1.1))
     arc = np.maximum(1.0 - np.abs(radius - 0.92) / 0.20, 0.0)
     turn = np.arctan2(grid.y - np.float32(y), grid.x - np.float32(x))
     stretch = soft(1.4 + 0.6 * severity - np.abs(turn + rng.uniform(0.2, 0.8)), 0.3)

@@ -4,7 +4,7 @@ import numpy as np
 
 from qcxr.data.phantom.anatomy import Anatomy
 from qcxr.data.phantom.chest import bars
-from qcxr.data.phantom.grid import Array, Grid, soft
+from qcxr.data.phantom.grid import Array, Grid, radius2, soft
 
 
 def draw_lateral(anatomy: Anatomy, grid: Grid) -> Array:
@@ -19,7 +19,7 @@ def draw_lateral(anatomy: Anatomy, grid: Grid) -> Array:
         anatomy.dome_left + 0.30 * np.clip(grid.x + 0.25, 0.0, None) ** 1.5 + 0.10 * np.clip(-grid.x - 0.25, 0.0, None)
     )
     lung = soft(half - 0.13 - np.abs(grid.x - middle), 0.03) * soft(diaphragm - y, 0.015)
-    lung = lung * soft(1.0 - np.sqrt(grid.radius2(0.02, 0.15, 0.72, 0.98)), 0.04)
+    lung = lung * soft(1.0 - np.sqrt(radius2(grid.x, grid.y, 0.02, 0.15, 0.72, 0.98)), 0.04)
     spine_x = 0.42 * depth + 0.10 * np.cos(1.6 * y).astype(np.float32)
     spine = soft(0.10 - np.abs(grid.x - spine_x), 0.02) * (np.float32(0.16) + np.float32(0.12) * bars(y, 0.16, 0.8))
     heart = grid.ellipse(-0.18, anatomy.dome_left - 0.22, 0.30 * anatomy.heart / 0.45, 0.27, -0.6, 0.04)
