@@ -1,1 +1,1 @@
-"""From label files and films to batches on the device: labels, sources, manifest, cache, packed arrays, augmentation."""
+"""From label files and films to batches on the device: labels, sources, manifest, cache, packs, augmentation."""

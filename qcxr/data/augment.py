@@ -70,6 +70,7 @@ def normalise(
     mean, std = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
     if images.ndim != 3 or mean.shape != (3,) or std.shape != (3,):
         raise ValueError(f"images must be (B, H, W), mean and std (3,), got {images.shape}, {mean.shape}, {std.shape}")
+    mean, std = mean.reshape(1, 1, 1, 3), std.reshape(1, 1, 1, 3)
     return (images.astype(jnp.float32)[..., None] / 255 - mean) / std
 
 

@@ -123,7 +123,7 @@ def _whole(sharding: jax.sharding.Sharding | None) -> jax.sharding.Sharding | No
 def _check_plan(rows: np.ndarray, mask: np.ndarray, *, n: int) -> None:
     if rows.ndim != 2 or rows.shape != mask.shape or rows.dtype != np.int32 or mask.dtype != np.bool_:
         raise ValueError(f"a plan is int32 (S, B) and bool (S, B), got {rows.dtype} {rows.shape}, {mask.shape}")
-    if rows.size and not (0 <= rows.min() and rows.max() < n):
+    if rows.size and (rows.min() < 0 or rows.max() >= n):
         raise ValueError(f"a plan's rows must be in [0, {n}), got {rows.min()} .. {rows.max()}")
 
 

@@ -76,10 +76,8 @@ def preprocess(gray: np.ndarray, *, resize: int = 256, crop: int = 224) -> np.nd
     if gray.dtype != np.uint8 or gray.ndim != 2 or 0 in gray.shape:
         raise ValueError(f"gray must be a non-empty uint8 array (height, width), got {gray.dtype} {gray.shape}")
     height, width = gray.shape
-    if width <= height:
-        new = (resize, int(resize * height / width))  # PIL's order: width, height
-    else:
-        new = (int(resize * width / height), resize)
+    # PIL's order: width, height
+    new = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
     resized = Image.fromarray(gray).resize(new, resample=Image.Resampling.BICUBIC)
     left, top = (new[0] - crop) // 2, (new[1] - crop) // 2
     return np.asarray(resized.crop((left, top, left + crop, top + crop)))

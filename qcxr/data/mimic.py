@@ -83,11 +83,10 @@ def _rows(table: pd.DataFrame, *, split: str, path: Path) -> pd.DataFrame:
     if patient.isna().any():
         row = int(patient.isna().to_numpy().argmax())
         raise InputError(f"MIMIC label file {path} gives no patient in data row {row + 1}; it needs subject_id")
-    view = table["ViewPosition"] if "ViewPosition" in table else None
     head = pd.DataFrame({"image_id": stem, "patient_id": patient.str.removesuffix(".0"), "path": film, "split": split})
     head[["view", "age", "sex"]] = None
-    if view is not None:
-        head["view"] = view
+    if "ViewPosition" in table:
+        head["view"] = table["ViewPosition"]
     return pd.concat([head, label_columns(table, path=path)], axis=1)
 
 

@@ -44,7 +44,7 @@ def read(
 
 
 def find_films(root: str | Path) -> dict[str, str]:
-    """{film's stem: POSIX path relative to root} of every PNG in root, `images/`, `images_*/` and `images_*/images/`."""
+    """{film's stem: POSIX path relative to root} of every PNG in root and in its folders (module docstring)."""
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"image folder {root} does not exist; set the data source's images in the config")

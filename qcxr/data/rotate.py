@@ -31,7 +31,7 @@ def rotate(image: jax.Array, angle: jax.Array, *, fill: float | str = 0.0) -> ja
     y, x = jnp.clip(y, 0, height - 1), jnp.clip(x, 0, width - 1)
     top = jnp.minimum(y.astype(jnp.int32), max(height - 2, 0))
     left = jnp.minimum(x.astype(jnp.int32), max(width - 2, 0))
-    part_y, part_x = y - top, x - left
+    part_y, part_x = y - top.astype(y.dtype), x - left.astype(x.dtype)
     flat, corner = image.reshape(-1), top * width + left
     # a film one pixel high or wide has no second row or column: its weight is 0, its index stays inside
     below, beside = width if height > 1 else 0, 1 if width > 1 else 0

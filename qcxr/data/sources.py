@@ -1,4 +1,4 @@
-"""Where films and labels come from: one entry per data set layout. A new one is a module with `read` and a line here."""
+"""Where films and labels come from, by layout. A new data set is a module with `read`, and a line here."""
 
 from collections.abc import Callable
 

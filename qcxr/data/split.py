@@ -75,7 +75,7 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
             if sha256(path) != digest:
                 raise InputError(f"packed file {path} does not have the checksum of {json_path}; {again}")
     labels = tuple(canonical(label) for label in labels)
-    values = pd.DataFrame({label: index[label] if label in index else pd.NA for label in labels}, index=index.index)
+    values = pd.DataFrame({label: index.get(label, pd.NA) for label in labels}, index=index.index)
     covered = values.notna().to_numpy()
     split = Split(
         images=images,

@@ -46,7 +46,7 @@ def writer_lock(cache_dir: str | Path, *, wait: bool = True) -> Iterator[None]:
     cache_dir = Path(cache_dir)
     with _said_plainly(cache_dir):
         cache_dir.mkdir(parents=True, exist_ok=True)
-        handle = open(cache_dir / "build.lock", "a+")
+        handle = open(cache_dir / "build.lock", "a+")  # noqa: SIM115 (entered below, outside of what is reworded)
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
