@@ -1,0 +1,82 @@
+"""Which arrays train: every array of a model is in exactly one group, trained, frozen or statistic.
+
+The rule is one word: `all`, `head` (frozen backbone) or `last:N` (the last N stages and the head).
+Statistics are never trained, whatever the rule; stages that do not train keep their BatchNorm statistics too.
+"""
+
+import re
+from math import prod
+
+from flax import nnx
+
+from qcxr.errors import InputError
+from qcxr.models.layers import BatchNorm
+
+GROUPS = ("trained", "frozen", "statistics")
+
+
+def split(model: nnx.Module, trainable: str = "all") -> tuple[nnx.GraphDef, nnx.State, nnx.State, nnx.State]:
+    """(graphdef, trained, frozen, statistics) of `qcxr.models.model.Classifier`; `merge` undoes it.
+
+    BatchNorm layers of a frozen stage are switched to `running` in `model` itself, so that a frozen stage computes
+    the same function throughout.
+    """
+    prefixes = trained_prefixes(model, trainable)
+
+    def in_trained(path, value):
+        return isinstance(value, nnx.Param) and _starts(path, prefixes)
+
+    for path, module in nnx.iter_graph(model):
+        if isinstance(module, BatchNorm) and not _starts(path, prefixes):
+            module.mode = "running"
+    return nnx.split(model, in_trained, nnx.Param, nnx.BatchStat)
+
+
+def merge(graphdef: nnx.GraphDef, *states: nnx.State) -> nnx.Module:
+    """The model again, with variables of its own: safe inside jit and grad, where it costs tracing time only."""
+    return nnx.merge(graphdef, *states, copy=True)
+
+
+def statistics(model: nnx.Module) -> nnx.State:
+    """BatchNorm's running statistics, to be read back after `model(images, train=True, mask=mask)`."""
+    return nnx.state(model, nnx.BatchStat)
+
+
+def trained_prefixes(model: nnx.Module, trainable: str) -> list[tuple]:
+    """The subtrees that `trainable` names, as paths; `()` is the whole model."""
+    if trainable == "all":
+        return [()]
+    if trainable == "head":
+        return [("head",)]
+    stages = [("backbone", *path) for path in model.backbone.stage_paths()]
+    match = re.fullmatch(r"last:(\d+)", str(trainable))
+    if not match or not 1 <= int(match[1]) <= len(stages):
+        raise InputError(
+            f"trainable must be all, head or last:N with N from 1 to {len(stages)}, got {trainable!r}; "
+            "set train.trainable in the config"
+        )
+    return [("head",), *stages[-int(match[1]) :]]
+
+
+def table(model: nnx.Module, trainable: str = "all") -> str:
+    """What trains, as text: arrays and numbers per subtree (stem, stages, parts of the head) and group."""
+    stages = [("backbone", *path) for path in model.backbone.stage_paths()]
+    prefixes = trained_prefixes(model, trainable)
+    rows: dict[str, dict[str, list[int]]] = {}
+    for path, value in nnx.to_flat_state(nnx.state(model)):
+        stage = next((s for s in stages if path[: len(s)] == s), path[:2])
+        group = GROUPS[2] if not isinstance(value, nnx.Param) else GROUPS[0] if _starts(path, prefixes) else GROUPS[1]
+        cells = rows.setdefault(".".join(map(str, stage)), {g: [0, 0] for g in GROUPS})
+        cells[group][0] += 1
+        cells[group][1] += prod(value.shape)
+    totals = {g: [sum(cells[g][i] for cells in rows.values()) for i in (0, 1)] for g in GROUPS}
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}" + "".join(f"{g:>22}" for g in GROUPS)]
+    for name, cells in {**rows, "total": totals}.items():
+        texts = [f"{numbers:,} in {arrays}" if arrays else "-" for arrays, numbers in cells.values()]
+        lines.append(f"{name:{width}}" + "".join(f"{text:>22}" for text in texts))
+    return "\n".join(lines)
+
+
+def _starts(path: tuple, prefixes: list[tuple]) -> bool:
+    return any(path[: len(prefix)] == prefix for prefix in prefixes)

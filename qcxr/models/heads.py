@@ -1,0 +1,125 @@
+"""Classification heads: pooled features (B, F) -> logits (B, L). To add one: one function and one registry entry.
+
+A head's parameters live in up to three parts, the columns of the paper's Table II: `preprocess` (F -> L),
+`quantum` (the circuit's rotations) and `postprocess` (L -> L). Beside the paper's two heads stand the twins that tell
+what the circuit itself contributes: the same layers without a circuit (`mlp`), and with one that never entangles
+(`product`).
+"""
+
+import inspect
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from qcxr.circuits import make_engine
+from qcxr.errors import InputError
+from qcxr.models.initial import circuit_weights
+
+Engine = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+class Linear(nnx.Module):
+    """Affine map (..., F) -> (..., L); LeCun-normal kernel, zero bias (paper, section III-D)."""
+
+    def __init__(self, n_in: int, n_out: int, *, key: jax.Array):
+        self.kernel = nnx.Param(nnx.initializers.lecun_normal()(key, (n_in, n_out)))
+        self.bias = nnx.Param(jnp.zeros(n_out))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x @ self.kernel[...] + self.bias[...]
+
+
+class ClassicalHead(nnx.Module):
+    """Classical deep learning: one linear layer."""
+
+    def __init__(self, n_features: int, n_labels: int, *, key: jax.Array):
+        self.preprocess = Linear(n_features, n_labels, key=key)
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        return self.preprocess(features)
+
+
+class DressedHead(nnx.Module):
+    """Dressed circuit: linear -> tanh * pi / 2 -> circuit, one qubit per label -> linear (paper, section III-C).
+
+    `engine` maps weights (layers, L) and angles (B, L) to expectation values (B, L) in [-1, 1]; None leaves the
+    circuit out, with tanh alone between the layers.
+    """
+
+    def __init__(
+        self, n_features: int, n_labels: int, *, key: jax.Array, engine: Engine | None, layers: int = 0, init: str = ""
+    ):
+        keys = [jax.random.fold_in(key, i) for i in range(3)]
+        self.preprocess = Linear(n_features, n_labels, key=keys[0])
+        self.engine = engine
+        if engine is not None:
+            self.quantum = nnx.Param(circuit_weights(init, keys[1], (layers, n_labels)))
+        self.postprocess = Linear(n_labels, n_labels, key=keys[2])
+
+    def __call__(self, features: jax.Array) -> jax.Array:
+        squashed = jnp.tanh(self.preprocess(features))
+        if self.engine is None:
+            return self.postprocess(squashed)
+        return self.postprocess(self.engine(self.quantum[...], squashed * (jnp.pi / 2)))
+
+
+def cdl(n_features: int, n_labels: int, *, key: jax.Array) -> nnx.Module:
+    """The paper's classical head."""
+    return ClassicalHead(n_features, n_labels, key=key)
+
+
+def dqc(
+    n_features: int,
+    n_labels: int,
+    *,
+    key: jax.Array,
+    engine: str = "auto",
+    layers: int = 3,
+    init: str = "uniform",
+    **circuit,
+) -> nnx.Module:
+    """The paper's dressed quantum circuit; other options (noise, ansatz, ...) go to `qcxr.circuits.make_engine`."""
+    run = make_engine(engine, n_labels, layers, **circuit)
+    return DressedHead(n_features, n_labels, key=key, engine=run, layers=layers, init=init)
+
+
+def mlp(n_features: int, n_labels: int, *, key: jax.Array) -> nnx.Module:
+    """The dressed head without its circuit: linear -> tanh -> linear."""
+    return DressedHead(n_features, n_labels, key=key, engine=None)
+
+
+def product(n_features: int, n_labels: int, *, key: jax.Array, layers: int = 3, init: str = "uniform") -> nnx.Module:
+    """The dressed head with the ring of CNOTs left out: qubits stay a product state, <Z_i> in closed form."""
+    return DressedHead(n_features, n_labels, key=key, engine=product_state, layers=layers, init=init)
+
+
+def product_state(weights: jax.Array, angles: jax.Array) -> jax.Array:
+    """<Z_i> of H, RY(x_i), RY(w_1i), ..., RY(w_Li) on |0>: -sin(x_i + sum_l w_li); (L, n), (..., n) -> (..., n)."""
+    return -jnp.sin(angles + weights.sum(0))
+
+
+HEADS: dict[str, Callable[..., nnx.Module]] = {"cdl": cdl, "dqc": dqc, "mlp": mlp, "product": product}
+
+
+def create(name: str, n_features: int, n_labels: int, *, key: jax.Array, options: dict | None = None) -> nnx.Module:
+    """Build the head `name`; an option that it does not take is an InputError."""
+    if name not in HEADS:
+        raise InputError(f"head must be one of {', '.join(HEADS)}, got {name!r}; set heads in the config")
+    if n_labels < 1:
+        raise InputError(f"n_labels must be >= 1, got {n_labels}; give the task at least one label")
+    options = dict(options or {})
+    signature = inspect.signature(HEADS[name]).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.values())
+    allowed = [p.name for p in signature.values() if p.kind is p.KEYWORD_ONLY and p.name != "key"]
+    unknown = sorted(set(options) - set(allowed))
+    if unknown and not open_ended:
+        raise InputError(
+            f"head {name!r} has no option {unknown[0]!r}; allowed: {', '.join(allowed) or 'none'}; "
+            "correct the head's options in the config"
+        )
+    layers = options.get("layers", 1)
+    if type(layers) is not int or layers < 1:
+        raise InputError(f"layers must be an integer >= 1, got {layers!r}; set layers in the head's options")
+    return HEADS[name](n_features, n_labels, key=key, **options)

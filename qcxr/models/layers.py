@@ -1,0 +1,121 @@
+"""The layer that every backbone is made of: convolution, batch normalisation, activation.
+
+BatchNorm has two modes. `running` normalises with the stored statistics, in training too, and never changes them:
+the right choice for pretrained weights and small batches. It is an affine map per channel, so it is folded into the
+convolution's kernel: one pass over the activations less, and nothing of it kept for the backward pass.
+`batch` is torch's train mode: the batch's statistics normalise, and the stored ones follow with momentum 0.1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import lax
+
+from qcxr.models.convolution import Padding, convolve
+
+ACTIVATIONS: dict[str | None, Callable[[jax.Array], jax.Array]] = {
+    None: lambda x: x,
+    "relu": jax.nn.relu,
+    "relu6": jax.nn.relu6,
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "silu": jax.nn.silu,
+}
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """How a backbone computes: compute type, BatchNorm mode, and whether blocks are recomputed in the backward pass."""
+
+    dtype: jnp.dtype
+    batch_norm: str
+    remat: bool = False
+
+
+class BatchNorm(nnx.Module):
+    """Batch normalisation over (B, H, W) of (B, H, W, C), torch's conventions (Ioffe & Szegedy, arXiv 1502.03167)."""
+
+    def __init__(self, channels: int, *, mode: str, epsilon: float = 1e-5, momentum: float = 0.1):
+        zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+        self.scale = nnx.Param(jnp.asarray(ones))
+        self.bias = nnx.Param(jnp.asarray(zeros))
+        self.mean = nnx.BatchStat(jnp.asarray(zeros))
+        self.var = nnx.BatchStat(jnp.asarray(ones))
+        self.mode = mode
+        self.epsilon = epsilon
+        self.momentum = momentum
+
+    def affine(self) -> tuple[jax.Array, jax.Array]:
+        """(scale, shift), each (C,): what normalising with the stored statistics does to a channel."""
+        scale = self.scale[...] * lax.rsqrt(self.var[...] + self.epsilon)
+        return scale, self.bias[...] - self.mean[...] * scale
+
+    def normalise(self, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        """Normalise with the batch's statistics and update the stored ones; rows with mask 0 count nowhere."""
+        x32 = x.astype(jnp.float32)
+        positions = x.shape[1] * x.shape[2]
+        if mask is None:
+            count = jnp.float32(x.shape[0] * positions)
+            mean = x32.mean((0, 1, 2))
+            var = jnp.square(x32 - mean).mean((0, 1, 2))
+        else:
+            weight = mask.astype(jnp.float32)[:, None, None, None]
+            count = jnp.maximum(mask.astype(jnp.float32).sum() * positions, 1.0)
+            mean = (x32 * weight).sum((0, 1, 2)) / count
+            var = (jnp.square(x32 - mean) * weight).sum((0, 1, 2)) / count
+        unbiased = lax.stop_gradient(var) * count / jnp.maximum(count - 1, 1.0)
+        self.mean[...] = (1 - self.momentum) * self.mean[...] + self.momentum * lax.stop_gradient(mean)
+        self.var[...] = (1 - self.momentum) * self.var[...] + self.momentum * unbiased
+        scale = self.scale[...] * lax.rsqrt(var + self.epsilon)
+        return (x32 * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
+
+
+def he_normal(rng: np.random.Generator | None, shape: tuple[int, int, int, int]) -> jax.Array:
+    """A kernel (kh, kw, C_in / groups, C_out), normal with variance 2 / fan out (He et al., arXiv 1502.01852).
+
+    Drawn by numpy: no compilation, and the same on every device. Without a generator it is zeros, to be filled.
+    """
+    if rng is None:
+        return jnp.asarray(np.zeros(shape, np.float32))
+    fan_out = shape[0] * shape[1] * shape[3]
+    return jnp.asarray(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / fan_out)))
+
+
+class ConvNorm(nnx.Module):
+    """Convolution without bias -> BatchNorm -> activation: (B, H, W, C_in) -> (B, H', W', C_out)."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        size: int,
+        stride: int = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        padding: Padding | None = None,
+        epsilon: float = 1e-5,
+        momentum: float = 0.1,
+        numerics: Numerics,
+        rng: np.random.Generator | None,
+    ):
+        self.kernel = nnx.Param(he_normal(rng, (size, size, channels_in // groups, channels_out)))
+        self.norm = BatchNorm(channels_out, mode=numerics.batch_norm, epsilon=epsilon, momentum=momentum)
+        self.stride = stride
+        self.padding = padding or ((size // 2, size // 2), (size // 2, size // 2))
+        self.activation = activation
+        self.dtype = numerics.dtype
+
+    def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        x = x.astype(self.dtype)
+        if train and self.norm.mode == "batch":
+            y = convolve(x, self.kernel[...].astype(self.dtype), stride=self.stride, padding=self.padding)
+            y = self.norm.normalise(y, mask)
+        else:
+            scale, shift = self.norm.affine()
+            kernel = (self.kernel[...] * scale).astype(self.dtype)
+            y = convolve(x, kernel, stride=self.stride, padding=self.padding) + shift.astype(self.dtype)
+        return ACTIVATIONS[self.activation](y)

@@ -1,0 +1,68 @@
+"""The whole classifier: images -> backbone -> pooled features -> head -> logits."""
+
+import json
+
+import jax
+from flax import nnx
+
+from qcxr.errors import InputError
+from qcxr.models import backbones, heads
+
+
+class Classifier(nnx.Module):
+    """Images (B, H, W, C) float32, normalised as the backbone wants them -> logits (B, L) float32."""
+
+    def __init__(self, backbone: nnx.Module, head: nnx.Module, description: dict):
+        self.backbone = backbone
+        self.head = head
+        self.description_json = json.dumps(description, sort_keys=True)
+
+    @property
+    def description(self) -> dict:
+        """All that is needed to build the same model again without its weights' source."""
+        return json.loads(self.description_json)
+
+    def __call__(self, images: jax.Array, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        """Logits; with train=True BatchNorm in `batch` mode updates its statistics, from rows with mask (B,) 1 only."""
+        return self.head(self.features(images, train, mask))
+
+    def features(self, images: jax.Array, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        """Pooled features (B, F) float32."""
+        if images.ndim != 4:
+            raise InputError(f"images must have shape (B, H, W, C), got {images.shape}; add the missing axes")
+        return self.backbone(images, train=train, mask=mask)
+
+
+def build(
+    *,
+    backbone: dict,
+    head: str,
+    head_options: dict | None = None,
+    n_labels: int,
+    seed: int,
+    batch_norm: str | None = None,
+    precision: str = "float32",
+    remat: bool = False,
+) -> Classifier:
+    """Build the classifier that the arguments describe.
+
+    The head has a key of its own (fold_in of the seed), so one seed gives every head the same backbone.
+    batch_norm None means `running` for a pretrained backbone and `batch` from scratch.
+    """
+    description = backbones.describe(backbone)
+    batch_norm = batch_norm or ("running" if description.pretrained else "batch")
+    key = jax.random.key(seed)
+    network = backbones.create(
+        backbone, key=jax.random.fold_in(key, 0), batch_norm=batch_norm, precision=precision, remat=remat
+    )
+    top = heads.create(head, network.n_features, n_labels, key=jax.random.fold_in(key, 1), options=head_options)
+    resolved = {
+        "backbone": {"name": "resnet", "config": description.config.to_dict()},
+        "head": head,
+        "head_options": dict(head_options or {}),
+        "n_labels": n_labels,
+        "batch_norm": batch_norm,
+        "precision": precision,
+        "remat": remat,
+    }
+    return Classifier(network, top, resolved)

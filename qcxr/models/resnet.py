@@ -1,0 +1,164 @@
+"""ResNet v1.5 (He et al., arXiv 1512.03385), configured as Hugging Face's ResNetConfig is, channels last."""
+
+from dataclasses import asdict, dataclass, fields
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import lax
+
+from qcxr.errors import InputError
+from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics
+
+REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """The shape of a ResNet; field names and defaults are Hugging Face's: a checkpoint's config.json fits as it is."""
+
+    num_channels: int = 3
+    embedding_size: int = 64
+    hidden_sizes: tuple[int, ...] = (256, 512, 1024, 2048)
+    depths: tuple[int, ...] = (3, 4, 6, 3)
+    layer_type: str = "bottleneck"
+    hidden_act: str = "relu"
+    downsample_in_first_stage: bool = False
+    downsample_in_bottleneck: bool = False
+
+    def __post_init__(self):
+        where = "set backbone.config in the config"
+        for name in ("hidden_sizes", "depths"):
+            values = getattr(self, name)
+            if not values or any(type(v) is not int or v < 1 for v in values):
+                raise InputError(f"{name} must be a list of integers >= 1, got {list(values)}; {where}")
+            object.__setattr__(self, name, tuple(values))
+        for name in ("num_channels", "embedding_size"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                raise InputError(f"{name} must be an integer >= 1, got {getattr(self, name)!r}; {where}")
+        if len(self.hidden_sizes) != len(self.depths):
+            raise InputError(
+                f"hidden_sizes and depths must be equally long, got {len(self.hidden_sizes)} and {len(self.depths)}; "
+                f"{where}"
+            )
+        if self.layer_type not in ("basic", "bottleneck"):
+            raise InputError(f"layer_type must be 'basic' or 'bottleneck', got {self.layer_type!r}; {where}")
+        if self.layer_type == "bottleneck" and any(width % REDUCTION for width in self.hidden_sizes):
+            raise InputError(
+                f"hidden_sizes of bottlenecks must be multiples of 4, got {list(self.hidden_sizes)}; {where}"
+            )
+        if self.hidden_act not in ACTIVATIONS:
+            allowed = ", ".join(a for a in ACTIVATIONS if a)
+            raise InputError(f"hidden_act must be one of {allowed}, got {self.hidden_act!r}; {where}")
+
+    @classmethod
+    def from_dict(cls, values: dict, *, strict: bool = True) -> "ResNetConfig":
+        """Read a mapping; unknown keys are refused, or ignored with strict=False (a config.json has many)."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if strict and unknown:
+            raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
+        return cls(**{key: value for key, value in values.items() if key in known})
+
+    def to_dict(self) -> dict:
+        """Plain lists and scalars, for JSON and YAML."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
+CONFIGS = {
+    "resnet18": ResNetConfig(hidden_sizes=(64, 128, 256, 512), depths=(2, 2, 2, 2), layer_type="basic"),
+    "resnet34": ResNetConfig(hidden_sizes=(64, 128, 256, 512), depths=(3, 4, 6, 3), layer_type="basic"),
+    "resnet50": ResNetConfig(),
+    "resnet101": ResNetConfig(depths=(3, 4, 23, 3)),
+    "resnet152": ResNetConfig(depths=(3, 8, 36, 3)),
+}
+
+
+class Block(nnx.Module):
+    """A residual block, basic (two 3 x 3) or bottleneck (1 x 1, 3 x 3, 1 x 1); the stride sits on the 3 x 3 (v1.5).
+
+    `hidden_act` is the activation after the sum; inside a block it is always ReLU, as in Hugging Face's ResNet.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int, config: ResNetConfig, **layer):
+        if config.layer_type == "basic":
+            convs = [
+                ConvNorm(channels_in, channels_out, size=3, stride=stride, activation="relu", **layer),
+                ConvNorm(channels_out, channels_out, size=3, **layer),
+            ]
+        else:
+            inner = channels_out // REDUCTION
+            first, second = (stride, 1) if config.downsample_in_bottleneck else (1, stride)
+            convs = [
+                ConvNorm(channels_in, inner, size=1, stride=first, activation="relu", **layer),
+                ConvNorm(inner, inner, size=3, stride=second, activation="relu", **layer),
+                ConvNorm(inner, channels_out, size=1, **layer),
+            ]
+        self.convs = nnx.List(convs)
+        project = channels_in != channels_out or stride != 1
+        self.shortcut = ConvNorm(channels_in, channels_out, size=1, stride=stride, **layer) if project else None
+        self.activation = config.hidden_act
+
+    def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        y = x
+        for conv in self.convs:
+            y = conv(y, train=train, mask=mask)
+        if self.shortcut is not None:
+            x = self.shortcut(x, train=train, mask=mask)
+        return ACTIVATIONS[self.activation](y + x)
+
+
+class Stage(nnx.Module):
+    """A sequence of blocks of one width; the first one may halve the resolution."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int, depth: int, config: ResNetConfig, **layer):
+        self.blocks = nnx.List(
+            Block(channels_in if i == 0 else channels_out, channels_out, stride if i == 0 else 1, config, **layer)
+            for i in range(depth)
+        )
+        self.remat = layer["numerics"].remat
+
+    def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        def call(block: Block, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+            return block(x, train=train, mask=mask)
+
+        if self.remat and train:
+            call = nnx.remat(call)
+        for block in self.blocks:
+            x = call(block, x, mask)
+        return x
+
+
+class ResNet(nnx.Module):
+    """Images (B, H, W, C) float32, normalised -> pooled features (B, F) float32."""
+
+    def __init__(self, config: ResNetConfig, *, numerics: Numerics, rng: np.random.Generator | None):
+        layer = {"numerics": numerics, "rng": rng}
+        self.stem = ConvNorm(
+            config.num_channels, config.embedding_size, size=7, stride=2, activation=config.hidden_act, **layer
+        )
+        widths = (config.embedding_size, *config.hidden_sizes)
+        self.stages = nnx.List(
+            Stage(
+                widths[i], widths[i + 1], 2 if i > 0 or config.downsample_in_first_stage else 1, depth, config, **layer
+            )
+            for i, depth in enumerate(config.depths)
+        )
+        self.n_features = config.hidden_sizes[-1]
+
+    def __call__(self, images: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+        x = max_pool(self.stem(images, train=train, mask=mask))
+        for stage in self.stages:
+            x = stage(x, train=train, mask=mask)
+        return x.astype(jnp.float32).mean((1, 2))
+
+    def stage_paths(self) -> list[tuple]:
+        """The stages that `trainable: last:N` counts, first to last."""
+        return [("stages", i) for i in range(len(self.stages))]
+
+
+def max_pool(x: jax.Array) -> jax.Array:
+    """3 x 3 maximum at stride 2 with a border of 1: (B, H, W, C) -> (B, ceil(H / 2), ceil(W / 2), C)."""
+    lowest = np.array(-np.inf, x.dtype)  # a constant: JAX only differentiates a window maximum that it recognises
+    return lax.reduce_window(x, lowest, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), ((0, 0), (1, 1), (1, 1), (0, 0)))

@@ -1,0 +1,85 @@
+"""Arrays in and out of a model: by readable name, in safetensors, complete or not at all."""
+
+import json
+import os
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from qcxr.errors import InputError
+
+FORMAT = "qcxr-model-1"
+
+
+def arrays(model: nnx.Module) -> dict[str, np.ndarray]:
+    """Every array of the model, parameters and statistics, by its dotted path."""
+    return {_name(path): np.asarray(value[...]) for path, value in nnx.to_flat_state(nnx.state(model))}
+
+
+def fill(model: nnx.Module, values: dict[str, np.ndarray], *, source: str = "weights") -> nnx.Module:
+    """Put `values` (by dotted path) into the model in place: every one matched by name and shape, none missing.
+
+    Raises InputError with the first mismatch.
+    """
+    variables = dict((_name(path), value) for path, value in nnx.iter_graph(model) if isinstance(value, nnx.Variable))
+    for name, variable in variables.items():
+        if name not in values:
+            raise InputError(f"{source}: array {name!r} is missing; the file is not of this model, or incomplete")
+        if tuple(values[name].shape) != tuple(variable.shape):
+            raise InputError(
+                f"{source}: array {name!r} must have shape {tuple(variable.shape)}, got {tuple(values[name].shape)}; "
+                "the file is of another model"
+            )
+    for name in values:
+        if name not in variables:
+            raise InputError(f"{source}: array {name!r} has no place in the model; the file is of another model")
+    for name, variable in variables.items():
+        variable.set_raw_value(jnp.asarray(values[name], jnp.float32))
+    return model
+
+
+def save(path: Path | str, model: nnx.Module, *, metadata: dict | None = None) -> None:
+    """Write the model, with its description and `metadata` (JSON), as one safetensors file, atomically."""
+    from safetensors.numpy import save_file
+
+    path = Path(path)
+    header = {"format": FORMAT, "model": json.dumps(model.description), "metadata": json.dumps(metadata or {})}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(arrays(model), temporary, metadata=header)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """(arrays by name, header) of a safetensors file; a file that cannot be read is an InputError."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"no file {path}; give a safetensors file that exists") from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is not a complete safetensors file ({error}); fetch or write it again") from None
+
+
+def restore(path: Path | str) -> tuple[nnx.Module, dict]:
+    """(model, metadata) from a file that `save` wrote; nothing else is needed."""
+    from qcxr.models.model import build
+
+    values, header = read(path)
+    if header.get("format") != FORMAT:
+        raise InputError(
+            f"{path} must be a model written by qcxr ({FORMAT}), got format {header.get('format')!r}; "
+            "use a run's best.safetensors"
+        )
+    model = build(seed=0, **json.loads(header["model"]))
+    return fill(model, values, source=str(path)), json.loads(header["metadata"])
+
+
+def _name(path: tuple) -> str:
+    return ".".join(map(str, path))

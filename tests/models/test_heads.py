@@ -1,0 +1,116 @@
+"""Every head of the registry: shapes, Table II, gradients, initial values, options."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from qcxr.circuits import make_engine
+from qcxr.errors import InputError
+from qcxr.models import heads, initial
+
+TABLE_II = {8: (16_392, 24, 72), 14: (28_686, 42, 210), 19: (38_931, 57, 380)}
+
+
+@pytest.fixture
+def features():
+    return np.random.default_rng(0).standard_normal((5, 12), np.float32)
+
+
+@pytest.mark.parametrize("name", heads.HEADS)
+@pytest.mark.parametrize("n_labels", [1, 2, 5])
+def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features):
+    head = heads.create(name, 12, n_labels, key=jax.random.key(0))
+    logits = head(features)
+    assert logits.shape == (5, n_labels) and logits.dtype == jnp.float32
+    np.testing.assert_allclose(head(features[::-1])[::-1], logits, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", heads.HEADS)
+def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(name, features):
+    head = heads.create(name, 12, 3, key=jax.random.key(1))
+    graphdef, parameters = nnx.split(head, nnx.Param)
+
+    def loss(parameters):
+        return jnp.sin(nnx.merge(graphdef, parameters)(features)).sum()
+
+    gradient = jax.grad(loss)(parameters)
+    direction = jax.tree.map(
+        lambda p: jnp.asarray(np.random.default_rng(2).standard_normal(p.shape), p.dtype), parameters
+    )
+    step = 1e-2
+    up, down = (jax.tree.map(lambda p, d, s=s: p + s * d, parameters, direction) for s in (step, -step))
+    slope = sum(jax.tree.leaves(jax.tree.map(lambda g, d: (g * d).sum(), gradient, direction)))
+    assert float((loss(up) - loss(down)) / (2 * step)) == pytest.approx(float(slope), rel=1e-2, abs=1e-2)
+    assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(gradient))
+
+
+@pytest.mark.parametrize("n_labels", TABLE_II)
+def test_parts_have_the_sizes_of_table_ii(n_labels):
+    def sizes(name):
+        state = nnx.state(heads.create(name, 2048, n_labels, key=jax.random.key(0)), nnx.Param)
+        return {part: sum(v.size for v in jax.tree.leaves(state[part])) for part in state}
+
+    preprocess, quantum, postprocess = TABLE_II[n_labels]
+    assert sizes("cdl") == {"preprocess": preprocess}
+    assert sizes("dqc") == {"preprocess": preprocess, "quantum": quantum, "postprocess": postprocess}
+    assert sizes("product") == sizes("dqc")
+    assert sizes("mlp") == {"preprocess": preprocess, "postprocess": postprocess}
+
+
+def test_dqc_is_linear_tanh_circuit_linear(features):
+    head = heads.create("dqc", 12, 4, key=jax.random.key(0), options={"engine": "statevector", "layers": 2})
+    oracle = make_engine("pennylane", 4, 2)
+    angles = np.tanh(features @ np.asarray(head.preprocess.kernel[...])) * np.pi / 2
+    z = np.asarray(oracle(head.quantum[...], angles))
+    np.testing.assert_allclose(head(features), z @ np.asarray(head.postprocess.kernel[...]), atol=1e-5)
+
+
+def test_product_state_by_hand():
+    # One qubit's vector, gate after gate, as 2 x 2 matrices.
+    def ry(t):
+        return np.array([[np.cos(t / 2), -np.sin(t / 2)], [np.sin(t / 2), np.cos(t / 2)]])
+
+    weights, angles = np.array([[0.3, -1.2], [2.0, 0.7]]), np.array([[0.5, -0.9]])
+    z = []
+    for i in range(2):
+        state = np.array([1.0, 1.0]) / np.sqrt(2)
+        for angle in (angles[0, i], *weights[:, i]):
+            state = ry(angle) @ state
+        z.append(state[0] ** 2 - state[1] ** 2)
+    np.testing.assert_allclose(heads.product_state(weights, angles)[0], z, rtol=1e-5)
+
+
+def test_linear_layers_start_lecun_normal_with_zero_bias():
+    layer = heads.Linear(2000, 50, key=jax.random.key(0))
+    assert float(layer.kernel[...].std()) == pytest.approx(2000**-0.5, rel=0.02)
+    assert not layer.bias[...].any()
+
+
+def test_circuit_weights_by_name():
+    key, shape = jax.random.key(0), (100, 100)
+    uniform = initial.circuit_weights("uniform", key, shape)
+    assert float(uniform.min()) >= 0 and float(uniform.max()) < 2 * np.pi
+    assert float(uniform.mean()) == pytest.approx(np.pi, rel=0.02)
+    assert float(uniform.std()) == pytest.approx(2 * np.pi / 12**0.5, rel=0.02)
+    assert float(initial.circuit_weights("normal", key, shape).std()) == pytest.approx(2 * np.pi, rel=0.02)
+    assert float(initial.circuit_weights("small", key, shape).std()) == pytest.approx(0.01, rel=0.02)
+    assert not initial.circuit_weights("zeros", key, shape).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "n_labels", "options", "message"),
+    [
+        ("linear", 3, {}, "head must be one of cdl, dqc, mlp, product, got 'linear'; set heads in the config"),
+        ("cdl", 0, {}, "n_labels must be >= 1, got 0"),
+        ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
+        ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
+        ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
+        ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
+        ("dqc", 3, {"engine": "abacus"}, "engine must be one of .*, got 'abacus'"),
+    ],
+)
+def test_bad_heads_are_refused(name, n_labels, options, message):
+    with pytest.raises(InputError, match=message):
+        heads.create(name, 12, n_labels, key=jax.random.key(0), options=options)

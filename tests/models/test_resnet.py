@@ -1,0 +1,150 @@
+"""ResNet against transformers' torch ResNetModel, on checkpoints that save_pretrained wrote."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from qcxr.errors import InputError
+from qcxr.models import backbones, weights
+from qcxr.models.huggingface import rename
+from qcxr.models.resnet import CONFIGS as KNOWN
+from qcxr.models.resnet import ResNetConfig, max_pool
+
+from .conftest import CONFIGS
+
+TOLERANCE = 1e-4
+
+
+def ours(folder, batch_norm="running", **options):
+    return backbones.create(
+        {"weights": str(folder)}, key=jax.random.key(0), batch_norm=batch_norm, precision="float32", **options
+    )
+
+
+def to_torch(images):
+    torch = pytest.importorskip("torch")
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+def distance(a, b) -> float:
+    """Largest difference relative to the reference's largest value."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("size", [(64, 64), (57, 70)])
+def test_pooled_features_in_eval_mode(checkpoint, images, name, size):
+    folder, reference = checkpoint(CONFIGS[name])
+    batch = images(3, *size)
+    expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0].detach().numpy()
+    assert distance(nnx.jit(ours(folder))(batch), expected) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("mode", ["running", "batch"])
+@pytest.mark.parametrize("remat", [False, True])
+def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, mode, remat):
+    torch = pytest.importorskip("torch")
+    folder, reference = checkpoint(CONFIGS[name])
+    network, batch = ours(folder, mode, remat=remat), images(4, 48, 40)
+    target = np.random.default_rng(1).standard_normal((4, network.n_features), np.float32)
+    before = weights.arrays(network)
+
+    @nnx.jit
+    @nnx.value_and_grad(has_aux=True)
+    def run(network):
+        features = network(batch, train=True)
+        return (features * target).sum(), features
+
+    (_, features), gradient = run(network)
+    reference.train(mode == "batch")
+    expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0]
+    (expected * torch.from_numpy(target)).sum().backward()
+
+    assert distance(features, expected.detach().numpy()) < TOLERANCE
+    gradients = {".".join(map(str, path)): np.asarray(v[...]) for path, v in nnx.to_flat_state(gradient)}
+    for theirs, parameter in reference.named_parameters():
+        value = parameter.grad.numpy()
+        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
+        assert distance(gradients.pop(rename(theirs)), value) < TOLERANCE, theirs
+    assert not gradients
+    after = weights.arrays(network)
+    for theirs, buffer in reference.named_buffers():
+        if "running" in theirs:
+            name = rename(theirs)
+            assert distance(after[name], buffer.numpy()) < TOLERANCE
+            assert np.array_equal(after[name], before[name]) == (mode == "running")
+
+
+def test_resnet50_in_eval_mode(checkpoint, images):
+    folder, reference = checkpoint(KNOWN["resnet50"].to_dict())
+    batch = images(1, 64, 64)
+    expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0].detach().numpy()
+    assert distance(nnx.jit(ours(folder))(batch), expected) < TOLERANCE
+
+
+def test_a_padded_row_changes_nothing(images):
+    def network():
+        return backbones.create(
+            {"name": "resnet", "config": CONFIGS["bottleneck"]},
+            key=jax.random.key(3),
+            batch_norm="batch",
+            precision="float32",
+        )
+
+    @nnx.jit
+    @nnx.value_and_grad(has_aux=True)
+    def run(network, batch, mask):
+        features = network(batch, train=True, mask=mask)
+        rows = jnp.ones(len(batch)) if mask is None else mask
+        return (jnp.sin(features).sum(1) * rows).sum(), features[:3]
+
+    batch = images(5, 40, 40)
+    batch[3:] = 100.0
+    short, padded = network(), network()
+    (_, features), gradient = run(short, batch[:3], None)
+    (_, padded_features), padded_gradient = run(padded, batch, jnp.array([1.0, 1, 1, 0, 0]))
+    assert distance(padded_features, features) < 1e-5
+    for a, b in zip(jax.tree.leaves(padded_gradient), jax.tree.leaves(gradient), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5 * float(jnp.abs(b).max()) + 1e-6)
+    for name, value in weights.arrays(short).items():
+        np.testing.assert_allclose(weights.arrays(padded)[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_max_pool_by_hand():
+    x = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
+    assert max_pool(x)[0, :, :, 0].tolist() == [[6, 8, 9], [16, 18, 19], [21, 23, 24]]
+
+
+def test_known_configurations_have_the_published_sizes():
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    for name in KNOWN:
+        config = KNOWN[name].to_dict()
+        with torch.device("meta"):
+            expected = sum(
+                p.numel() for p in transformers.ResNetModel(transformers.ResNetConfig(**config)).parameters()
+            )
+        network = backbones.create({"name": name}, key=jax.random.key(0), batch_norm="running", precision="float32")
+        assert sum(v.size for v in jax.tree.leaves(nnx.state(network, nnx.Param))) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"depth": [1]}, r"backbone.config has no key 'depth'; allowed: depths, "),
+        ({"depths": [1, 0, 1, 1]}, r"depths must be a list of integers >= 1, got \[1, 0, 1, 1\]; set backbone.config"),
+        ({"depths": [1]}, r"hidden_sizes and depths must be equally long, got 4 and 1"),
+        ({"layer_type": "wide"}, r"layer_type must be 'basic' or 'bottleneck', got 'wide'"),
+        ({"hidden_act": "tanh"}, r"hidden_act must be one of relu, .*, got 'tanh'"),
+        ({"hidden_sizes": [6, 8, 8, 8]}, r"hidden_sizes of bottlenecks must be multiples of 4, got \[6, 8, 8, 8\]"),
+        ({"embedding_size": -1}, r"embedding_size must be an integer >= 1, got -1"),
+    ],
+)
+def test_a_bad_configuration_is_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        ResNetConfig.from_dict(values)
