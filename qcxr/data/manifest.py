@@ -120,7 +120,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     for label in labels:
         values = pd.to_numeric(frame[label], errors="coerce")
         if (wrong := frame[label].notna() & ~values.isin([0, 1])).any():
-            raise InputError(f"label {label!r} must be 0, 1 or missing, got {frame[label][wrong].iloc[0]!r}")
+            raise InputError(f"label {label!r} must be 0, 1 or missing, got {str(frame[label][wrong].iloc[0])!r}")
         out[label] = values.astype("Int8")
     order = out.assign(split=out["split"].map({split: i for i, split in enumerate(SPLITS)}))
     return out.loc[order.sort_values(["split", "image_id"]).index].reset_index(drop=True)

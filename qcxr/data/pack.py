@@ -59,7 +59,7 @@ def pack(
         if kept.empty:
             raise InputError(f"no film of split {split!r} is in the cache {cache_dir}; run the cache step")
         shape = (len(kept), crop, crop)
-        images = _images(store, [key for key in keys if key in store], kept["path"], crop=crop)
+        images = _images(store, [key for key, there in zip(keys, ready, strict=True) if there], kept["path"], crop=crop)
         digest = _write_npy(out_npy, images, shape)
     index = kept[[column for column in KEYS[:2]] + list(labels_of(kept))]
     write_parquet(index, out_index)

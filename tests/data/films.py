@@ -33,10 +33,11 @@ def nih(root: Path, *, n: int = 12, seed: int = 0, height: int = 40, width: int 
         findings = rng.integers(0, 2, len(CXR19))
         rows.append([name, *findings, int(not findings.any()), patient])
     table = pd.DataFrame(rows, columns=["id", *CXR19, "No Finding", "subj_id"])
-    cuts = {"train": (0, n // 2), "val": (n // 2, 3 * n // 4), "test": (3 * n // 4, n)}
-    for split, (first, last) in cuts.items():
+    first, last = n // 4 * 2, n // 3 * 2  # even: both films of a patient fall into one split
+    cuts = {"train": (0, first), "val": (first, last), "test": (last, n)}
+    for split, rows_of in cuts.items():
         file = labels / f"miccai2023_nih-cxr-lt_labels_{split}.csv"
-        table[first:last].to_csv(file, index=False, lineterminator="\r\n")
+        table[slice(*rows_of)].to_csv(file, index=False, lineterminator="\r\n")
     return {"images": images, "labels": labels}
 
 

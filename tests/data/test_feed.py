@@ -1,0 +1,76 @@
+"""Feeds: device and host residency give the same arrays, each plan row once, on any number of devices."""
+
+import threading
+
+import jax
+import numpy as np
+import pytest
+
+from qcxr.data.batches import order, plan
+from qcxr.data.feed import feed
+from qcxr.data.split import Split
+from qcxr.errors import InputError
+
+
+@pytest.fixture
+def split():
+    rng = np.random.default_rng(0)
+    n, labels = 23, 3
+    return Split(
+        images=rng.integers(0, 256, (n, 6, 5), dtype=np.uint8),
+        image_ids=tuple(f"f{i}" for i in range(n)),
+        patient_ids=tuple(f"p{i}" for i in range(n)),
+        labels=("Mass", "Edema", "Hernia"),
+        targets=rng.integers(0, 2, (n, labels)).astype(np.float32),
+        covered=np.ones((n, labels), bool),
+        about={"split": "train"},
+    )
+
+
+@pytest.mark.parametrize("residency", ["auto", "device", "host"])
+def test_batches_are_the_plans_films(split, residency):
+    rows, mask = plan(order(0, 0, len(split)), 8)
+    batches = list(feed(split, residency=residency).batches(rows, mask))
+    assert len(batches) == 3
+    for batch, step_rows, step_mask in zip(batches, rows, mask, strict=True):
+        np.testing.assert_array_equal(batch.images, split.images[step_rows])
+        np.testing.assert_array_equal(batch.targets, split.targets[step_rows])
+        np.testing.assert_array_equal(batch.mask, step_mask)
+        np.testing.assert_array_equal(batch.rows, step_rows)
+        assert batch.images.dtype == np.uint8
+        assert all(isinstance(leaf, jax.Array) for leaf in batch)
+
+
+def test_auto_on_the_cpu_reads_the_memory_map(split):
+    assert feed(split, residency="auto").residency == "host"
+
+
+def test_sharded_over_a_mesh(split):
+    mesh = jax.sharding.Mesh(jax.devices()[:1], ("batch",))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("batch"))
+    rows, mask = plan(np.arange(len(split)), 8)
+    for residency in ("device", "host"):
+        for batch, step in zip(
+            feed(split, residency=residency, sharding=sharding).batches(rows, mask), rows, strict=True
+        ):
+            np.testing.assert_array_equal(batch.images, split.images[step])
+            assert batch.images.sharding.is_equivalent_to(sharding, 3)
+
+
+def test_stopping_early_leaves_no_thread(split):
+    rows, mask = plan(np.arange(len(split)), 2)
+    batches = feed(split, residency="host").batches(rows, mask)
+    next(batches)
+    batches.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("qcxr-feed")]
+
+
+def test_bad_arguments(split):
+    with pytest.raises(InputError, match="residency must be one of auto, device, host, got 'gpu'; set data.residency"):
+        feed(split, residency="gpu")
+    for residency in ("device", "host"):
+        rows, mask = plan(np.arange(len(split) + 1), 8)
+        with pytest.raises(ValueError, match=r"rows must be in \[0, 23\), got 0 .. 23"):
+            next(feed(split, residency=residency).batches(rows, mask))
+        with pytest.raises(ValueError, match="a plan is int32"):
+            next(feed(split, residency=residency).batches(rows.astype(np.int64), mask))

@@ -1,0 +1,154 @@
+"""Packed splits: the films in manifest order, whole or absent, and what a damaged one is told apart by."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qcxr.data import manifest
+from qcxr.data.cache import build
+from qcxr.data.entry import pack_entry
+from qcxr.data.images import Facts, prepare
+from qcxr.data.pack import pack
+from qcxr.data.split import load, sha256
+from qcxr.data.store import open_store
+from qcxr.errors import InputError
+
+from . import films
+
+SIZES = {"resize": 24, "crop": 20}
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pack")
+    paths = films.nih(root / "nih")
+    frame = manifest.write_manifest(kind="nih", out=root / "m.parquet", **paths)
+    build(frame, paths["images"], root / "cache", **SIZES, progress=False)
+    about = pack(frame, paths["images"], root / "cache", split="train", **outputs(root / "packed"), **SIZES)
+    return frame, paths["images"], root, about
+
+
+def outputs(folder, stem="nih-train"):
+    return {f"out_{kind}": folder / f"{stem}.{suffix}" for kind, suffix in
+            (("npy", "npy"), ("index", "parquet"), ("json", "json"))}  # fmt: skip
+
+
+@pytest.fixture
+def copy(ready, tmp_path):
+    shutil.copytree(ready[2] / "packed", tmp_path / "packed")
+    return tmp_path / "packed" / "nih-train.npy"
+
+
+def test_rows_are_the_films(ready):
+    frame, images, root, about = ready
+    train = frame[frame["split"] == "train"]
+    array = np.load(root / "packed/nih-train.npy")
+    assert array.shape == (6, 20, 20) == tuple(about["shape"])
+    assert array.dtype == np.uint8
+    for row, path in zip(array, train["path"], strict=True):
+        np.testing.assert_array_equal(row, prepare((images / path).read_bytes(), **SIZES)[0])
+    assert about["sha256"]["images"] == sha256(root / "packed/nih-train.npy")
+    assert about["left_out"] == []
+    assert json.loads((root / "packed/nih-train.json").read_text()) == about
+
+
+def test_packing_again_gives_the_same_bytes(ready, tmp_path):
+    frame, images, root, about = ready
+    pack(frame, images, root / "cache", split="train", **outputs(tmp_path), **SIZES)
+    assert films.tree(tmp_path) == films.tree(root / "packed")
+
+
+def test_loaded_in_the_tasks_order(ready):
+    frame, _, root, _ = ready
+    train = frame[frame["split"] == "train"]
+    split = load(
+        root / "packed/nih-train.npy", ["Pleural Effusion", "Hernia", "Atelectasis"], training=True, verify=True
+    )
+    assert split.labels == ("Effusion", "Hernia", "Atelectasis")
+    assert split.targets.dtype == np.float32
+    np.testing.assert_array_equal(split.targets, train[list(split.labels)].to_numpy(dtype=np.float32))
+    assert split.image_ids == tuple(train["image_id"])
+    assert split.patient_ids == tuple(train["patient_id"])
+    assert split.covered.all()
+    assert isinstance(split.images, np.memmap)
+    assert not split.images.flags.writeable
+    assert len(split) == 6
+
+
+def test_a_label_not_covered_is_masked_in_evaluation_and_refused_in_training(ready, tmp_path):
+    frame, images, root, _ = ready
+    part = frame.drop(columns="Edema")
+    part["Mass"] = part["Mass"].where(part.index != 2)
+    pack(part, images, root / "cache", split="train", **outputs(tmp_path), **SIZES)
+    split = load(tmp_path / "nih-train.npy", ["Edema", "Mass", "Hernia"])
+    np.testing.assert_array_equal(split.covered.sum(axis=0), [0, 5, 6])
+    assert not split.covered[2, 1]
+    assert split.targets[:, 0].tolist() == [0.0] * 6
+    with pytest.raises(InputError, match="training needs every label .* split train does not cover Edema, Mass"):
+        load(tmp_path / "nih-train.npy", ["Edema", "Mass", "Hernia"], training=True)
+
+
+def test_films_that_are_not_cached(ready, tmp_path):
+    frame, images, root, _ = ready
+    job = {"split": "train", **outputs(tmp_path / "out"), **SIZES}
+    half = frame[frame.index % 2 == 0]
+    build(half, images, tmp_path / "cache", **SIZES, progress=False)
+    with pytest.raises(InputError, match=r"3 of 6 films .* first 00000001_001.png: not cached \(run the cache step\)"):
+        pack(frame, images, tmp_path / "cache", **job)
+    assert not (tmp_path / "out").exists()
+    about = pack(frame, images, tmp_path / "cache", **job, max_missing=0.5)
+    assert about["shape"] == [3, 20, 20]
+    assert about["left_out"] == ["00000001_001", "00000002_001", "00000003_001"]
+    index = pd.read_parquet(tmp_path / "out/nih-train.parquet")
+    assert index["image_id"].tolist() == ["00000001_000", "00000002_000", "00000003_000"]
+
+
+def test_a_corrupt_entry_stops_the_pack_with_nothing_written(ready, tmp_path):
+    frame, images, root, _ = ready
+    shutil.copytree(root / "cache", tmp_path / "cache")
+    with open_store(tmp_path / "cache") as store:
+        key = sorted(key for key in store.iterkeys() if key.startswith("entry:"))[0]
+        store[key] = store[key][:-9]
+    with pytest.raises(InputError, match="cache entry of .* is corrupt .*; `qcxr cache verify` rebuilds it"):
+        for split in ("train", "val", "test"):
+            pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
+    assert not [name for name in films.tree(tmp_path) if "tmp" in name]
+    with open_store(tmp_path / "cache") as store:  # a valid entry of another size is no film either
+        store[key] = pack_entry(np.zeros((19, 19), np.uint8), Facts(1, 1, "L", False))
+    with pytest.raises(InputError, match="is corrupt"):
+        for split in ("train", "val", "test"):
+            pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
+
+
+def test_unknown_split(ready, tmp_path):
+    frame, images, root, _ = ready
+    with pytest.raises(InputError, match="no film in split 'dev'; it has test, train, val"):
+        pack(frame, images, root / "cache", split="dev", **outputs(tmp_path), **SIZES)
+
+
+def test_absent_or_damaged_files(copy):
+    data = copy.read_bytes()
+    copy.write_bytes(data[:-1])
+    with pytest.raises(InputError, match="packed split .* is damaged .*; delete it and run the pack step again"):
+        load(copy, ["Mass"])
+    flipped = bytearray(data)
+    flipped[-1] ^= 1
+    copy.write_bytes(flipped)
+    load(copy, ["Mass"])  # a flipped bit has the right shape: only the checksum knows
+    with pytest.raises(InputError, match="does not have the checksum of"):
+        load(copy, ["Mass"], verify=True)
+    np.save(copy, np.zeros((5, 20, 20), np.uint8))
+    with pytest.raises(InputError, match=r"must be uint8 \(6, 20, 20\), got uint8 \(5, 20, 20\)"):
+        load(copy, ["Mass"])
+    np.save(copy, np.zeros((6, 20, 20), np.float32))
+    with pytest.raises(InputError, match="must be uint8"):
+        load(copy, ["Mass"])
+    copy.with_suffix(".json").write_text("{")
+    with pytest.raises(InputError, match="is damaged"):
+        load(copy, ["Mass"])
+    copy.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match="nih-train.json does not exist; run the pack step first"):
+        load(copy, ["Mass"])
