@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from qcxr.config import parse
+from qcxr import config as configuration
 from qcxr.errors import InputError
 
 min_version("9.10")
@@ -17,7 +17,7 @@ configfile: "config/config.yaml"
 
 
 try:
-    cfg = parse(config)
+    cfg = configuration.parse(config)
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -39,8 +39,8 @@ rule all:
     input:
         f"{results}/report.html",
         f"{results}/summary.txt",
-        all_figures(),
-        all_tables(),
+
+
 
 
 onstart:

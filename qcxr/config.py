@@ -111,6 +111,7 @@ class Augment(Section):
     flip: Fraction = 0.5
     rotation: NonNegative = 15.0
     unit: Literal["degrees", "radians"] = "degrees"
+    fill: Annotated[Real, Field(ge=0, le=255)] | Literal["edge"] = 0.0
 
 
 class Backbone(Section):
@@ -213,7 +214,9 @@ class Config(Section):
             for key, values in paths.items():
                 gone = [v for v in values if v and not Path(v).exists() and not self._generated(v)]
                 if gone:
-                    lines.append(f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`")
+                    lines.append(
+                        f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`"
+                    )
         return lines
 
     def _generated(self, path: str) -> bool:

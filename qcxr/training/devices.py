@@ -54,7 +54,9 @@ def lease_folder() -> Path:
 
 
 @contextlib.contextmanager
-def lease(count: int = 1, *, slots: int = 1, poll_seconds: float = 1.0, timeout_seconds: float | None = None) -> Iterator[list[str]]:
+def lease(
+    count: int = 1, *, slots: int = 1, poll_seconds: float = 1.0, timeout_seconds: float | None = None
+) -> Iterator[list[str]]:
     """Hold `count` cards, at most `slots` processes a card, while the block runs; yields them ([] means the CPU).
 
     Sets CUDA_VISIBLE_DEVICES and, with several slots, this process's share of the card's memory. Waits for a free card.
@@ -77,7 +79,9 @@ def lease(count: int = 1, *, slots: int = 1, poll_seconds: float = 1.0, timeout_
         for handle in held.values():
             os.close(handle)
         if timeout_seconds is not None and time.monotonic() - started > timeout_seconds:
-            raise InputError(f"no free card among {', '.join(cards)} within {timeout_seconds:g} s; see who holds {lease_folder()}")
+            raise InputError(
+                f"no free card among {', '.join(cards)} within {timeout_seconds:g} s; see who holds {lease_folder()}"
+            )
         if not told:
             log.info("waiting for a free card among %s", ", ".join(cards))
             told = True
@@ -106,7 +110,9 @@ def _try(cards: list[str], count: int, slots: int) -> dict[str, int]:
             if card in held or len(held) == count:
                 continue
             name = re.sub(r"[^A-Za-z0-9-]", "_", card)
-            handle = os.open(lease_folder() / f"card-{name}-slot-{slot}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(
+                lease_folder() / f"card-{name}-slot-{slot}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from flax import nnx
 
 from qcxr.config import Augment, Backbone, Image, Resources, Train
 from qcxr.data import batches
+from qcxr.data.feed import feed
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import backbones, groups, model, parameters, weights
@@ -27,7 +29,7 @@ from qcxr.training.losses import make_loss
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
 from qcxr.training.signals import stop_requests
-from qcxr.training.step import Batch, Steps, TrainState, make_steps
+from qcxr.training.step import Steps, TrainState, make_steps
 
 log = logging.getLogger("qcxr.train")
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
@@ -45,8 +47,8 @@ class Fit:
         self.train, self.validation, self.seed = train, validation, seed
         self.state, self.frozen, self.graphdef, self.steps = state, frozen, graphdef, steps
         self.protocol = protocol
-        self.feed = batches.Feed(train, residency=residency)
-        self.validation_feed = batches.Feed(validation, residency=residency)
+        self.feed = feed(train, residency=residency)
+        self.validation_feed = feed(validation, residency=residency)
         self.epoch = self.step = 0
         self.losses: list[float] = []  # of every step, all epochs
         self.history: list[dict[str, Any]] = []
@@ -95,8 +97,7 @@ class Fit:
         seed, epoch = jnp.uint32(self.seed), jnp.uint32(self.epoch)
         pending: list[jax.Array] = []
         progress.start_epoch(self.epoch, self.step)
-        for images, targets, pick, films, valid in self.feed(rows[first:], mask[first:]):
-            batch = Batch(images, targets, pick, films, valid)
+        for batch in self.feed.batches(rows[first:], mask[first:]):
             self.state, loss = self.steps.train(self.state, self.frozen, batch, seed, epoch)
             pending.append(loss)
             self.step += 1
@@ -129,10 +130,10 @@ class Fit:
 
     def validate(self) -> float:
         """Validation loss: the mean over films, not over batches, so that a padded last batch weighs what it holds."""
-        rows, mask = batches.plan(np.arange(len(self.validation)), self.protocol.batch_size)
+        rows, mask = batches.plan(np.arange(len(self.validation), dtype=np.int32), self.protocol.batch_size)
         total = 0.0
-        for batch in self.validation_feed(rows, mask):
-            value, _ = self.steps.evaluate(self.state.trained, self.frozen, self.state.statistics, Batch(*batch))
+        for batch in self.validation_feed.batches(rows, mask):
+            value, _ = self.steps.evaluate(self.state.trained, self.frozen, self.state.statistics, batch)
             total += float(value)
         return total / len(self.validation)
 
@@ -172,7 +173,7 @@ def fit(
     targets = train.targets
     if protocol.permute_labels:  # the control that must end at AUROC 0.5: films keep their look and lose their meaning
         targets = np.random.default_rng([seed, 0x9E37]).permutation(targets, axis=0)
-        train = train.with_targets(targets)
+        train = replace(train, targets=targets)
     net = model.build(
         backbone=chosen, head=run["head"], head_options=head_options,
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,

@@ -76,7 +76,14 @@ def make_loss(name: str, options: Mapping[str, float], targets: np.ndarray) -> L
     try:
         return LOSSES[name](targets, **options)
     except TypeError as error:
-        raise InputError(f"train.loss_options do not fit {name}: {error}; set train.loss_options in the config") from None
+        raise InputError(
+            f"train.loss_options do not fit {name}: {error}; set train.loss_options in the config"
+        ) from None
+
+
+def check_loss(name: str, options: Mapping[str, float]) -> None:
+    """Raise `InputError` now for what `make_loss` would refuse later."""
+    make_loss(name, options, np.array([[0.0], [1.0]], np.float32))
 
 
 def masked_mean(elements: jax.Array, mask: jax.Array) -> jax.Array:

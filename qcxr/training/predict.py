@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from qcxr.data import batches
 from qcxr.data.atomic import write_parquet
 from qcxr.data.augment import normalise
+from qcxr.data.feed import feed
 from qcxr.data.split import Split
+from qcxr.errors import InputError
 from qcxr.models import groups, weights
 
 
@@ -24,23 +24,32 @@ def predict(*, weights_file: Path, split: Split, out: Path, batch_size: int = 64
     """
     model, metadata = weights.restore(weights_file)
     labels = tuple(metadata["labels"])
-    split.require_labels(labels)
+    if labels != split.labels:
+        raise InputError(
+            f"{weights_file} was trained for {', '.join(labels)}, got films with labels {', '.join(split.labels)}; "
+            "load the split with the run's own labels"
+        )
     graphdef, trained, frozen, statistics = groups.split(model)
     image = metadata["image"]
 
-    @partial(jax.jit, static_argnames=())
-    def probabilities(states, images, pick):
+    @jax.jit
+    def probabilities(states: tuple, images: jax.Array) -> jax.Array:
         network = groups.merge(graphdef, *states)
-        pixels = normalise(images[pick].astype(jnp.float32), mean=image["mean"], std=image["std"])
-        return jax.nn.sigmoid(network(pixels, train=False))
+        return jax.nn.sigmoid(network(normalise(images, mean=image["mean"], std=image["std"]), train=False))
 
-    rows, mask = batches.plan(np.arange(len(split)), batch_size)
-    feed = batches.Feed(split, residency=residency)
+    plan = batches.plan(np.arange(len(split)), batch_size)
     states = (trained, frozen, statistics)
-    parts = [probabilities(states, images, pick) for images, _, pick, _, _ in feed(rows, mask)]
+    parts = [probabilities(states, batch.images) for batch in feed(split, residency=residency).batches(*plan)]
     values = np.concatenate(jax.device_get(parts))[: len(split)]
-    table = split.truth_table(labels)
-    for column, label in enumerate(labels):
-        table.insert(2 + column, f"p_{label}", values[:, column].astype(np.float32))
+    truth = pd.DataFrame(split.targets, columns=list(labels)).astype("Int8").mask(~split.covered)
+    table = pd.DataFrame({"image_id": split.image_ids, "patient_id": split.patient_ids})
+    table = pd.concat(
+        [
+            table,
+            pd.DataFrame(values.astype(np.float32), columns=[f"p_{label}" for label in labels]),
+            truth.rename(columns="y_{}".format),
+        ],
+        axis=1,
+    )
     write_parquet(table, out)
     return table

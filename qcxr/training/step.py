@@ -17,6 +17,7 @@ from flax import nnx
 from qcxr.config import Augment
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
+from qcxr.data.feed import Batch
 from qcxr.models import groups
 from qcxr.training.losses import Loss, masked_mean
 
@@ -37,20 +38,6 @@ class Steps(NamedTuple):
     evaluate: Callable[..., tuple[jax.Array, jax.Array]]
 
 
-class Batch(NamedTuple):
-    """One batch of fixed shape. With films resident on the device, `images` and `targets` are the whole split's.
-
-    images (N, H, W) uint8; targets (N, L) float32; pick (B,) int32 rows of `images` to use; films (B,) int32 the films'
-    rows in the split, which name their augmentation; mask (B,) float32, 0 where a row is padding.
-    """
-
-    images: jax.Array
-    targets: jax.Array
-    pick: jax.Array
-    films: jax.Array
-    mask: jax.Array
-
-
 def make_steps(graphdef: Any, *, optimizer: optax.GradientTransformation, loss: Loss, mean: Sequence[float], std: Sequence[float],
                augment: Augment) -> Steps:  # fmt: skip
     """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`)."""
@@ -59,16 +46,15 @@ def make_steps(graphdef: Any, *, optimizer: optax.GradientTransformation, loss: 
         return normalise(pixels, mean=mean, std=std)
 
     def train(state: TrainState, frozen: nnx.State, batch: Batch, seed: jax.Array, epoch: jax.Array):
-        keys = film_keys(seed, epoch, batch.films)
-        pixels = batch.images[batch.pick].astype(jnp.float32)
-        pixels = augment_films(pixels, keys, flip=augment.flip, rotation=augment.rotation, unit=augment.unit)
-        images, targets = prepared(pixels), batch.targets[batch.pick]
+        keys = film_keys(seed, epoch, batch.rows)
+        pixels = augment_films(batch.images, keys, flip=augment.flip, rotation=augment.rotation, unit=augment.unit, fill=augment.fill)
+        images = prepared(pixels)
 
         def objective(trained: nnx.State):
             model = groups.merge(graphdef, trained, frozen, state.statistics)
             logits = model(images, train=True, mask=batch.mask)
             statistics = groups.statistics(model)
-            return masked_mean(loss(logits, targets), batch.mask), statistics
+            return masked_mean(loss(logits, batch.targets), batch.mask), statistics
 
         (value, statistics), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
         updates, moments = optimizer.update(gradient, state.optimizer, state.trained)
@@ -76,8 +62,8 @@ def make_steps(graphdef: Any, *, optimizer: optax.GradientTransformation, loss: 
 
     def evaluate(trained: nnx.State, frozen: nnx.State, statistics: nnx.State, batch: Batch):
         model = groups.merge(graphdef, trained, frozen, statistics)
-        logits = model(prepared(batch.images[batch.pick].astype(jnp.float32)), train=False)
-        per_film = loss(logits, batch.targets[batch.pick]).mean(axis=1)
+        logits = model(prepared(batch.images), train=False)
+        per_film = loss(logits, batch.targets).mean(axis=1)
         return jnp.sum(per_film * batch.mask), logits
 
     return Steps(jax.jit(train, donate_argnums=0), jax.jit(evaluate))

@@ -25,13 +25,13 @@ if cfg.generate:
 
 rule manifest:
     input:
-        lambda w: there(cfg.data.sources[w.dataset].input_files()),
+        tables=lambda w: there(cfg.data.sources[w.dataset].input_files()),
     output:
         manifest=f"{results}/manifest/{{dataset}}.parquet",
         counts=f"{results}/manifest/{{dataset}}-counts.csv",
-        issues=f"{results}/manifest/{{dataset}}-issues.csv",
     log:
         f"{results}/logs/manifest/{{dataset}}.log",
+        issues=f"{results}/logs/manifest/{{dataset}}-issues.csv",  # a log: it outlives a refusal
     params:
         slice=lambda w: slice_text(cfg.data.sources[w.dataset], splits=MANIFESTED[w.dataset], labels=labels_needed(w.dataset)),
         code=code_hash("qcxr.data.manifest"),
@@ -43,11 +43,13 @@ rule manifest:
 
 rule cache:
     input:
-        f"{results}/manifest/{{dataset}}.parquet",
+        manifest=f"{results}/manifest/{{dataset}}.parquet",
+        tables=lambda w: there(cfg.data.sources[w.dataset].input_files()),
     output:
         f"{results}/cached/{{dataset}}.json",
     log:
         f"{results}/logs/cache/{{dataset}}.log",
+        issues=f"{results}/logs/cache/{{dataset}}-issues.csv",
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(images=cfg.data.sources[w.dataset].images, resize=cfg.image.resize, crop=cfg.image.crop),

@@ -51,8 +51,13 @@ rule parameters:
     log:
         f"{results}/logs/parameters.log",
     params:
-        slice=slice_text(cfg.backbone, tasks={task: cfg.labels(task) for task in cfg.tasks}, heads={h: cfg.head.get(h, {}) for h in cfg.heads}),
-        code=code_hash("qcxr.models.model", "qcxr.models.parameters"),
+        slice=slice_text(
+            cfg.backbone,
+            cfg.train,
+            tasks={task: cfg.labels(task) for task in cfg.tasks},
+            heads={head: cfg.head.get(head, {}) for head in cfg.heads},
+        ),
+        code=code_hash("qcxr.training.study"),
     message:
         "Build every model once and count its parameters (Table II)"
     script:

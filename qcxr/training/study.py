@@ -1,0 +1,67 @@
+"""The pieces of work of one study, from its configuration: count the models' parameters, train a run.
+
+The workflow's scripts and the command line call these; everything below takes explicit arguments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import pandas as pd
+from flax import nnx
+
+from qcxr.config import Config
+from qcxr.data import split
+from qcxr.data.atomic import write_csv
+from qcxr.models import backbones, model, parameters
+from qcxr.training.fit import fit
+from qcxr.training.losses import check_loss
+from qcxr.training.optimizers import make_optimizer
+
+
+def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
+    """Write Table II for the study: parameters of each part for every task and head.
+
+    Every model is laid out without its arrays, so a head, an engine, a backbone, a loss or an optimizer that cannot work
+    is an `InputError` here, seconds into the study, not hours.
+    """
+    described = backbones.describe(cfg.backbone.model_dump(include={"name", "weights", "config"}))
+    plain = {"name": "resnet", "config": described.config.to_dict()}
+    check_loss(cfg.train.loss, cfg.train.loss_options)
+    make_optimizer(
+        cfg.train.optimizer, cfg.train.learning_rate, schedule=cfg.train.schedule, weight_decay=cfg.train.weight_decay,
+        clip_norm=cfg.train.clip_norm, accumulate=cfg.train.accumulate, total_steps=1,
+    )  # fmt: skip
+    rows = []
+    for task in cfg.tasks:
+        for head in cfg.heads:
+            options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
+            net = nnx.eval_shape(lambda head=head, options=options: model.build(backbone=plain, head=head, **options))
+            counts = parameters.count(net)
+            rows.append({"task": task, "head": head, **counts, "total": sum(counts.values())})
+    table = pd.DataFrame(rows)
+    write_csv(table, out)
+    return table
+
+
+def train(
+    cfg: Config, *, task: str, head: str, seed: int, train_films: Path | str, val_films: Path | str, out: Path | str,
+    work: Path | str, progress: Path | str | None, slice_text: str, code: str, cards: list[str],
+) -> None:  # fmt: skip
+    """Train one run from packed films, to the files that `fit` names; resumable under the fingerprint of its inputs."""
+    labels = cfg.labels(task)
+    films = split.load(train_films, labels, training=True)
+    validation = split.load(val_films, labels, training=True)
+    device = jax.devices()[0]
+    where = device.device_kind if not cards else f"{device.device_kind} ({', '.join(cards)})"
+    fingerprint = {
+        "task": task, "head": head, "seed": seed, "config": slice_text, "code_hash": code,
+        "data_hash": [part.about["sha256"] for part in (films, validation)], "device_kind": device.device_kind,
+    }  # fmt: skip
+    fit(
+        train=films, validation=validation, run={"task": task, "head": head, "seed": seed, "labels": list(labels)},
+        backbone=cfg.backbone, head_options=cfg.head.get(head, {}), image=cfg.image, augment=cfg.augment,
+        protocol=cfg.train, resources=cfg.resources, out=Path(out), work=Path(work),
+        progress_file=Path(progress) if progress else None, fingerprint=fingerprint, device=where,
+    )  # fmt: skip

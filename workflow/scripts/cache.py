@@ -1,0 +1,23 @@
+"""Decode and cache the films of one data set."""
+
+from qcxr.config import parse
+from qcxr.data import cache
+from qcxr.data.manifest import read_manifest
+from qcxr.job import job
+from qcxr.provenance import write_json
+
+with job(snakemake.log[0]):
+    cfg = parse(snakemake.config)
+    source = cfg.data.sources[snakemake.wildcards.dataset]
+    report = cache.build(
+        read_manifest(snakemake.input.manifest),
+        source.images,
+        cfg.data.cache,
+        resize=cfg.image.resize,
+        crop=cfg.image.crop,
+        workers=snakemake.threads,
+        max_missing=source.max_missing,
+        issues_out=snakemake.log.issues,
+    )
+    facts = {"films": report.n_films, "left_out": report.issues["image_id"].tolist(), "dataset": snakemake.wildcards.dataset}
+    write_json(snakemake.output[0], facts)

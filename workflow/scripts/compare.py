@@ -1,0 +1,13 @@
+"""Collect the metrics of all runs and compare the heads."""
+
+from qcxr.analysis.files import write_csv
+from qcxr.analysis.metrics import read_metrics
+from qcxr.analysis.statistics import compare
+from qcxr.job import job
+from qcxr.provenance import read_slice
+
+with job(snakemake.log[0]):
+    options = read_slice(snakemake.params.slice)
+    metrics = read_metrics(list(snakemake.input))
+    write_csv(metrics, snakemake.output.metrics)
+    write_csv(compare(metrics, heads=options["heads"], alpha=options["alpha"]), snakemake.output.tests)

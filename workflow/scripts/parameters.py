@@ -1,0 +1,12 @@
+"""Lay out every model of the study once and write its parameter counts (Table II)."""
+
+import os
+
+os.environ["JAX_PLATFORMS"] = "cpu"  # nothing is computed: no card is asked for
+
+from qcxr.config import parse
+from qcxr.job import job
+from qcxr.training import study
+
+with job(snakemake.log[0]):
+    study.count_parameters(parse(snakemake.config), snakemake.output[0])

@@ -1,0 +1,19 @@
+"""Predict one data set with one trained run."""
+
+from qcxr.config import parse
+from qcxr.job import job
+from qcxr.training.devices import configure, lease
+
+with job(snakemake.log[0]):
+    cfg = parse(snakemake.config)
+    with lease(slots=cfg.resources.gpu_slots):
+        configure(threads=snakemake.threads, compilation_cache=f"{cfg.data.cache}/jax")
+        from qcxr.data import split
+        from qcxr.training.predict import predict
+
+        predict(
+            weights_file=snakemake.input.weights,
+            split=split.load(snakemake.input.films, cfg.labels(snakemake.wildcards.task)),
+            out=snakemake.output[0],
+            residency=cfg.resources.residency,
+        )
