@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from qcxr.analysis import calibration, ranking
-from qcxr.analysis.files import write_csv
 from qcxr.analysis.predictions import Predictions, check, read_table
+from qcxr.data.atomic import write_csv
 from qcxr.errors import InputError
 
 METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
@@ -53,7 +53,8 @@ def score(
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of the task")
     if not 0 < tail_below <= head_above:
         raise InputError(
-            f"tail_below must be > 0 and <= head_above, got {tail_below} and {head_above}; set both in the config"
+            f"tail_below must be > 0 and <= head_above, got {tail_below} and {head_above}; "
+            "set analysis.tail_under and analysis.head_over in the config"
         )
 
     rows = [row for label in test.labels for row in _label_rows(test, chosen, label, bins)]

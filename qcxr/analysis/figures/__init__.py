@@ -1,0 +1,145 @@
+"""The figures by name: what draws each, from which inputs, and its caption.
+
+A figure drawn once per task or data set has names such as `labels-cxr8-nih`; `names` lists them for an experiment.
+Adding a figure: one function (tidy frames in, Figure out) and one entry here; the caption file in `workflow/report`
+has the same text (held by a test).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+
+from qcxr.analysis.names import dataset_order, head_order, task_order
+from qcxr.errors import InputError
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One figure: `function` as module:name, the kinds of input it needs, the keys it is drawn by, its texts.
+
+    `caption` is the name of the caption file in workflow/report; `text` is what it says. `title` heads it in reports.
+    """
+
+    function: str
+    needs: tuple[str, ...]
+    by: tuple[str, ...]
+    caption: str
+    title: str
+    text: str
+
+    def draw(self, **inputs):
+        """Import the module (matplotlib with it) and call the function."""
+        module, name = self.function.split(":")
+        return getattr(import_module(f"qcxr.analysis.figures.{module}"), name)(**inputs)
+
+
+FIGURES = {
+    "losses": FigureSpec(
+        "losses:losses", ("history",), (), "losses.rst", "Training and validation loss",
+        "Training and validation loss (mean binary cross-entropy over labels) by epoch, one line per run. The "
+        "marker is the epoch whose weights were kept: the lowest validation loss. Compare with Fig. 4 of the paper.",
+    ),
+    "mean_auroc": FigureSpec(
+        "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
+        "AUROC averaged over the labels of each task for which it is defined. Bars are means over seeds, points are "
+        "runs, lines join the two heads of one seed. Marks are the paired t-test over seeds, raw p: ns p >= 0.05, "
+        "* p < 0.05, ** p < 0.01, *** p < 0.001. Compare with Fig. 5 of the paper.",
+    ),
+    "labels": FigureSpec(
+        "labels:labels", ("metrics", "tests"), ("task", "dataset"), "labels.rst", "AUROC per label",
+        "AUROC per label, sorted by the number of positive films in this test set (in brackets). Bars are means over "
+        "seeds, points are runs. Marks are the paired t-test over seeds, raw p, uncorrected for the number of labels "
+        "(the table of tests has Holm and Benjamini-Hochberg). Compare with Figs. 6-11 of the paper.",
+    ),
+    "volcano": FigureSpec(
+        "volcano:volcano", ("tests",), ("task",), "volcano.rst", "Volcano plot",
+        "Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the paper), "
+        "for the labels that this task is the first to have. The number is the label, the shape the task that the runs "
+        "were trained for. The axis is signed and linear: labels where the other head is better than the first "
+        "lie on the left, where the log2 axis of the paper has no place for them. The dashed "
+        "line is p = 0.05. Compare with Figs. 12 and 13 of the paper.",
+    ),
+}  # fmt: skip
+
+
+def names(*, tasks: Iterable[str], datasets: Iterable[str], only: Iterable[str] | None = None) -> list[str]:
+    """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, volcano-cxr8."""
+    values = {"task": list(tasks), "dataset": list(datasets)}
+    chosen = FIGURES if only is None else only
+    return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]
+
+
+def modules(name: str) -> tuple[str, ...]:
+    """Return the modules whose code decides what figure `name` looks like, for the content hash of its rule."""
+    module = spec(name).function.partition(":")[0]
+    return ("qcxr.analysis.figures", f"qcxr.analysis.figures.{module}", "qcxr.analysis.inputs")
+
+
+def spec(name: str) -> FigureSpec:
+    """Return the entry of a figure's full name; InputError if there is no such figure."""
+    base, _, keys = name.partition("-")
+    if base not in FIGURES or bool(keys) != bool(FIGURES[base].by):
+        allowed = ", ".join("-".join([known, *(f"<{by}>" for by in entry.by)]) for known, entry in FIGURES.items())
+        raise InputError(f"unknown figure {name}; it must be one of {allowed}")
+    return FIGURES[base]
+
+
+def draw(
+    name: str,
+    inputs: Mapping[str, object],
+    *,
+    out_pdf: str | Path,
+    out_png: str | Path,
+    heads: Iterable[str] | None = None,
+) -> None:
+    """Draw figure `name` from files and save it as PDF and PNG.
+
+    inputs: kind -> path or paths, at least the kinds that the figure needs (see `FIGURES`); others are not read.
+    heads: in the order to draw, the first is the one that others are compared with; by default those found.
+    Raises InputError on an unknown figure, a missing input, or keys of which the inputs know nothing.
+    """
+    from qcxr.analysis.figures import style
+    from qcxr.analysis.inputs import load
+
+    entry = spec(name)
+    lacking = [kind for kind in entry.needs if kind not in inputs]
+    if lacking:
+        raise InputError(
+            f"figure {name} needs {', '.join(entry.needs)}; {', '.join(lacking)} missing; add to its inputs"
+        )
+    loaded = {kind: load(kind, inputs[kind]) for kind in entry.needs}
+    found = known(loaded)
+    # Tasks and data sets may have hyphens in their names, so keys are looked up, never split off.
+    values = {"task": task_order(found["task"]), "dataset": dataset_order(found["dataset"])}
+    base = name.partition("-")[0]
+    possible = {"-".join([base, *keys]): keys for keys in product(*(values[by] for by in entry.by))}
+    if name not in possible:
+        raise InputError(f"figure {name}: its inputs know nothing of it; they allow {', '.join(possible)}")
+    keys = dict(zip(entry.by, possible[name], strict=True))
+    chosen = head_order(found["head"]) if heads is None else list(heads)
+    with style.applied():
+        style.save(entry.draw(**loaded, **keys, heads=chosen), out_pdf=out_pdf, out_png=out_png)
+
+
+def known(loaded: Mapping[str, object]) -> dict[str, set[str]]:
+    """Return the tasks, data sets and heads that loaded inputs speak of."""
+    found: dict[str, set[str]] = {"task": set(), "dataset": set(), "head": set()}
+    for kind, value in loaded.items():
+        if kind == "predictions":
+            for task, head, _, dataset in value:
+                found["task"].add(task), found["head"].add(head), found["dataset"].add(dataset)
+        elif kind == "runs":
+            for run in value:
+                found["task"].add(run["task"]), found["head"].add(run["head"])
+        else:
+            for key, columns in {
+                "task": ["task"],
+                "dataset": ["dataset"],
+                "head": ["head", "head_a", "head_b"],
+            }.items():
+                for column in columns:
+                    if column in value:
+                        found[key] |= set(value[column])
+    return found

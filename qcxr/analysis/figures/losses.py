@@ -1,0 +1,44 @@
+"""Training and validation loss by epoch, per task and head (paper Fig. 4)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from qcxr.analysis.figures import style
+from qcxr.analysis.names import head_name, task_name, task_order
+
+ROWS = {"train_loss": "Training loss (mean BCE)", "val_loss": "Validation loss (mean BCE)"}
+
+
+def losses(*, history: pd.DataFrame, heads: list[str]) -> Figure:
+    """One line per run, best epoch marked; columns are tasks, rows are training and validation loss.
+
+    history: every run's history.csv with task, head, seed in front.
+    """
+    tasks = task_order(history["task"])
+    styles = style.head_styles(heads)
+    figure = Figure(figsize=(min(style.PAGE, 1.0 + 2.1 * len(tasks)), 3.7))
+    panels = figure.subplots(2, len(tasks), squeeze=False, sharex="col", sharey=True)
+    for (row, (column, name)), task in ((r, t) for r in enumerate(ROWS.items()) for t in enumerate(tasks)):
+        axes = panels[row, task[0]]
+        for head in heads:
+            runs = history[(history["task"] == task[1]) & (history["head"] == head)]
+            for _, run in runs.groupby("seed"):
+                axes.plot(run["epoch"], run[column], color=styles[head].colour, linewidth=0.9, alpha=0.9)
+                best = run[run["best"].astype(bool)].tail(1)
+                if column == "val_loss" and len(best):
+                    axes.plot(best["epoch"], best[column], styles[head].marker, color=styles[head].colour,
+                              markeredgecolor="white", markeredgewidth=0.4, zorder=3)  # fmt: skip
+        if row == 0:
+            axes.set_title(task_name(task[1]))
+        else:
+            axes.set_xlabel("Epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        if task[0] == 0:
+            axes.set_ylabel(name)
+    handles = [
+        Line2D([], [], color=styles[h].colour, marker=styles[h].marker, label=f"{head_name(h)} (marker: best epoch)")
+        for h in heads
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    return figure

@@ -1,0 +1,100 @@
+"""One colour, marker and hatch per head, the names people read, and how a figure is saved."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from qcxr.data.atomic import replacing
+
+COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
+INK, FAINT = "#222222", "#8a8a8a"
+
+
+# In code, not in a style file: the content hash that decides whether figures are redrawn sees modules only.
+RC = {
+    "font.family": "sans-serif",
+    "font.sans-serif": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "hatch.linewidth": 0.6,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.05,
+    "figure.constrained_layout.w_pad": 0.05,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "savefig.dpi": 220,
+}
+
+
+@dataclass(frozen=True)
+class HeadStyle:
+    """How one head looks in every figure. Neighbours differ in lightness too, so they stay apart in grey."""
+
+    colour: str
+    marker: str
+    hatch: str
+
+
+HEADS = {"cdl": HeadStyle("#1b4f8a", "o", ""), "dqc": HeadStyle("#eda12c", "s", "////")}
+OTHERS = (
+    HeadStyle("#1d8f6d", "^", "...."),
+    HeadStyle("#c98fc0", "D", "xxxx"),
+    HeadStyle("#7a3b12", "v", "\\\\\\\\"),
+    HeadStyle("#6fc1e8", "P", "----"),
+    HeadStyle("#6b6b6b", "X", "++++"),
+)
+
+
+def head_styles(heads: Iterable[str]) -> dict[str, HeadStyle]:
+    """Return a style per head: the paper's two are fixed, others take the next free one in the order given."""
+    styles, free = {}, 0
+    for head in heads:
+        if head in HEADS:
+            styles[head] = HEADS[head]
+        else:
+            styles[head] = OTHERS[free % len(OTHERS)]
+            free += 1
+    return styles
+
+
+def applied() -> AbstractContextManager:
+    """Return the context in which every figure is drawn."""
+    return matplotlib.rc_context(RC)
+
+
+def empty(message: str, *, width: float = COLUMN, height: float = 1.6) -> Figure:
+    """Return a figure that says in words why there is nothing to draw."""
+    figure = Figure(figsize=(width, height))
+    figure.text(0.5, 0.5, message, ha="center", va="center", color=INK, wrap=True)
+    return figure
+
+
+def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
+    """Save as PDF (text as text) and PNG; the same figure gives the same bytes."""
+    with replacing(out_pdf) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    with replacing(out_png) as temporary:
+        figure.savefig(temporary, format="png")
