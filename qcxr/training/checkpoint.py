@@ -1,7 +1,7 @@
 """Where a run stands, on disk: Orbax checkpoints in a work folder that is not a rule's output.
 
-Snakemake deletes a job's outputs before it starts the job again, so what a killed run is resumed from lies elsewhere, and
-carries a fingerprint (configuration slice, code hash, data hash): only an equal one is resumed.
+Snakemake deletes a job's outputs before it starts the job again, so what a killed run is resumed from lies elsewhere,
+and carries a fingerprint (configuration slice, code hash, data hash): only an equal one is resumed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT = 2  # the last one, and the one before in case the last is truncated
 
 
 def work_folder(base: Path, fingerprint: dict[str, Any]) -> Path:
-    """The folder of this fingerprint below `base`, made if need be; says which other runs it does not resume, and why."""
+    """The folder of this fingerprint below `base`, made if need be; says which others it does not resume, and why."""
     text = json.dumps(fingerprint, sort_keys=True)
     folder = base / hashlib.sha256(text.encode()).hexdigest()[:12]
     if base.is_dir():
@@ -55,7 +55,7 @@ class Checkpoints:
         )
 
     def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
-        """Save at a step (steps grow). Orbax writes to a temporary name and renames: a kill leaves the old ones whole."""
+        """Save at a step (steps grow). Orbax writes under a temporary name, then renames: a kill leaves the old ones."""
         args = self._ocp.args
         content = {**position, "digest": _digest(arrays)}
         self._manager.save(

@@ -1,7 +1,7 @@
 """Which card a job may use: a lease per card slot, held by the process and freed by the kernel when it dies.
 
-`snakemake --resources gpu=4` only counts jobs; it does not say which card is whose. Each job takes a lock (flock) on one
-slot of one card before JAX is imported. Must not import JAX.
+`snakemake --resources gpu=4` only counts jobs; it does not say which card is whose. Each job takes a lock (flock) on
+one slot of one card before JAX is imported. Must not import JAX.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _try(cards: list[str], count: int, slots: int) -> dict[str, int]:
 
 
 def configure(threads: int | None, compilation_cache: str | os.PathLike | None) -> None:
-    """Set what JAX reads when it is imported: one thread if one is all we have, and the persistent compilation cache."""
+    """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache."""
     if threads == 1:
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()

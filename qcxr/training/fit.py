@@ -38,8 +38,8 @@ LOOKBACK = 32  # steps between two looks at the loss: far enough behind the devi
 class Fit:
     """A run in progress: its state on the device, and its position in the protocol.
 
-    The position (epoch, step, losses so far, best so far) and the state are all there is: saved together and put back, the
-    run goes on to the same bits.
+    The position (epoch, step, losses so far, best so far) and the state are all there is: saved together and put back,
+    the run goes on to the same bits.
     """
 
     def __init__(self, *, train: Split, validation: Split, seed: int, state: TrainState, frozen: Any, graphdef: Any,
@@ -81,7 +81,9 @@ class Fit:
         leaves, tree = jax.tree.flatten(self.state)
         saved = [arrays[name] for name in sorted(arrays)]
         if [(x.shape, x.dtype) for x in saved] != [(np.shape(x), np.asarray(x).dtype) for x in leaves]:
-            raise InputError("the checkpoint's arrays are not this model's; remove the run's work folder to start afresh")
+            raise InputError(
+                "the checkpoint's arrays are not this model's; remove the run's work folder to start afresh"
+            )
         self.state = jax.tree.unflatten(tree, [jnp.asarray(x) for x in saved])
         for name, value in position.items():
             setattr(self, name, value)
@@ -194,7 +196,9 @@ def fit(
                 steps=steps, protocol=protocol, residency=resources.residency)  # fmt: skip
 
     folder = work_folder(work, fingerprint)
-    progress = Progress(progress_file, run={k: run[k] for k in ("task", "head", "seed")}, steps=per_epoch, epochs=protocol.epochs)
+    progress = Progress(
+        progress_file, run={k: run[k] for k in ("task", "head", "seed")}, steps=per_epoch, epochs=protocol.epochs
+    )
     keeper = _Keeper(folder, progress, every_minutes=resources.checkpoint_minutes)
     keeper.restore(going)
     out.mkdir(parents=True, exist_ok=True)
@@ -225,7 +229,13 @@ def fit(
 
 
 def _metadata(run: dict[str, Any], image: Image) -> dict[str, Any]:
-    return {"labels": run["labels"], "task": run["task"], "head": run["head"], "seed": run["seed"], "image": image.model_dump()}
+    return {
+        "labels": run["labels"],
+        "task": run["task"],
+        "head": run["head"],
+        "seed": run["seed"],
+        "image": image.model_dump(),
+    }
 
 
 class _Keeper:

@@ -22,7 +22,7 @@ def bce(logits: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def class_weighted_bce(positive_weight: jax.Array) -> Loss:
-    """BCE whose positives of label l count `positive_weight[l]` (L,) times: negatives / positives of the training split."""
+    """BCE whose positives of label l count `positive_weight[l]` (L,) times: negatives / positives in training."""
 
     def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
         return bce(logits, targets) * (1 + (positive_weight - 1)[None, :] * targets)
@@ -43,7 +43,7 @@ def focal(gamma: float = 2.0, alpha: float = 0.25) -> Loss:
 
 
 def asymmetric(gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: float = 0.05) -> Loss:
-    """Asymmetric loss (ASL): negatives are shifted by `clip` and fade faster than positives (Ridnik et al. 2021, Eq. 7)."""
+    """Asymmetric loss (ASL): shifted negatives that fade faster than positives (Ridnik et al. 2021, Eq. 7)."""
 
     def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
         p = jax.nn.sigmoid(logits)

@@ -1,7 +1,8 @@
-"""Probabilities for the films of a packed split, from a run's best weights, joined to their truth by row of one file."""
+"""Probabilities for films from a run's best weights; for a packed split, with the truth of the same index rows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -12,15 +13,37 @@ from qcxr.data import batches
 from qcxr.data.atomic import write_parquet
 from qcxr.data.augment import normalise
 from qcxr.data.feed import feed
+from qcxr.data.images import FilmError, prepare
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import groups, weights
 
 
-def predict(*, weights_file: Path, split: Split, out: Path, batch_size: int = 64, residency: str = "auto") -> pd.DataFrame:
+def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.DataFrame:
+    """Probabilities for single films, decoded and preprocessed as in training: column `film`, then one per label.
+
+    Raises `InputError` for a film that cannot be read, and as `predict` does.
+    """
+    model, metadata = weights.restore(weights_file)
+    image = metadata["image"]
+    pixels = []
+    for film in films:
+        try:
+            pixels.append(prepare(Path(film).read_bytes(), resize=image["resize"], crop=image["crop"])[0])
+        except (FilmError, OSError) as error:
+            raise InputError(f"film {film} cannot be read: {error}; give a PNG or JPEG chest film") from None
+    values = jax.nn.sigmoid(model(normalise(np.stack(pixels), mean=image["mean"], std=image["std"]), train=False))
+    table = pd.DataFrame(np.asarray(values), columns=metadata["labels"])
+    table.insert(0, "film", [str(film) for film in films])
+    return table
+
+
+def predict(
+    *, weights_file: Path, split: Split, out: Path, batch_size: int = 64, residency: str = "auto"
+) -> pd.DataFrame:
     """Write the prediction table of a split: image_id, patient_id, p_<label>, y_<label> (NA: label not covered).
 
-    Raises `InputError` if the weights file is not whole, or was trained for other labels than the split was loaded with.
+    Raises `InputError` if the weights file is not whole, or was trained for other labels than the split has.
     """
     model, metadata = weights.restore(weights_file)
     labels = tuple(metadata["labels"])

@@ -1,4 +1,4 @@
-"""Progress that a person can follow: a bar on a terminal, one line per epoch in a log, and an append-only JSONL file."""
+"""Progress that a person can follow: a bar on a terminal, a line per epoch in a log, an append-only JSONL file."""
 
 from __future__ import annotations
 

@@ -38,8 +38,15 @@ class Steps(NamedTuple):
     evaluate: Callable[..., tuple[jax.Array, jax.Array]]
 
 
-def make_steps(graphdef: Any, *, optimizer: optax.GradientTransformation, loss: Loss, mean: Sequence[float], std: Sequence[float],
-               augment: Augment) -> Steps:  # fmt: skip
+def make_steps(
+    graphdef: Any,
+    *,
+    optimizer: optax.GradientTransformation,
+    loss: Loss,
+    mean: Sequence[float],
+    std: Sequence[float],
+    augment: Augment,
+) -> Steps:
     """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`)."""
 
     def prepared(pixels: jax.Array) -> jax.Array:
@@ -47,7 +54,9 @@ def make_steps(graphdef: Any, *, optimizer: optax.GradientTransformation, loss: 
 
     def train(state: TrainState, frozen: nnx.State, batch: Batch, seed: jax.Array, epoch: jax.Array):
         keys = film_keys(seed, epoch, batch.rows)
-        pixels = augment_films(batch.images, keys, flip=augment.flip, rotation=augment.rotation, unit=augment.unit, fill=augment.fill)
+        pixels = augment_films(
+            batch.images, keys, flip=augment.flip, rotation=augment.rotation, unit=augment.unit, fill=augment.fill
+        )
         images = prepared(pixels)
 
         def objective(trained: nnx.State):

@@ -20,26 +20,38 @@ from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
 
 
-def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
-    """Write Table II for the study: parameters of each part for every task and head.
+def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
+    """Parameters of each part of the model for every (task, head) of the study.
 
-    Every model is laid out without its arrays, so a head, an engine, a backbone, a loss or an optimizer that cannot work
-    is an `InputError` here, seconds into the study, not hours.
+    Every model is laid out without its arrays, so a head, an engine, a backbone, a loss or an optimizer that cannot
+    work is an `InputError` here, seconds into the study, not hours.
     """
-    described = backbones.describe(cfg.backbone.model_dump(include={"name", "weights", "config"}))
-    plain = {"name": "resnet", "config": described.config.to_dict()}
+    section = cfg.backbone.model_dump(include={"name", "weights", "config"})
+    if section["name"] is not None and section["weights"] is not None:
+        plain = {"name": section["name"]}  # a known shape needs no look at the checkpoint
+    else:
+        plain = {"name": "resnet", "config": backbones.describe(section).config.to_dict()}
     check_loss(cfg.train.loss, cfg.train.loss_options)
     make_optimizer(
         cfg.train.optimizer, cfg.train.learning_rate, schedule=cfg.train.schedule, weight_decay=cfg.train.weight_decay,
         clip_norm=cfg.train.clip_norm, accumulate=cfg.train.accumulate, total_steps=1,
     )  # fmt: skip
-    rows = []
+    counts = {}
     for task in cfg.tasks:
         for head in cfg.heads:
             options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
             net = nnx.eval_shape(lambda head=head, options=options: model.build(backbone=plain, head=head, **options))
-            counts = parameters.count(net)
-            rows.append({"task": task, "head": head, **counts, "total": sum(counts.values())})
+            counts[task, head] = parameters.count(net)
+    return counts
+
+
+def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
+    """Write Table II for the study as CSV: task, head, one column per part, total. Also checks that weights are there."""
+    backbones.describe(cfg.backbone.model_dump(include={"name", "weights", "config"}))
+    rows = [
+        {"task": task, "head": head, **parts, "total": sum(parts.values())}
+        for (task, head), parts in counted(cfg).items()
+    ]
     table = pd.DataFrame(rows)
     write_csv(table, out)
     return table

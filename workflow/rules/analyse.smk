@@ -1,6 +1,9 @@
 # From prediction tables to metrics, tests, figures, tables and the report.
+from qcxr.analysis import figures
+
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
 TESTED = cfg.data.test_on
+FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
 
 
 rule score:
@@ -36,3 +39,36 @@ rule compare:
         "Collect the metrics of all runs and compare the heads"
     script:
         "../scripts/compare.py"
+
+
+def figure_inputs(name):
+    """What a figure is drawn from, by kind."""
+    files = {
+        "metrics": f"{results}/metrics.csv",
+        "tests": f"{results}/tests.csv",
+        "history": every_run(f"{RUN}/history.csv"),
+        "runs": every_run(f"{RUN}/run.json"),
+        "counts": expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
+        "predictions": every_run(f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED),
+    }
+    needs = set(figures.spec(name).needs)
+    if needs & {"history", "predictions"}:
+        needs.add("runs")  # a run's keys come from its run.json
+    return {kind: files[kind] for kind in sorted(needs)}
+
+
+rule figure:
+    input:
+        unpack(lambda w: figure_inputs(w.figure)),
+    output:
+        pdf=f"{results}/figures/{{figure}}.pdf",
+        png=f"{results}/figures/{{figure}}.png",
+    log:
+        f"{results}/logs/figures/{{figure}}.log",
+    params:
+        slice=slice_text(heads=cfg.heads),
+        code=lambda w: code_hash(*figures.modules(w.figure)),
+    message:
+        "Draw figure {wildcards.figure}"
+    script:
+        "../scripts/figure.py"

@@ -1,6 +1,7 @@
 # One job per task, head and seed, with a card of its own where there are cards.
 
-HEAD_CODE = {"dqc": ["qcxr.circuits"]}
+# imported inside functions, so that an edit of a circuit retrains nothing but its own heads
+HEAD_CODE = {"dqc": ["qcxr.circuits", "qcxr.circuits.pennylane"]}
 
 
 def training_slice(w):

@@ -1,0 +1,14 @@
+"""Draw one figure."""
+
+from qcxr.analysis import figures
+from qcxr.job import job
+from qcxr.provenance import read_slice
+
+with job(snakemake.log[0]):
+    figures.draw(
+        snakemake.wildcards.figure,
+        dict(snakemake.input.items()),
+        out_pdf=snakemake.output.pdf,
+        out_png=snakemake.output.png,
+        heads=read_slice(snakemake.params.slice)["heads"],
+    )
