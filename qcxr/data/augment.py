@@ -4,7 +4,9 @@ A film's augmentation is a function of (seed, epoch, film row) alone: neither th
 the threads or the number of devices change it, so runs of one seed are paired.
 """
 
+import math
 from collections.abc import Sequence
+from functools import partial
 
 import dm_pix
 import jax
@@ -17,13 +19,12 @@ from qcxr.errors import InputError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-UNITS = {"degrees": jnp.pi / 180, "radians": 1.0}
+UNITS = {"degrees": math.pi / 180, "radians": 1.0}
 
 
 def film_keys(seed: int | jax.Array, epoch: int | jax.Array, rows: jax.Array) -> jax.Array:
     """One key per film, (B,): fold_in(fold_in(key(seed), epoch), row). `rows` (B,) are rows of the packed split."""
-    epoch_key = jax.random.fold_in(jax.random.key(seed), epoch)
-    return jax.vmap(lambda row: jax.random.fold_in(epoch_key, row))(jnp.asarray(rows))
+    return _film_keys(seed, epoch, jnp.asarray(rows))
 
 
 def augment(
@@ -47,17 +48,8 @@ def augment(
     check_augmentation(flip=flip, rotation=rotation, unit=unit, fill=fill)
     if images.ndim != 3 or keys.shape != images.shape[:1]:
         raise ValueError(f"images must be (B, H, W) and keys (B,), got {images.shape} and {keys.shape}")
-
-    def one(image: jax.Array, key: jax.Array) -> jax.Array:
-        flip_key, angle_key = jax.random.split(key)
-        mirrored = dm_pix.flip_left_right(image[..., None])[..., 0]
-        image = jnp.where(jax.random.bernoulli(flip_key, flip), mirrored, image)
-        if rotation == 0:
-            return image
-        angle = jax.random.uniform(angle_key, minval=-rotation, maxval=rotation) * UNITS[unit]
-        return rotate(image, angle, fill=fill)
-
-    return jax.vmap(one)(images.astype(jnp.float32), keys)
+    largest = float(rotation) * UNITS[unit]
+    return _augment(jnp.asarray(images), keys, flip=float(flip), largest=largest, fill=fill)
 
 
 def normalise(
@@ -70,8 +62,7 @@ def normalise(
     mean, std = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
     if images.ndim != 3 or mean.shape != (3,) or std.shape != (3,):
         raise ValueError(f"images must be (B, H, W), mean and std (3,), got {images.shape}, {mean.shape}, {std.shape}")
-    mean, std = mean.reshape(1, 1, 1, 3), std.reshape(1, 1, 1, 3)
-    return (images.astype(jnp.float32)[..., None] / 255 - mean) / std
+    return _normalise(jnp.asarray(images), mean, std)
 
 
 def check_augmentation(*, flip: float, rotation: float, unit: str, fill: float | str) -> None:
@@ -84,3 +75,31 @@ def check_augmentation(*, flip: float, rotation: float, unit: str, fill: float |
         raise InputError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}; set data.augment.unit in the config")
     if fill != "edge" and (isinstance(fill, str) or not 0 <= fill <= 255):
         raise InputError(f"fill must be a gray level in [0, 255] or 'edge', got {fill!r}; set data.augment.fill")
+
+
+# Compiled, so that a call outside of a compiled step costs one dispatch; inside of one they are inlined.
+
+
+@jax.jit
+def _film_keys(seed: jax.Array, epoch: jax.Array, rows: jax.Array) -> jax.Array:
+    epoch_key = jax.random.fold_in(jax.random.key(seed), epoch)
+    return jax.vmap(lambda row: jax.random.fold_in(epoch_key, row))(rows)
+
+
+@partial(jax.jit, static_argnames=("flip", "largest", "fill"))
+def _augment(images: jax.Array, keys: jax.Array, *, flip: float, largest: float, fill: float | str) -> jax.Array:
+    def one(image: jax.Array, key: jax.Array) -> jax.Array:
+        flip_key, angle_key = jax.random.split(key)
+        mirrored = dm_pix.flip_left_right(image[..., None])[..., 0]
+        image = jnp.where(jax.random.bernoulli(flip_key, flip), mirrored, image)
+        if largest == 0:
+            return image
+        return rotate(image, jax.random.uniform(angle_key, minval=-largest, maxval=largest), fill=fill)
+
+    return jax.vmap(one)(images.astype(jnp.float32), keys)
+
+
+@jax.jit
+def _normalise(images: jax.Array, mean: jax.Array, std: jax.Array) -> jax.Array:
+    mean, std = mean.reshape(1, 1, 1, 3), std.reshape(1, 1, 1, 3)
+    return (images.astype(jnp.float32)[..., None] / 255 - mean) / std

@@ -91,9 +91,7 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
         for path in named:
             found = _splits_in(path.name)
             if len(found) != 1:
-                raise InputError(
-                    f"{what} {path} must name its split (train, val or test) in the file name; rename it"
-                )
+                raise InputError(f"{what} {path} must name its split (train, val or test) in the file name; rename it")
             files.setdefault(found[0], []).append(path)
     if not files:
         raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")

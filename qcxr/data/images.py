@@ -76,11 +76,29 @@ def preprocess(gray: np.ndarray, *, resize: int = 256, crop: int = 224) -> np.nd
     if gray.dtype != np.uint8 or gray.ndim != 2 or 0 in gray.shape:
         raise ValueError(f"gray must be a non-empty uint8 array (height, width), got {gray.dtype} {gray.shape}")
     height, width = gray.shape
+    film = Image.fromarray(gray)
+    if width == height and _part_is_exact(width, resize=resize, crop=crop):
+        # resize only what the crop keeps: a quarter less work for the same pixels
+        first, last = (end * width / resize for end in ((resize - crop) // 2, (resize - crop) // 2 + crop))
+        return np.asarray(film.resize((crop, crop), resample=Image.Resampling.BICUBIC, box=(first, first, last, last)))
     # PIL's order: width, height
     new = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
-    resized = Image.fromarray(gray).resize(new, resample=Image.Resampling.BICUBIC)
     left, top = (new[0] - crop) // 2, (new[1] - crop) // 2
+    resized = film.resize(new, resample=Image.Resampling.BICUBIC)
     return np.asarray(resized.crop((left, top, left + crop, top + crop)))
+
+
+def _part_is_exact(side: int, *, resize: int, crop: int) -> bool:
+    """Whether resizing the crop's part of a square film is bit for bit the crop of the resized film.
+
+    PIL places its filter at in0 + (i + 0.5) * (in1 - in0) / out, in double precision, in0 and in1 in single. When the
+    scale is a dyadic number and both ends fit a single, no term is rounded, so both ways give the same coefficients.
+    Films that are not square are left out: PIL runs the cheaper of its two passes first, and rounds in between, so a
+    part of them may be resized in the other order than the whole.
+    """
+    first = (resize - crop) // 2
+    ends = [end * side / resize for end in (first, first + crop)]
+    return resize & (resize - 1) == 0 and all(float(np.float32(end)) == end for end in ends)
 
 
 def prepare(data: bytes, *, resize: int = 256, crop: int = 224) -> tuple[np.ndarray, Facts]:

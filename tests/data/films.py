@@ -42,7 +42,7 @@ def nih(root: Path, *, n: int = 12, seed: int = 0, height: int = 40, width: int 
 
 
 def mimic(root: Path, *, n: int = 8, seed: int = 1) -> dict[str, Path]:
-    """n films in MIMIC-CXR-JPG's layout, every fourth lateral: {"images", "labels", "metadata"}; splits val and test."""
+    """n films in MIMIC-CXR-JPG's layout, every fourth lateral, half val and half test: its readers' arguments."""
     rng = np.random.default_rng(seed)
     names = ["Pleural Effusion" if label == "Effusion" else label for label in LABEL_SETS["cxrlt26"]]
     rows, views = [], []

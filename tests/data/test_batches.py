@@ -34,11 +34,11 @@ def test_evaluation_plan_keeps_the_order():
 
 
 def test_bad_arguments():
-    with pytest.raises(InputError, match="batch_size must be >= 1, got 0; set train.batch_size"):
+    with pytest.raises(InputError, match=r"batch_size must be >= 1, got 0; set train.batch_size"):
         plan(np.arange(5), 0)
-    with pytest.raises(InputError, match="at least one film"):
+    with pytest.raises(InputError, match=r"at least one film"):
         order(0, 0, 0)
-    with pytest.raises(InputError, match="seed and epoch must be >= 0, got -1 and 0"):
+    with pytest.raises(InputError, match=r"seed and epoch must be >= 0, got -1 and 0"):
         order(-1, 0, 5)
-    with pytest.raises(ValueError, match="1-d array"):
+    with pytest.raises(ValueError, match=r"1-d array"):
         plan(np.zeros((2, 2), np.int32), 2)

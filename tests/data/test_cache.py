@@ -95,7 +95,7 @@ def test_unreadable_films_are_listed_and_the_others_kept(source, tmp_path):
 def test_one_writer_at_a_time(source):
     with (
         writer_lock(source[2]),
-        pytest.raises(InputError, match="another build is writing .*; wait for it, or stop it first"),
+        pytest.raises(InputError, match=r"another build is writing .*; wait for it, or stop it first"),
     ):
         run(source, wait=False)
     assert run(source, wait=False).n_built == 12
@@ -106,12 +106,12 @@ def test_a_damaged_cache_file_is_said(source):
     (source[2] / "cache.db").write_bytes(b"this is no database, but it is long enough to be read as one" * 99)
     for name in ("cache.db-wal", "cache.db-shm"):
         (source[2] / name).unlink(missing_ok=True)
-    with pytest.raises(InputError, match="cache .* is damaged .*; delete the directory and run again"):
+    with pytest.raises(InputError, match=r"cache .* is damaged .*; delete the directory and run again"):
         run(source)
 
 
 def test_bad_workers(source):
-    with pytest.raises(InputError, match="workers must be a whole number >= 1, got 0"):
+    with pytest.raises(InputError, match=r"workers must be a whole number >= 1, got 0"):
         run(source, workers=0)
 
 

@@ -66,11 +66,11 @@ def test_stopping_early_leaves_no_thread(split):
 
 
 def test_bad_arguments(split):
-    with pytest.raises(InputError, match="residency must be one of auto, device, host, got 'gpu'; set data.residency"):
+    with pytest.raises(InputError, match=r"residency must be one of auto, device, host, got 'gpu'; set data.residency"):
         feed(split, residency="gpu")
     for residency in ("device", "host"):
         rows, mask = plan(np.arange(len(split) + 1), 8)
         with pytest.raises(ValueError, match=r"rows must be in \[0, 23\), got 0 .. 23"):
             next(feed(split, residency=residency).batches(rows, mask))
-        with pytest.raises(ValueError, match="a plan is int32"):
+        with pytest.raises(ValueError, match=r"a plan is int32"):
             next(feed(split, residency=residency).batches(rows.astype(np.int64), mask))

@@ -43,6 +43,15 @@ def test_pixel_exact_against_hugging_face(height, width):
         np.testing.assert_array_equal(preprocess(image), theirs[..., channel])
 
 
+def test_pixel_exact_at_many_sizes():
+    sizes = np.random.default_rng(11).integers(200, 700, (40, 2))
+    squares = [(side, side) for side in (*range(225, 245), 511, 767, 1023, 1025, 2048, 3001)]
+    for height, width in [*sizes, *squares, (2991, 256), (2544, 3056)]:
+        image = gray(RNG, int(height), int(width))
+        theirs = hugging_face(np.repeat(image[..., None], 3, axis=2))
+        np.testing.assert_array_equal(preprocess(image), theirs[..., 0], err_msg=f"{height} x {width}")
+
+
 @pytest.mark.parametrize(("resize", "crop"), [(128, 112), (64, 48), (75, 60)])
 def test_other_sizes_against_hugging_face(resize, crop):
     image = gray(RNG, 301, 200)
@@ -96,7 +105,7 @@ def test_colour_film_is_luma_and_said_so():
     decoded, facts = decode(encode(Image.fromarray(rgb)))
     assert facts.colour
     np.testing.assert_allclose(decoded, rgb @ [0.299, 0.587, 0.114], atol=0.51)
-    indexed, facts = decode(encode(Image.fromarray(rgb).quantize(16)))
+    _, facts = decode(encode(Image.fromarray(rgb).quantize(16)))
     assert facts.mode == "P"
     assert facts.colour
 
@@ -160,5 +169,5 @@ def test_bad_sizes(sizes, text):
 
 
 def test_wrong_arrays():
-    with pytest.raises(ValueError, match="uint8 array"):
+    with pytest.raises(ValueError, match=r"uint8 array"):
         preprocess(np.zeros((4, 4, 3), np.uint8))

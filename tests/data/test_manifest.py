@@ -62,9 +62,9 @@ def test_refused(changes, text):
 def test_columns_missing():
     with pytest.raises(InputError, match=r"lacks the column\(s\) patient_id, split; it has image_id, path, Mass"):
         manifest.check(frame().drop(columns=["patient_id", "split"]))
-    with pytest.raises(InputError, match="no label column"):
+    with pytest.raises(InputError, match=r"no label column"):
         manifest.check(frame().drop(columns="Mass"))
-    with pytest.raises(InputError, match="no film"):
+    with pytest.raises(InputError, match=r"no film"):
         manifest.check(frame()[:0])
 
 
@@ -82,7 +82,7 @@ def test_require_names_what_is_not_covered():
     manifest.require(out, ["Mass", "Edema"], split="train")
     with pytest.raises(InputError, match=r"does not cover the label\(s\) Hernia, Mass; it covers Edema: choose a task"):
         manifest.require(out, ["Hernia", "Edema", "Mass"])
-    with pytest.raises(InputError, match="nih, split test, does not cover"):
+    with pytest.raises(InputError, match=r"nih, split test, does not cover"):
         manifest.require(out, ["Mass"], split="test", what="nih")
 
 
@@ -135,7 +135,7 @@ def test_one_split_only(tmp_path):
     source = films.mimic(tmp_path)
     out = manifest.write_manifest(kind="mimic", out=tmp_path / "m.parquet", splits=["test"], **source)
     assert set(out["split"]) == {"test"}
-    with pytest.raises(InputError, match="source mimic has no film in train"):
+    with pytest.raises(InputError, match=r"source mimic has no film in train"):
         manifest.write_manifest(kind="mimic", out=tmp_path / "n.parquet", splits=["train"], **source)
     assert not (tmp_path / "n.parquet").exists()
 
@@ -145,7 +145,7 @@ def test_a_film_listed_twice_in_a_label_file(tmp_path):
     file = source["labels"] / "miccai2023_nih-cxr-lt_labels_train.csv"
     table = pd.read_csv(file, dtype=str)
     pd.concat([table, table[:1]]).to_csv(file, index=False)
-    with pytest.raises(InputError, match="image id 00000001_000 is there twice"):
+    with pytest.raises(InputError, match=r"image id 00000001_000 is there twice"):
         manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **source)
     assert not (tmp_path / "m.parquet").exists()
 
@@ -154,13 +154,13 @@ def test_labels_of_the_wrong_release(tmp_path):
     source = films.nih(tmp_path)
     for file in source["labels"].iterdir():  # the 14 labels of the original release
         pd.read_csv(file, dtype=str)[["id", *LABEL_SETS["cxr14"], "subj_id"]].to_csv(file, index=False)
-    with pytest.raises(InputError, match="Calcification of the Aorta, Pneumomediastinum, Pneumoperitoneum, Subcut"):
+    with pytest.raises(InputError, match=r"Calcification of the Aorta, Pneumomediastinum, Pneumoperitoneum, Subcut"):
         manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", labels_needed=LABEL_SETS["cxr19"], **source)
 
 
 def test_unreadable_manifest(tmp_path):
-    with pytest.raises(InputError, match="manifest .* does not exist; run the manifest step first"):
+    with pytest.raises(InputError, match=r"manifest .* does not exist; run the manifest step first"):
         manifest.read_manifest(tmp_path / "m.parquet")
     (tmp_path / "m.parquet").write_bytes(np.random.default_rng(0).bytes(100))
-    with pytest.raises(InputError, match="is not readable parquet"):
+    with pytest.raises(InputError, match=r"is not readable parquet"):
         manifest.read_manifest(tmp_path / "m.parquet")

@@ -56,7 +56,7 @@ def test_rows_are_the_films(ready):
 
 
 def test_packing_again_gives_the_same_bytes(ready, tmp_path):
-    frame, images, root, about = ready
+    frame, images, root, _ = ready
     pack(frame, images, root / "cache", split="train", **outputs(tmp_path), **SIZES)
     assert films.tree(tmp_path) == films.tree(root / "packed")
 
@@ -87,12 +87,12 @@ def test_a_label_not_covered_is_masked_in_evaluation_and_refused_in_training(rea
     np.testing.assert_array_equal(split.covered.sum(axis=0), [0, 5, 6])
     assert not split.covered[2, 1]
     assert split.targets[:, 0].tolist() == [0.0] * 6
-    with pytest.raises(InputError, match="training needs every label .* split train does not cover Edema, Mass"):
+    with pytest.raises(InputError, match=r"training needs every label .* split train does not cover Edema, Mass"):
         load(tmp_path / "nih-train.npy", ["Edema", "Mass", "Hernia"], training=True)
 
 
 def test_films_that_are_not_cached(ready, tmp_path):
-    frame, images, root, _ = ready
+    frame, images, _, _ = ready
     job = {"split": "train", **outputs(tmp_path / "out"), **SIZES}
     half = frame[frame.index % 2 == 0]
     build(half, images, tmp_path / "cache", **SIZES, progress=False)
@@ -112,43 +112,43 @@ def test_a_corrupt_entry_stops_the_pack_with_nothing_written(ready, tmp_path):
     with open_store(tmp_path / "cache") as store:
         key = sorted(key for key in store.iterkeys() if key.startswith("entry:"))[0]
         store[key] = store[key][:-9]
-    with pytest.raises(InputError, match="cache entry of .* is corrupt .*; `qcxr cache verify` rebuilds it"):
+    with pytest.raises(InputError, match=r"cache entry of .* is corrupt .*; `qcxr cache verify` rebuilds it"):
         for split in ("train", "val", "test"):
             pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
     assert not [name for name in films.tree(tmp_path) if "tmp" in name]
     with open_store(tmp_path / "cache") as store:  # a valid entry of another size is no film either
         store[key] = pack_entry(np.zeros((19, 19), np.uint8), Facts(1, 1, "L", False))
-    with pytest.raises(InputError, match="is corrupt"):
+    with pytest.raises(InputError, match=r"is corrupt"):
         for split in ("train", "val", "test"):
             pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
 
 
 def test_unknown_split(ready, tmp_path):
     frame, images, root, _ = ready
-    with pytest.raises(InputError, match="no film in split 'dev'; it has test, train, val"):
+    with pytest.raises(InputError, match=r"no film in split 'dev'; it has test, train, val"):
         pack(frame, images, root / "cache", split="dev", **outputs(tmp_path), **SIZES)
 
 
 def test_absent_or_damaged_files(copy):
     data = copy.read_bytes()
     copy.write_bytes(data[:-1])
-    with pytest.raises(InputError, match="packed split .* is damaged .*; delete it and run the pack step again"):
+    with pytest.raises(InputError, match=r"packed split .* is damaged .*; delete it and run the pack step again"):
         load(copy, ["Mass"])
     flipped = bytearray(data)
     flipped[-1] ^= 1
     copy.write_bytes(flipped)
     load(copy, ["Mass"])  # a flipped bit has the right shape: only the checksum knows
-    with pytest.raises(InputError, match="does not have the checksum of"):
+    with pytest.raises(InputError, match=r"does not have the checksum of"):
         load(copy, ["Mass"], verify=True)
     np.save(copy, np.zeros((5, 20, 20), np.uint8))
     with pytest.raises(InputError, match=r"must be uint8 \(6, 20, 20\), got uint8 \(5, 20, 20\)"):
         load(copy, ["Mass"])
     np.save(copy, np.zeros((6, 20, 20), np.float32))
-    with pytest.raises(InputError, match="must be uint8"):
+    with pytest.raises(InputError, match=r"must be uint8"):
         load(copy, ["Mass"])
     copy.with_suffix(".json").write_text("{")
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(InputError, match=r"is damaged"):
         load(copy, ["Mass"])
     copy.with_suffix(".json").unlink()
-    with pytest.raises(InputError, match="nih-train.json does not exist; run the pack step first"):
+    with pytest.raises(InputError, match=r"nih-train.json does not exist; run the pack step first"):
         load(copy, ["Mass"])

@@ -63,14 +63,14 @@ def test_nih_entries(tmp_path):
     assert frame.loc["00000001_001", "age"] == pytest.approx(0.5)
     assert frame["age"].isna().sum() == 10
     table.drop(columns="Patient Age").to_csv(entries, index=False)
-    with pytest.raises(InputError, match="NIH entries file .* lacks the column Patient Age; it has Image Index"):
+    with pytest.raises(InputError, match=r"NIH entries file .* lacks the column Patient Age; it has Image Index"):
         sources.read("nih", **source, entries=entries)
 
 
 def test_nih_original_entry_file_given_as_labels(tmp_path):
     wrong = tmp_path / "labels_train.csv"
     wrong.write_text("Image Index,Finding Labels,Patient ID\n00000001_000.png,Cardiomegaly,1\n")
-    with pytest.raises(InputError, match="lacks the columns id, subj_id; it has Image Index, Finding Labels"):
+    with pytest.raises(InputError, match=r"lacks the columns id, subj_id; it has Image Index, Finding Labels"):
         sources.read("nih", images=tmp_path, labels=wrong)
 
 
@@ -116,31 +116,31 @@ def test_mimic_without_six_labels_has_them_missing_not_zero(tmp_path):
 
 def test_mimic_bad_metadata(tmp_path):
     source = films.mimic(tmp_path)
-    with pytest.raises(InputError, match="need ViewPosition to tell frontal from lateral"):
+    with pytest.raises(InputError, match=r"need ViewPosition to tell frontal from lateral"):
         sources.read("mimic", images=source["images"], labels=source["labels"])
     table = pd.read_csv(source["metadata"])
     table[1:].to_csv(source["metadata"], index=False)
-    with pytest.raises(InputError, match="lacks 1 of 8 films, first 00000000-aaaa-bbbb"):
+    with pytest.raises(InputError, match=r"lacks 1 of 8 films, first 00000000-aaaa-bbbb"):
         sources.read("mimic", **source)
     pd.concat([table, table[:1]]).to_csv(source["metadata"], index=False)
-    with pytest.raises(InputError, match="lists 00000000-aaaa-bbbb twice"):
+    with pytest.raises(InputError, match=r"lists 00000000-aaaa-bbbb twice"):
         sources.read("mimic", **source)
     table.assign(ViewPosition="LL").to_csv(source["metadata"], index=False)
-    with pytest.raises(InputError, match="none of the 8 MIMIC films is frontal"):
+    with pytest.raises(InputError, match=r"none of the 8 MIMIC films is frontal"):
         sources.read("mimic", **source)
 
 
 def test_mimic_label_file_without_film_names(tmp_path):
     source = films.mimic(tmp_path)
     pd.read_csv(tmp_path / "test.csv").drop(columns=["path", "dicom_id"]).to_csv(tmp_path / "test.csv", index=False)
-    with pytest.raises(InputError, match="lacks the column path, or else dicom_id; is it another release's file"):
+    with pytest.raises(InputError, match=r"lacks the column path, or else dicom_id; is it another release's file"):
         sources.read("mimic", **source)
 
 
 def test_unknown_kind_and_option(tmp_path):
-    with pytest.raises(InputError, match="source kind must be one of nih, mimic, got 'chexpert'"):
+    with pytest.raises(InputError, match=r"source kind must be one of nih, mimic, got 'chexpert'"):
         sources.read("chexpert", images=tmp_path)
-    with pytest.raises(InputError, match="source nih takes entries, images, labels, got metadata"):
+    with pytest.raises(InputError, match=r"source nih takes entries, images, labels, got metadata"):
         sources.read("nih", images=tmp_path, labels=tmp_path, metadata=tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_bad_label_columns(tmp_path, text, message):
 
 
 def test_unreadable_tables(tmp_path):
-    with pytest.raises(InputError, match="label file .*none.csv does not exist; check the data source's paths"):
+    with pytest.raises(InputError, match=r"label file .*none.csv does not exist; check the data source's paths"):
         read_table(tmp_path / "none.csv")
     for name, data, text in (
         ("empty.csv", b"", "is empty"),
@@ -204,12 +204,12 @@ def test_splits_from_file_names(tmp_path):
     assert {split: [path.name for path in paths] for split, paths in found.items()} == {
         "train": ["labels_train.csv"], "val": ["labels_val.csv"], "test": ["x-test-x.csv.gz"],
     }  # fmt: skip
-    with pytest.raises(InputError, match="must name its split"):
+    with pytest.raises(InputError, match=r"must name its split"):
         split_files([tmp_path / "metadata.csv"], what="label file")
-    with pytest.raises(InputError, match="must name its split"):
+    with pytest.raises(InputError, match=r"must name its split"):
         split_files([tmp_path / "train_test_overlap.csv"], what="label file")
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(InputError, match="no label CSV"):
+    with pytest.raises(InputError, match=r"no label CSV"):
         split_files(tmp_path / "nothing", what="label file")
 
 
