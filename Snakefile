@@ -49,4 +49,5 @@ onstart:
 
 
 onsuccess:
-    print(Path(f"{results}/summary.txt").read_text())
+    if (summary := Path(f"{results}/summary.txt")).exists():
+        print(summary.read_text())

@@ -1,0 +1,48 @@
+# make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
+# make drills  the slow tests (full DAG, kills)                           make lint   ruff, snakefmt, snakemake --lint
+# Each target sets itself up: a virtual environment in .venv, pinned by constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= 2
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+export PATH := $(abspath $(BIN)):$(PATH)
+# one thread pool per test process; JAX stays on the CPU whatever the machine has
+TEST_ENV = JAX_PLATFORMS=cpu
+
+.PHONY: help setup demo test drills lint clean
+
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+setup: $(VENV)/.base
+
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); qcxr needs Python >= 3.11: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up $(VENV) (a few minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	@$(PIP) -e ".[test]"
+	@touch $@
+
+demo: $(VENV)/.base
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
+
+test: $(VENV)/.test
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist worksteal
+
+drills: $(VENV)/.test
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf $(VENV) .snakemake demo results-demo
