@@ -25,6 +25,7 @@ CAPTIONS = {
     "groups": "Mean AUROC over head, medium and tail labels by training frequency, mean ± sd over seeds.",
     "labels": "AUROC per label, mean ± sd over seeds; p of the paired t-test: raw, Holm, Benjamini-Hochberg.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
+    "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
     "runs": "What each run took.",
     "paper": "The paper's numbers beside this study's.",
 }
@@ -113,6 +114,17 @@ def scores(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
+    """AUROC differences averaged over seeds with their patient-clustered bootstrap intervals."""
+    rows = bootstrap[(bootstrap["kind"] == "difference") & (bootstrap["seed"] == "mean")]
+    return pd.DataFrame([
+        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Label": r["label"],
+         "Heads": f"{head_name(r['head'])} − {head_name(r['head_b'])}", "Difference": r["value"], "2.5 %": r["ci_low"],
+         "97.5 %": r["ci_high"], "Patients": r["n_patients"], "Note": r["reason"]}
+        for r in rows.to_dict("records")
+    ])  # fmt: skip
+
+
 def run_costs(runs: Sequence[Mapping]) -> pd.DataFrame:
     """What each run took: device, hours, epochs, speed, memory."""
     return pd.DataFrame([
@@ -133,6 +145,7 @@ def build(
     label_counts: pd.DataFrame | None = None,
     parameter_counts: pd.DataFrame | None = None,
     benchmark: pd.DataFrame | None = None,
+    bootstrap: pd.DataFrame | None = None,
     protocol: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
@@ -144,6 +157,8 @@ def build(
     }
     if label_counts is not None:
         tables = {"counts": counts(label_counts)} | tables
+    if bootstrap is not None:
+        tables["bootstrap"] = patients(bootstrap)
     if parameter_counts is not None:
         tables["parameters"] = parameters(parameter_counts)
     if runs:

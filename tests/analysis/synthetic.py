@@ -44,9 +44,9 @@ def truth(labels, *, films=400, seed=0, empty=("Pneumomediastinum",), uncovered=
     return frame
 
 
-def predict(frame, *, head, seed, decimals=2):
+def predict(frame, *, head, seed, decimals=2, task=""):
     """Probabilities for a truth table: signal by head, rounded so that ties occur; every head sees the same films."""
-    rng = np.random.default_rng([seed, sum(map(ord, head))])
+    rng = np.random.default_rng([seed, sum(map(ord, head)), sum(map(ord, task))])
     out = frame[["image_id", "patient_id"]].copy()
     for column in [c for c in frame if c.startswith("y_")]:
         label = column[2:]
@@ -64,9 +64,9 @@ def run_folder(results, *, task, head, seed, tables, epochs=6):
     folder = Path(results) / "runs" / task / head / f"seed{seed}"
     (folder / "predictions").mkdir(parents=True)
     for dataset, frame in tables.items():
-        predict(frame, head=head, seed=seed).to_parquet(folder / "predictions" / f"{dataset}.parquet")
-    rng = np.random.default_rng([seed, len(head)])
-    slow = 0.45 if head == "cdl" else 0.25
+        predict(frame, head=head, seed=seed, task=task).to_parquet(folder / "predictions" / f"{dataset}.parquet")
+    rng = np.random.default_rng([seed, sum(map(ord, head)), len(LABELS[task])])
+    slow = (0.45 if head == "cdl" else 0.25) + 0.1 * rng.random()
     epochs += seed
     loss = 0.2 + 0.5 * np.exp(-slow * np.arange(1, epochs + 1)) + 0.005 * rng.random(epochs)
     history = pd.DataFrame({

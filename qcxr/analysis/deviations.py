@@ -1,0 +1,37 @@
+"""Where this project differs from the paper or from the code published with it, and why; what its results cannot say.
+
+The published code is UM2ii/quantum-cxr as read; each row says what the paper, that code and this project do.
+"""
+
+COLUMNS = ("Point", "Paper", "Published code", "Here")
+
+DEVIATIONS = (
+    ("Rotation", "±15 degrees", "dm_pix.rotate takes radians and was given U(-15, 15): any angle",
+     "degrees; augment.unit: radians gives the other"),
+    ("BatchNorm", "not said; Table II counts no statistics",
+     "inference mode, running mean and variance updated by Adam as if they were weights",
+     "running statistics frozen, never in the optimizer; backbone.batch_norm: batch learns them"),
+    ("Circuit initialisation", "U[0, 2π]", "normal(0, 2π)", "U[0, 2π]"),
+    ("Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set", "Youden's J chosen on validation"),
+    ("Joining predictions with truth", "—", "both sorted, ids dropped", "one-to-one by image id, else an error"),
+    ("Percent difference of means", "9.5 / 6.6 / 7.8 %", "—",
+     "Eq. 4 from unrounded means (the paper's rounded CXR-8 means give 9.5 %, its unrounded ones 8.3 %)"),
+    ("Volcano plot", "log2 of the percent difference: undefined where DQC is better", "—",
+     "a signed axis with both sides"),
+    ("Multiple tests", "5 seeds x up to 19 labels x 2 sets, uncorrected", "—",
+     "raw p, and beside it Holm, Benjamini-Hochberg, effect sizes, intervals, a bootstrap over patients"),
+    ("Interrupted runs", "—", "started again from nothing", "resumed bit-identically"),
+    ("Last batch of an epoch", "—", "ragged, caught by an exception", "padded and masked"),
+    ("Time per epoch", "—", "the last epoch's time in every row", "each epoch's own"),
+)  # fmt: skip
+
+LIMITS = (
+    "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients. The "
+    "bootstrap over patients says nothing about other hospitals.",
+    "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label.",
+    "The circuit is simulated without noise, and its structure (RY rotations and CNOT rings) can be simulated "
+    "classically at low cost: no quantum advantage is claimed or possible here.",
+    "Both heads use the same hyperparameters, as in the paper; neither is tuned.",
+    "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of diagnosis.",
+    "This is research software, not a medical device: no output may guide care.",
+)

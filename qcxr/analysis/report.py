@@ -1,0 +1,209 @@
+"""One self-contained HTML file: what was run, on what, with which result; it needs no network and no other file."""
+
+import base64
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from qcxr.analysis import figures, formats, tables
+from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS
+from qcxr.analysis.inputs import Paths, hours, load, many
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
+from qcxr.data.atomic import write_text
+from qcxr.errors import InputError
+
+TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
+FOLDED = {"labels", "scores", "runs", "paper", "bootstrap"}
+DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
+PARTS = ("texts", "facts", "tables", "figures", "points", "blocks")
+CIRCUIT = (
+    "Dressed quantum circuit",
+    "The quantum head's circuit as it was run. Compare with Fig. 2 of the paper.",
+)
+
+
+def write_report(
+    out: str | Path,
+    *,
+    figure_paths: Sequence[str | Path],
+    metrics: Paths,
+    tests: Paths,
+    runs: Paths = (),
+    counts: Paths | None = None,
+    parameters: Paths | None = None,
+    bootstrap: Paths | None = None,
+    benchmark: Paths | None = None,
+    issues: Mapping[str, str | Path] | None = None,
+    config: Mapping | None = None,
+    protocol: bool = False,
+    demo: bool = False,
+    title: str = TITLE,
+) -> None:
+    """Write the report to `out`.
+
+    figure_paths: PNG files; a file's stem is its figure's name (see `qcxr.analysis.figures`), `circuit...` is the
+    circuit drawing, of other PNGs the name is the caption. metrics, tests, runs (run.json), counts, parameters,
+    bootstrap, benchmark: files of those kinds (see `qcxr.analysis.inputs`). issues: data set -> CSV of films left out
+    (image_id, path, issue, detail). config: the resolved configuration. protocol: the study is the paper's, so its
+    numbers are set beside ours. demo: the films were generated, and the report says so at its head.
+
+    The same inputs give the same bytes. Raises InputError on a missing or malformed input.
+    """
+    values = {"metrics": load("metrics", metrics), "tests": load("tests", tests)}
+    optional = {"counts": counts, "parameters": parameters, "bootstrap": bootstrap, "benchmark": benchmark}
+    for kind, paths in optional.items():
+        values[kind] = None if paths is None else load(kind, paths)
+    run_list = load("runs", runs) if many(runs) else []
+    built = tables.build(
+        metrics=values["metrics"], tests=values["tests"], runs=run_list, label_counts=values["counts"],
+        parameter_counts=values["parameters"], benchmark=values["benchmark"], bootstrap=values["bootstrap"],
+        protocol=protocol,
+    )  # fmt: skip
+    shown = [_table(frame, name) for name, frame in built.items()]
+    by_name = dict(zip(built, shown, strict=True))
+    sections = [
+        _section("result", "Result", texts=_result(values["tests"]), tables=_only(by_name, "means")),
+        _section("run", "What was run", facts=_facts(run_list, values["metrics"]), tables=_only(by_name, "runs"),
+                 blocks=_configuration(config)),
+        _section("data", "Data", texts=_audit(issues), tables=_only(by_name, "counts")),
+        _section("figures", "Figures", figures=_figures(figure_paths)),
+        _section("tables", "Tables", tables=_only(by_name, "groups", "labels", "scores", "bootstrap", "parameters")),
+        _section("paper", "Paper against here", tables=_only(by_name, "paper")),
+        _section("deviations", "Deviations from the paper",
+                 tables=[_table(pd.DataFrame(DEVIATIONS, columns=list(COLUMNS)), "deviations",
+                                caption="What the paper says, what the published code does, what was done here.")]),
+        _section("limits", "Limits", points=LIMITS),
+    ]  # fmt: skip
+    lead = (
+        "Generated films, drawn by a program: the numbers show that the pipeline works and nothing about patients. "
+        * demo
+    )
+    html = _template("report.html.j2").render(
+        title=title, lead=lead, css=_text("report.css"), js=_text("report.js"),
+        sections=[s for s in sections if any(s[part] for part in PARTS)],
+    )  # fmt: skip
+    write_text(html, out)
+
+
+def _text(name: str) -> Markup:
+    return Markup(resources.files("qcxr.analysis").joinpath("templates", name).read_text(encoding="utf-8"))
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("qcxr.analysis"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template(name)
+
+
+def _section(name: str, title: str, **parts) -> dict:
+    return {"id": name, "title": title} | {part: [] for part in PARTS} | parts
+
+
+def _only(by_name: dict, *names: str) -> list[dict]:
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _table(frame: pd.DataFrame, name: str, *, caption: str | None = None) -> dict:
+    right = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    return {
+        "caption": caption or tables.CAPTIONS[name],
+        "columns": list(frame.columns),
+        "rows": formats.as_text(frame).to_numpy().tolist(),
+        "right": right,
+        "folded": name in FOLDED,
+    }
+
+
+def _configuration(config: Mapping | None) -> list[dict]:
+    text = json.dumps(config, indent=1, sort_keys=True, default=str) if config else ""
+    return [{"title": "Configuration", "text": text}] if text else []
+
+
+def _lead(metrics: pd.DataFrame) -> str:
+    tasks = ", ".join(task_name(task) for task in task_order(metrics["task"]))
+    heads = ", ".join(head_name(head) for head in head_order(metrics["head"]))
+    datasets = ", ".join(dataset_name(name) for name in dataset_order(metrics["dataset"]))
+    seeds = metrics["seed"].nunique()
+    return f"Tasks {tasks}; heads {heads}; {seeds} paired seed{'s' * (seeds != 1)}; tested on {datasets}."
+
+
+def _result(tests: pd.DataFrame) -> list[str]:
+    """Say in words, per pair of heads, what the mean AUROC shows."""
+    rows = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
+    texts = []
+    for (first, other), part in rows.groupby(["head_a", "head_b"], sort=False):
+        better = part[part["difference"] > 0]
+        sure = int(part["significant"].astype(bool).sum())
+        texts.append(
+            f"{head_name(first)} has the higher mean AUROC than {head_name(other)} in {len(better)} of {len(part)} "
+            f"comparisons of task and test set; {sure} of the {len(part)} differences are significant by the paired "
+            "t-test over seeds."
+        )
+    return texts
+
+
+def _facts(runs: Sequence[Mapping], metrics: pd.DataFrame) -> list[tuple[str, str]]:
+    facts = [("Runs", str(metrics.groupby(["task", "head", "seed"]).ngroups))]
+    for name, key in (("Device", "device"), ("Commit", "git"), ("Code hash", "code_hash"), ("Data hash", "data_hash")):
+        found = sorted({_said(run[key]) for run in runs if run.get(key)})
+        if found:
+            facts.append((name, ", ".join(found)))
+    versions = {f"{name} {version}" for run in runs for name, version in (run.get("versions") or {}).items()}
+    if versions:
+        facts.append(("Versions", ", ".join(sorted(versions))))
+    spent = [hours(run) for run in runs if hours(run) is not None]
+    if spent:
+        facts.append(("Device-hours", f"{sum(spent):.2f} in all, {min(spent):.2f} to {max(spent):.2f} per run"))
+    return facts
+
+
+def _said(value: object) -> str:
+    return " + ".join(str(v)[:16] for v in value) if isinstance(value, list) else str(value)
+
+
+def _audit(issues: Mapping[str, str | Path] | None) -> list[str]:
+    texts = []
+    for dataset, path in (issues or {}).items():
+        frame = pd.read_csv(path)
+        kinds = ", ".join(f"{n} {kind}" for kind, n in frame["issue"].value_counts().items()) if len(frame) else ""
+        texts.append(f"{dataset_name(dataset)}: {len(frame)} films left out{': ' + kinds if kinds else ''}.")
+    return texts
+
+
+def _figures(paths: Sequence[str | Path]) -> list[dict]:
+    order = list(figures.FIGURES)
+
+    def place(path: Path) -> tuple[int, int]:
+        base = path.stem.partition("-")[0]
+        return (order.index(base) if base in order else -1, list(map(Path, paths)).index(path))
+
+    return [_figure(path) for path in sorted(map(Path, paths), key=place)]
+
+
+def _figure(path: Path) -> dict:
+    if not path.is_file():
+        raise InputError(f"{path}: no such figure; draw it first")
+    content = path.read_bytes()
+    if content[:8] != b"\x89PNG\r\n\x1a\n":
+        raise InputError(f"{path}: a figure must be a PNG file; give the .png beside the .pdf")
+    width, height = struct.unpack(">II", content[16:24])
+    base, _, keys = path.stem.partition("-")
+    if base in figures.FIGURES:
+        entry = figures.FIGURES[base]
+        title, caption = entry.title, entry.text
+    else:
+        title, caption = CIRCUIT if base.startswith("circuit") else (path.stem.replace("_", " "), "")
+    heading = f"{title} ({keys.replace('-', ', ')})" if keys else title
+    # Drawn at 220 dots per inch; shown at 110, so that screens with fine pixels stay sharp.
+    return {
+        "data": base64.b64encode(content).decode(), "width": width // 2, "height": height // 2, "title": heading,
+        "caption": caption, "alt": f"{heading}. {caption.split('. ')[0]}".strip(),
+    }  # fmt: skip

@@ -1,0 +1,147 @@
+"""Every figure is drawn from files, with text as text, sizes for a page, and the same bytes each time."""
+
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from qcxr.analysis import figures, inputs
+from qcxr.analysis.figures import style
+from qcxr.errors import InputError
+
+NAMES = figures.names(tasks=("cxr8", "cxr19"), datasets=("nih", "mimic"))
+CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
+
+
+def texts(figure):
+    """All visible text of a figure."""
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
+
+
+def drawn(study, name):
+    entry = figures.spec(name)
+    keys = dict(zip(entry.by, name.split("-")[1:], strict=True))
+    loaded = {kind: inputs.load(kind, study.inputs[kind]) for kind in entry.needs}
+    with style.applied():
+        figure = entry.draw(**loaded, **keys, heads=["cdl", "dqc"])
+        figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_is_saved_with_text_as_text(study, tmp_path, name):
+    paths = {"out_pdf": tmp_path / f"{name}.pdf", "out_png": tmp_path / f"{name}.png"}
+    figures.draw(name, study.inputs, **paths)
+    with Image.open(paths["out_png"]) as image:
+        width, height = (pixels / 220 for pixels in image.size)
+    assert 2 < width <= style.PAGE + 0.01 and 1.5 < height < 9.5
+    pdf = paths["out_pdf"].read_bytes()
+    assert pdf[:5] == b"%PDF-" and b"CreationDate" not in pdf
+    streams = [
+        zlib.decompress(s) for s in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL) if s[:1] == b"x"
+    ]
+    assert any(re.search(rb"\bTj\b|\bTJ\b", stream) for stream in streams)
+    again = {"out_pdf": tmp_path / "again.pdf", "out_png": tmp_path / "again.png"}
+    figures.draw(name, study.inputs, **again)
+    assert paths["out_png"].read_bytes() == again["out_png"].read_bytes() and pdf == again["out_pdf"].read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [f"{name}.pdf", f"{name}.png", "again.pdf", "again.png"]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_is_smaller_than_five_points_or_outside_the_page(study, name):
+    from matplotlib.text import Text
+
+    figure = drawn(study, name)
+    box = figure.bbox
+    unseen = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        for label in (tick.label1, tick.label2)
+    }
+    for text in set(figure.findobj(Text)) - unseen:
+        if text.get_text() and text.get_visible():
+            extent = text.get_window_extent()
+            assert text.get_fontsize() >= 5
+            assert box.x0 - 1 <= extent.x0 and extent.x1 <= box.x1 + 1, text.get_text()
+            assert box.y0 - 1 <= extent.y0 and extent.y1 <= box.y1 + 1, text.get_text()
+
+
+def test_undefined_labels_are_named_in_the_figures(study):
+    assert "undefined: no positives" in texts(drawn(study, "labels-cxr19-nih"))
+    assert any(t.startswith("p undefined: ") for t in texts(drawn(study, "volcano-cxr19")))
+
+
+def test_labels_are_sorted_by_occurrence_and_marked(study):
+    figure = drawn(study, "labels-cxr8-nih")
+    names = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    counts = [int(re.search(r"\((\d+)\)", name)[1]) for name in names]
+    assert counts == sorted(counts, reverse=True) and len(counts) == 8
+    tests = inputs.load("tests", study.tests)
+    chosen = tests.query("task == 'cxr8' and dataset == 'nih' and metric == 'auroc'").set_index("label")
+    said = [t.get_text() for t in figure.axes[0].texts]
+    assert said == [chosen.loc[name.split(" (")[0], "mark"] for name in names]
+
+
+def test_volcano_shows_both_sides(study):
+    figure = drawn(study, "volcano-cxr8")
+    tests = inputs.load("tests", study.tests)
+    better = tests.query("label == 'Nodule' and metric == 'auroc'")["percent_difference"]
+    assert (better < 0).all()  # the synthetic study is made so
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert low < better.min() < 0 < high
+        positions = {t.xy[0] for t in axes.texts if hasattr(t, "xy")}
+        assert any(x < 0 for x in positions) and any(x > 0 for x in positions)
+
+
+def test_heads_stay_apart_in_grey_and_beyond_colour():
+    styles = style.head_styles(["cdl", "dqc", "matrix", "other"])
+    first, second = (sum(c * w for c, w in zip(to_rgb(styles[h].colour), (0.299, 0.587, 0.114), strict=True))
+                     for h in ("cdl", "dqc"))  # fmt: skip
+    assert abs(first - second) > 0.3
+    assert len({(s.marker, s.hatch) for s in styles.values()}) == 4
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_caption_files_say_what_the_report_says(name):
+    entry = figures.FIGURES[name]
+    written = (CAPTIONS / entry.caption).read_text(encoding="utf-8")
+    assert " ".join(written.replace("\\*", "*").split()) == entry.text
+
+
+def test_modules_of_a_figure_exist():
+    from qcxr.provenance import code_hash
+
+    for name in NAMES:
+        assert code_hash(*figures.modules(name))
+
+
+def test_names_with_hyphens_are_found(study, tmp_path):
+    frame = inputs.load("metrics", study.metrics).replace({"dataset": {"nih": "nih-sample"}})
+    tests = inputs.load("tests", study.tests).replace({"dataset": {"nih": "nih-sample"}})
+    frame.to_csv(tmp_path / "m.csv", index=False)
+    tests.to_csv(tmp_path / "t.csv", index=False)
+    given = {"metrics": tmp_path / "m.csv", "tests": tmp_path / "t.csv"}
+    figures.draw("labels-cxr8-nih-sample", given, out_pdf=tmp_path / "f.pdf", out_png=tmp_path / "f.png")
+    assert (tmp_path / "f.png").exists()
+
+
+def test_bad_requests_are_refused(study, tmp_path):
+    out = {"out_pdf": tmp_path / "f.pdf", "out_png": tmp_path / "f.png"}
+    with pytest.raises(InputError, match=r"unknown figure pie; it must be one of .*labels-<task>-<dataset>"):
+        figures.draw("pie", study.inputs, **out)
+    with pytest.raises(InputError, match="figure losses needs history; history missing"):
+        figures.draw("losses", {}, **out)
+    with pytest.raises(InputError, match="its inputs know nothing of it; they allow volcano-cxr8, volcano-cxr19"):
+        figures.draw("volcano-cxr14", study.inputs, **out)
+    assert not list(tmp_path.iterdir())
