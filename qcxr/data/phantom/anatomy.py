@@ -12,6 +12,7 @@ import numpy as np
 class Anatomy:
     """Where things are in an upright, centred chest; every finding that moves an organ returns a changed copy."""
 
+    age: int  # years
     half_width: float  # of the rib cage at its widest
     apex: float  # y of the lung tips
     dome_right: float  # y of the diaphragm's top, right
@@ -45,6 +46,7 @@ def draw_patient(rng: np.random.Generator) -> Anatomy:
     woman = rng.random() < 0.45
     dome = rng.normal(0.40, 0.05)
     return Anatomy(
+        age=int(np.clip(rng.normal(55, 15), 18, 94)),
         half_width=rng.normal(0.68 if woman else 0.72, 0.03),
         apex=rng.normal(-0.80, 0.03),
         dome_right=dome,
@@ -56,7 +58,7 @@ def draw_patient(rng: np.random.Generator) -> Anatomy:
         uncoiling=rng.uniform(0.0, 0.25),
         rib_gap=rng.uniform(0.135, 0.160),
         rib_slope=rng.uniform(0.10, 0.30),
-        rib_strength=rng.uniform(0.06, 0.12),
+        rib_strength=rng.uniform(0.08, 0.16),
         fat=float(np.clip(rng.normal(0.16, 0.06), 0.06, 0.32)),
         breasts=rng.uniform(0.3, 1.0) if woman else 0.0,
         arms=rng.uniform(0.0, 1.0),

@@ -4,12 +4,12 @@ Attenuation adds up along the beam, so every organ is a term of a sum: soft tiss
 air negative, bone positive. The scanner (`scanner`) turns the sum into gray values.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from qcxr.data.phantom.anatomy import Anatomy
-from qcxr.data.phantom.grid import Array, Grid, soft
+from qcxr.data.phantom.grid import Array, Grid, Line, soft
 
 SIDES = (-1, 1)
 
@@ -22,16 +22,15 @@ class Chest:
     grid: Grid
     density: Array
     lungs: dict[int, Array]  # by side, in [0, 1]
-    vessels: Array
-    ribs: Array
+    lung: Array  # both
     body: Array
+    vessels: Array
     heart: Array
-    marks: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
-    def lung(self) -> Array:
-        """Both lungs, in [0, 1]."""
-        return np.maximum(self.lungs[-1], self.lungs[1])
+    def airspace(self) -> Array:
+        """The lungs that are not hidden by the heart, in [0, 1]."""
+        return self.lung * (np.float32(1.0) - np.float32(0.8) * self.heart)
 
     def wall(self, y: Array | float) -> Array:
         """Distance of the rib cage's inner side from the midline at height y."""
@@ -97,82 +96,109 @@ def draw_ribs(anatomy: Anatomy, grid: Grid) -> Array:
     wall = rib_cage(anatomy, grid.y)
     reach = across / anatomy.half_width
     inside = soft(wall + 0.03 - across, 0.02) * soft(grid.y - anatomy.apex + 0.06, 0.05)
-    posterior = grid.y - anatomy.rib_slope * 1.6 * (reach - 0.45) ** 2 + 0.02
+    posterior = grid.y - (0.1 + anatomy.rib_slope * 1.8) * (reach - 0.40) ** 2
     anterior = grid.y + (0.25 + anatomy.rib_slope) * (reach - 1.0) - 0.5 * gap
-    return inside * (bars(posterior, gap, 0.42) + np.float32(0.6) * soft(reach - 0.35, 0.25) * bars(anterior, gap, 0.5))
+    ribs = bars(posterior, gap, 0.42)
+    ribs += np.float32(0.55) * soft(reach - 0.35, 0.25) * bars(anterior, gap, 0.5)
+    ribs *= inside
+    return ribs
 
 
 def bars(height: Array, gap: float, share: float) -> Array:
     """Level bars every `gap`, each filling `share` of it, with brighter rims (the cortex of a bone)."""
-    phase = np.abs(height / np.float32(gap) - np.round(height / np.float32(gap)))
-    inner = soft(share / 2 - phase, 0.06)
-    rim = np.maximum(1.0 - np.abs(phase - share / 2 + 0.03) * 14.0, 0.0)
-    return np.float32(0.7) * inner + np.float32(0.5) * rim
+    phase = height * np.float32(1.0 / gap)
+    phase -= np.rint(phase)
+    np.abs(phase, out=phase)
+    rim = phase - np.float32(share / 2 - 0.03)
+    np.abs(rim, out=rim)
+    rim *= np.float32(-7.0)
+    rim += np.float32(0.5)
+    np.maximum(rim, np.float32(0.0), out=rim)
+    rim += np.float32(0.7) * soft(np.float32(share / 2) - phase, 0.06)
+    return rim
 
 
 def draw_bones(anatomy: Anatomy, grid: Grid) -> Array:
     """Collar bones, shoulder blades, the heads of the arm bones, and the spine with its discs."""
     lines = []
+    reach, y = anatomy.half_width, anatomy.apex + 0.25
+    along = np.linspace(0.0, 1.0, 9)
     for sign in SIDES:
-        reach = anatomy.half_width
-        y = anatomy.apex + 0.24
-        lines.append(([(sign * 0.08, y), (sign * 0.3 * reach, y - 0.03), (sign * 0.7 * reach, y - 0.14),
-                       (sign * 1.2 * reach, y - 0.17)], 0.055))  # fmt: skip
-    bones = np.float32(0.16) * grid.strokes(lines)
+        x = sign * (0.07 + along * (1.15 * reach - 0.07))
+        rise = y - 0.16 * along**0.8 - 0.03 * np.sin(2 * np.pi * along)
+        lines.append((list(zip(x.tolist(), rise.tolist(), strict=True)), 0.05))
+    bones = np.float32(0.11) * grid.strokes(lines, blur=0.006)
     for sign in SIDES:
-        x = sign * (anatomy.half_width + 0.16)
-        bones += np.float32(0.16) * grid.ellipse(x + sign * 0.08, anatomy.apex + 0.17, 0.09, 0.10, edge=0.02)
-        bones += np.float32(0.07) * grid.ellipse(x - sign * 0.08, anatomy.apex + 0.42, 0.07, 0.30, sign * 0.35)
-    bend = grid.x - anatomy.spine_bend * np.cos(1.5 * grid.y).astype(np.float32)
-    column = soft(0.085 - np.abs(bend), 0.015)
+        x = sign * (reach + 0.20)
+        bones += np.float32(0.12) * grid.ellipse(x + sign * 0.06, anatomy.apex + 0.19, 0.09, 0.10, edge=0.025)
+        bones += np.float32(0.05) * grid.ellipse(x - sign * 0.10, anatomy.apex + 0.44, 0.07, 0.28, sign * 0.35, 0.03)
+    rows, columns = grid.window(0.0, 0.0, 0.2)[1], slice(None)
+    bend = np.abs(grid.x[:, rows] - np.float32(anatomy.spine_bend) * np.cos(1.5 * grid.y))
     discs = bars(grid.y, 0.155, 0.8)
-    return bones + column * (np.float32(0.08) + np.float32(0.04) * discs)
+    bones[columns, rows] += soft(0.085 - bend, 0.03) * (np.float32(0.05) + np.float32(0.04) * discs)
+    return bones
 
 
-def draw_vessels(anatomy: Anatomy, grid: Grid, lungs: dict[int, Array]) -> Array:
+def draw_vessels(anatomy: Anatomy, grid: Grid, lung: Array) -> Array:
     """Hila and the vessel trees that spread from them, finer outwards; the same in all films of a patient."""
     rng = np.random.default_rng(anatomy.seed)
-    lines = []
+    lines: list[Line] = []
     for side in SIDES:
-        for angle in np.linspace(-1.35, 1.35, 9):
-            grow(lines, rng, side * 0.20, -0.10 + 0.04 * side, side, angle + rng.normal(0, 0.1), 0.17, 0.026, 4)
+        trunks = np.linspace(-1.35, 1.35, 8) + rng.normal(0.0, 0.12, 8)
+        x, y, angle = np.full(8, side * 0.20), np.full(8, hilum(side)), trunks
+        length, width = rng.uniform(0.12, 0.20, 8), 0.026
+        for _ in range(4):
+            bend = angle + rng.normal(0.0, 0.18, angle.size)
+            half = side * 0.5 * length
+            xs = (x, x + half * np.cos(angle), x + half * (np.cos(angle) + np.cos(bend)))
+            ys = (y, y + np.abs(half) * np.sin(angle), y + np.abs(half) * (np.sin(angle) + np.sin(bend)))
+            points = np.stack([np.stack(xs, 1), np.stack(ys, 1)], 2).tolist()
+            lines += [(line, width) for line in points]
+            # every vessel forks in two
+            turn = np.repeat([[-0.35, 0.35]], angle.size, 0).ravel() + rng.normal(0.0, 0.15, 2 * angle.size)
+            x, y, angle = np.repeat(xs[2], 2), np.repeat(ys[2], 2), np.repeat(bend, 2) + turn
+            length, width = np.repeat(length, 2) * rng.uniform(0.7, 0.95, angle.size), width * 0.58
     tree = grid.strokes(lines)
-    hila = sum(grid.blob(side * 0.21, -0.10 + 0.04 * side, 0.11, 0.20) for side in SIDES)
-    return (tree * np.float32(0.9) + hila * np.float32(1.1)) * np.maximum(lungs[-1], lungs[1])
+    for side in SIDES:
+        tree += grid.blob(side * 0.20, hilum(side), 0.09, 0.17)
+        for _ in range(3):
+            tree += np.float32(0.5) * grid.blob(
+                side * rng.uniform(0.16, 0.26), hilum(side) + rng.normal(0, 0.07), 0.05, 0.06
+            )
+    return tree * lung
 
 
-def grow(lines: list, rng: np.random.Generator, x: float, y: float, side: int, angle: float, length: float,
-         width: float, order: int) -> None:  # fmt: skip
-    """Add one vessel and its branches to `lines`."""
-    bend = angle + rng.normal(0, 0.15)
-    middle = (x + side * 0.5 * length * np.cos(angle), y + 0.5 * length * np.sin(angle))
-    end = (middle[0] + side * 0.5 * length * np.cos(bend), middle[1] + 0.5 * length * np.sin(bend))
-    lines.append(([(x, y), middle, end], width))
-    if order > 1:
-        for turn in (-0.32, 0.32):
-            grow(lines, rng, *end, side, bend + turn + rng.normal(0, 0.12), length * rng.uniform(0.75, 0.95),
-                 width * 0.6, order - 1)  # fmt: skip
+def hilum(side: int) -> float:
+    """y of a lung's root; the left one sits higher."""
+    return -0.12 - 0.025 * side
 
 
 def draw_heart(anatomy: Anatomy, grid: Grid) -> Array:
     """Heart, great vessels and aorta as one shadow in [0, 1]; `anatomy.heart` is its share of the chest's width."""
     total = 2.0 * anatomy.half_width * anatomy.heart
-    base = anatomy.dome_left + 0.02
-    left, right = 0.66 * total, 0.34 * total
+    base = anatomy.dome_left + 0.04
+    left, right = 0.67 * total, 0.33 * total
     middle = base - anatomy.heart_height
-    shadow = grid.ellipse((left - right) / 2 + 0.02, middle + 0.06, 0.5 * total, anatomy.heart_height, 0.35, 0.03)
-    shadow = np.maximum(shadow, grid.ellipse(-right + 0.16, middle + 0.02, 0.16, 0.26, edge=0.03))
-    swing = anatomy.uncoiling
-    shadow = np.maximum(shadow, soft(0.13 + 0.03 * swing - np.abs(grid.x - 0.02), 0.03) * soft(grid.y + 0.95, 0.3))
-    knob_x, knob_y = 0.13 + 0.06 * swing, aortic_knob(anatomy)
-    shadow = np.maximum(shadow, grid.ellipse(knob_x, knob_y, anatomy.knob, anatomy.knob * 1.1, edge=0.015))
+    shadow = grid.ellipse(
+        (left - right) / 2 + 0.02, middle + 0.08, 0.51 * total, 0.92 * anatomy.heart_height, 0.40, 0.03
+    )
+    np.maximum(shadow, grid.ellipse(-right + 0.16, middle + 0.02, 0.16, 0.27, edge=0.03), out=shadow)
+    swing, (knob_x, knob_y) = np.float32(anatomy.uncoiling), aortic_knob(anatomy)
+    # the upper mediastinum's band; in a tortuous aorta its descending part bows left, its ascending part right
+    down = np.clip((grid.y - knob_y) / np.float32(0.80), 0.0, 1.0)
+    bow = swing * np.float32(0.15) * np.sin(np.pi * down**0.7)
+    rise = swing * np.float32(0.06) * np.maximum(1.0 - ((grid.y - knob_y - 0.20) / 0.30) ** 2, 0.0)
+    band = soft(0.135 + bow - grid.x, 0.02) * soft(grid.x + 0.125 + rise, 0.03) * soft(grid.y + 0.95, 0.3)
+    np.maximum(shadow, band, out=shadow)
+    np.maximum(shadow, grid.ellipse(knob_x, knob_y, anatomy.knob, anatomy.knob * 1.1, edge=0.015), out=shadow)
     trunk = grid.ellipse(0.12, knob_y + 0.24, 0.10, 0.16, edge=0.03)
-    return np.maximum(shadow, np.float32(0.8) * trunk)
+    np.maximum(shadow, np.float32(0.8) * trunk, out=shadow)
+    return shadow
 
 
-def aortic_knob(anatomy: Anatomy) -> float:
-    """y of the aortic knob's middle."""
-    return anatomy.apex + 0.43 - 0.08 * anatomy.uncoiling
+def aortic_knob(anatomy: Anatomy) -> tuple[float, float]:
+    """The middle of the aortic knob."""
+    return 0.12 + 0.05 * anatomy.uncoiling, anatomy.apex + 0.43 - 0.07 * anatomy.uncoiling
 
 
 def draw_chest(anatomy: Anatomy, grid: Grid) -> Chest:
@@ -180,27 +206,33 @@ def draw_chest(anatomy: Anatomy, grid: Grid) -> Chest:
     body = draw_body(anatomy, grid)
     lungs = {side: draw_lung(anatomy, grid, side) for side in SIDES}
     lung = np.maximum(lungs[-1], lungs[1])
-    ribs = draw_ribs(anatomy, grid)
-    vessels = draw_vessels(anatomy, grid, lungs)
+    vessels = draw_vessels(anatomy, grid, lung)
     heart = draw_heart(anatomy, grid)
-    wall = rib_cage(anatomy, grid.y)
+    density = body * np.float32(0.86 + 0.3 * (anatomy.fat - 0.16))
+    # below the diaphragm there is nothing but flesh; a broad, soft gain, since the dome is round from front to back too
+    density += body * (np.float32(0.10) * soft(grid.y - anatomy.dome_left - 0.05, 0.25))
     # the lung is thinner, so less black, towards its rim
-    rim = np.sqrt(np.maximum(1.0 - (np.abs(grid.x) / (wall + 0.05)) ** 4, 0.0)).astype(np.float32)
-    density = body * np.float32(0.92 + 0.3 * (anatomy.fat - 0.16))
-    density -= np.float32(anatomy.lung_air) * lung * (np.float32(0.35) + np.float32(0.65) * rim)
-    density += np.float32(anatomy.rib_strength) * ribs * (np.float32(0.3) + np.float32(0.7) * lung)
-    density += np.float32(0.16 * anatomy.markings) * vessels * (np.float32(1.0) - np.float32(0.8) * heart)
-    density += heart * (np.float32(0.04) + np.float32(0.38) * lung)
-    density += draw_bones(anatomy, grid) * np.minimum(body * 2.0, 1.0)
-    windpipe = soft(0.035 - np.abs(grid.x + 0.01), 0.012) * soft(-0.28 - grid.y, 0.06)
-    density -= np.float32(0.12) * windpipe
+    rim = np.sqrt(np.maximum(1.0 - (np.abs(grid.x) / (rib_cage(anatomy, grid.y) + 0.05)) ** 4, 0.0))
+    rim *= np.float32(-0.65 * anatomy.lung_air)
+    rim -= np.float32(0.35 * anatomy.lung_air)
+    density += rim * lung
+    density += draw_ribs(anatomy, grid) * (
+        np.float32(0.3 * anatomy.rib_strength) + np.float32(0.7 * anatomy.rib_strength) * lung
+    )
+    shown = np.float32(1.0) - np.float32(0.85) * heart
+    density += np.float32(0.14 * anatomy.markings) * vessels * shown
+    density += heart * (np.float32(0.06) + np.float32(0.40) * lung)
+    density += draw_bones(anatomy, grid) * np.minimum(body * np.float32(2.0), 1.0)
+    windpipe = soft(0.035 - np.abs(grid.x + 0.01), 0.015) * soft(hilum(-1) - 0.14 - grid.y, 0.06)
+    density -= np.float32(0.13) * windpipe
     if anatomy.breasts:
         for side in SIDES:
             size = 0.24 + 0.08 * anatomy.breasts
-            breast = grid.dome(side * 0.56 * anatomy.half_width, anatomy.dome(side) - 0.02, size, size * 0.9)
-            density += np.float32(0.16 * anatomy.breasts) * breast * np.minimum(body * 2.0, 1.0)
+            breast = grid.dome(side * 0.58 * anatomy.half_width, anatomy.dome(side) - 0.04, size, size * 0.9)
+            density += np.float32(0.15 * anatomy.breasts) * breast * np.minimum(body * np.float32(2.0), 1.0)
     if anatomy.stomach:
-        y = anatomy.dome_left + 0.13
-        density -= np.float32(0.18) * grid.ellipse(0.36, y, 0.13 * anatomy.stomach, 0.08 * anatomy.stomach, 0.2, 0.03)
-    return Chest(anatomy=anatomy, grid=grid, density=density, lungs=lungs, vessels=vessels, ribs=ribs, body=body,
-                 heart=heart)  # fmt: skip
+        size = anatomy.stomach
+        density -= np.float32(0.15) * grid.ellipse(0.36, anatomy.dome_left + 0.14, 0.13 * size, 0.08 * size, 0.2, 0.03)
+    return Chest(
+        anatomy=anatomy, grid=grid, density=density, lungs=lungs, lung=lung, body=body, vessels=vessels, heart=heart
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from qcxr.data.phantom.anatomy import Anatomy, breathe, draw_patient
+from qcxr.data.phantom.devices import draw_devices, draw_mimics
 from qcxr.data.phantom.findings import draw_findings
 from qcxr.data.phantom.grid import Grid
 from qcxr.data.phantom.lateral import draw_lateral
@@ -24,23 +25,24 @@ class FilmPlan:
 
     path: str
     site: str  # "nih" or "mimic"
-    view: str  # "PA", "AP", "LATERAL"
+    view: str  # "PA" and "AP" are frontal, all else is lateral
     patient: tuple[int, ...]  # entropy of the patient's build
     entropy: tuple[int, ...]
     labels: tuple[str, ...]
     height: int
     width: int
     rgba: bool = False
+    devices: bool = False  # wires and tubes
 
 
 def draw_severity(rng: np.random.Generator) -> float:
     """How gross a finding is, in [0, 1]: from hardly visible to gross."""
-    return float(rng.beta(1.6, 1.6))
+    return float(rng.beta(1.1, 1.7))
 
 
 def draw_film(plan: FilmPlan, *, strength: float = 1.0) -> Image.Image:
     """The film of a plan; `strength` scales the severity of every finding."""
-    film_seed, finding_seed = np.random.SeedSequence(plan.entropy).spawn(2)
+    film_seed, finding_seed, extra_seed = np.random.SeedSequence(plan.entropy).spawn(3)
     rng = np.random.default_rng(film_seed)
     patient = draw_patient(np.random.default_rng(plan.patient))
     portable = plan.view == "AP"
@@ -50,7 +52,12 @@ def draw_film(plan: FilmPlan, *, strength: float = 1.0) -> Image.Image:
     grid = Grid(plan.height, plan.width)
     severities = {label: strength * draw_severity(rng) for label in plan.labels}
     if plan.view in ("PA", "AP"):
-        density = draw_findings(anatomy, grid, severities, finding_seed).density
+        chest = draw_findings(anatomy, grid, severities, finding_seed)
+        extra = np.random.default_rng(extra_seed)
+        draw_mimics(chest, extra)
+        if plan.devices:
+            draw_devices(chest, extra)
+        density = chest.density
     else:
         density = draw_lateral(anatomy, grid)
     return expose(density, grid, scanner, rng)

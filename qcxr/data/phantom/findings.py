@@ -19,7 +19,7 @@ FINDINGS: dict[str, tuple[Reshape | None, Paint | None]] = {
     "Emphysema": (lung.emphysema_shape, lung.emphysema),
     "Cardiomegaly": (mediastinum.cardiomegaly_shape, None),
     "Atelectasis": (lung.atelectasis_shape, lung.atelectasis),
-    "Tortuous Aorta": (mediastinum.tortuous_aorta_shape, mediastinum.tortuous_aorta),
+    "Tortuous Aorta": (mediastinum.tortuous_aorta_shape, None),
     "Calcification of the Aorta": (None, mediastinum.aortic_calcification),
     "Fibrosis": (None, lung.fibrosis),
     "Edema": (None, lung.edema),

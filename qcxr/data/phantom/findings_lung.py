@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from qcxr.data.phantom.anatomy import Anatomy
-from qcxr.data.phantom.chest import Chest
+from qcxr.data.phantom.chest import Chest, hilum
 from qcxr.data.phantom.grid import Array, soft
 
 Rng = np.random.Generator
@@ -29,7 +29,12 @@ def place(chest: Chest, rng: Rng, side: int, top: float = 0.15, bottom: float = 
 
 def patchy(chest: Chest, rng: Rng, cells: int) -> Array:
     """Uneven air-space filling: positive noise around 1."""
-    return np.maximum(np.float32(1.0) + np.float32(0.45) * chest.grid.clouds(rng, cells), 0.0)
+    return np.maximum(np.float32(1.0) + np.float32(0.40) * chest.grid.clouds(rng, cells), 0.0)
+
+
+def fill(opacity: Array) -> Array:
+    """Air spaces fill up and then are full: 1 - exp(-opacity)."""
+    return np.float32(1.0) - np.exp(-opacity)
 
 
 def infiltration(chest: Chest, rng: Rng, severity: float) -> None:
@@ -39,8 +44,9 @@ def infiltration(chest: Chest, rng: Rng, severity: float) -> None:
     for k in range(int(rng.integers(3, 6))):
         side = first if k < 2 or rng.random() < 0.4 else -first
         x, y = place(chest, rng, side, 0.25, 0.95)
-        haze += chest.grid.blob(x, y, rng.uniform(0.12, 0.22), rng.uniform(0.10, 0.18), rng.uniform(-1, 1))
-    chest.density += np.float32(0.10 + 0.20 * severity) * haze * chest.lung * patchy(chest, rng, 22)
+        haze += chest.grid.blob(x, y, rng.uniform(0.11, 0.20), rng.uniform(0.09, 0.16), rng.uniform(-1, 1))
+    haze *= patchy(chest, rng, 24)
+    chest.density += np.float32(0.08 + 0.22 * severity) * fill(np.float32(1.3) * haze) * chest.airspace
 
 
 def pneumonia(chest: Chest, rng: Rng, severity: float) -> None:
@@ -49,8 +55,10 @@ def pneumonia(chest: Chest, rng: Rng, severity: float) -> None:
     x, y = place(chest, rng, side, 0.60, 0.90, 0.7)
     size = rng.uniform(0.20, 0.30)
     opacity = chest.grid.blob(x, y, size * 1.15, size, rng.uniform(-0.5, 0.5))
-    opacity += 0.5 * chest.grid.blob(x + side * 0.08, y - 0.10, size * 0.7, size * 0.6)
-    chest.density += np.float32(0.25 + 0.30 * severity) * opacity * chest.lungs[side] * patchy(chest, rng, 14)
+    opacity += np.float32(0.6) * chest.grid.blob(x + side * 0.08, y - 0.12, size * 0.7, size * 0.6)
+    opacity *= patchy(chest, rng, 16)
+    airspace = chest.lungs[side] * (np.float32(1.0) - np.float32(0.8) * chest.heart)
+    chest.density += np.float32(0.10 + 0.32 * severity) * fill(np.float32(1.6) * opacity) * airspace
 
 
 def consolidation(chest: Chest, rng: Rng, severity: float) -> None:
@@ -62,85 +70,92 @@ def consolidation(chest: Chest, rng: Rng, severity: float) -> None:
     upper = rng.random() < 0.5
     lobe = soft(-line if upper else line, grid.edge(0.01))
     if not upper:
-        lobe = lobe * soft(fissure + rng.uniform(0.30, 0.45) - grid.y, 0.06)
-    filled = lobe * chest.lungs[side] * (np.float32(1.0) - np.float32(0.7) * chest.heart)
-    hilum = (side * 0.22, -0.08)
+        lobe = lobe * soft(fissure + rng.uniform(0.30, 0.45) - grid.y, 0.10)
+    filled = lobe * chest.lungs[side] * (np.float32(1.0) - np.float32(0.8) * chest.heart)
+    root = (side * 0.22, hilum(side))
+    away = -0.28 if upper else 0.28
     tubes = [
-        ([hilum, (side * reach, fissure + (-0.28 if upper else 0.28) * rng.uniform(0.3, 1.1))], 0.016)
-        for reach in rng.uniform(0.35, 0.6, 4)
+        ([root, (side * reach, fissure + away * rng.uniform(0.3, 1.1))], 0.015) for reach in rng.uniform(0.35, 0.6, 4)
     ]
-    bronchograms = np.float32(1.0) - np.float32(0.45) * grid.strokes(tubes)
-    chest.density += np.float32(0.16 + 0.28 * severity) * filled * bronchograms * patchy(chest, rng, 9) ** 0.3
+    filled *= np.float32(1.0) - np.float32(0.30) * grid.strokes(tubes, blur=0.006)
+    chest.density += np.float32(0.12 + 0.28 * severity) * filled * patchy(chest, rng, 9) ** np.float32(0.3)
 
 
 def mass(chest: Chest, rng: Rng, severity: float) -> None:
     """A bright disc wider than 3 cm, its border lobulated."""
     side = pick_side(rng)
     x, y = place(chest, rng, side, 0.2, 0.8, 0.8)
-    radius = 0.085 + 0.055 * severity
+    radius = 0.080 + 0.055 * severity
     disc = chest.grid.ellipse(x, y, radius * rng.uniform(0.9, 1.2), radius, rng.uniform(-1.5, 1.5), 0.022)
-    turn = rng.uniform(0, 2 * np.pi)
-    bump = chest.grid.ellipse(x + 0.6 * radius * np.cos(turn), y + 0.6 * radius * np.sin(turn), 0.6 * radius,
-                              0.6 * radius, edge=0.02)  # fmt: skip
-    chest.density += np.float32(0.34 + 0.14 * severity) * np.maximum(disc, bump) * np.maximum(chest.lungs[side], 0.2)
+    for _ in range(2):
+        turn = rng.uniform(0, 2 * np.pi)
+        bump = chest.grid.ellipse(x + 0.5 * radius * np.cos(turn), y + 0.5 * radius * np.sin(turn), 0.65 * radius,
+                                  0.65 * radius, edge=0.02)  # fmt: skip
+        np.maximum(disc, bump, out=disc)
+    chest.density += np.float32(0.24 + 0.18 * severity) * disc * np.maximum(chest.lungs[side], np.float32(0.2))
 
 
 def nodule(chest: Chest, rng: Rng, severity: float) -> None:
     """A few small round opacities, narrower than 3 cm, their borders sharp."""
+    discs = np.zeros_like(chest.density)
     for _ in range(int(rng.integers(2, 4 + round(4 * severity)))):
         x, y = place(chest, rng, pick_side(rng), 0.12, 0.9, 0.92)
-        radius = rng.uniform(0.030, 0.045)
-        disc = chest.grid.ellipse(x, y, radius, radius * rng.uniform(0.85, 1.15), edge=0.012)
-        chest.density += np.float32(0.26 + 0.18 * severity) * disc * chest.lung
+        radius = rng.uniform(0.028, 0.045)
+        np.maximum(discs, chest.grid.ellipse(x, y, radius, radius * rng.uniform(0.85, 1.15), edge=0.012), out=discs)
+    chest.density += np.float32(0.18 + 0.22 * severity) * discs * chest.lung
 
 
 def atelectasis_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
     """Lost volume lifts the diaphragm of one side."""
     side = pick_side(rng)
-    return anatomy.with_dome(side, anatomy.dome(side) - (0.07 + 0.13 * severity))
+    return anatomy.with_dome(side, anatomy.dome(side) - (0.05 + 0.14 * severity))
 
 
 def atelectasis(chest: Chest, rng: Rng, severity: float) -> None:
-    """Plate-like bands just above the raised diaphragm."""
-    side = pick_side(rng)  # the same draw as in atelectasis_shape: both get the same stream
-    anatomy = chest.anatomy
-    base = anatomy.dome(side)
+    """Plate-like bands just above the raised diaphragm, and crowded markings."""
+    side = pick_side(rng)  # the same first draw as in atelectasis_shape, from the same stream: the same side
+    base, width = chest.anatomy.dome(side), chest.anatomy.half_width
     lines = []
     for k in range(int(rng.integers(2, 4))):
-        y = base - 0.05 - 0.085 * k - rng.uniform(0.0, 0.03)
-        start, end = rng.uniform(0.22, 0.30), anatomy.half_width * rng.uniform(0.75, 0.95)
-        tilt = rng.uniform(-0.08, 0.04)
-        lines.append(([(side * start, y), (side * (start + end) / 2, y + tilt / 2), (side * end, y + tilt)],
-                      rng.uniform(0.028, 0.042)))  # fmt: skip
-    bands = chest.grid.strokes(lines) * chest.lungs[side]
-    crowding = chest.lungs[side] * soft(chest.grid.y - base + 0.22, 0.12)
-    chest.density += np.float32(0.22 + 0.22 * severity) * bands + np.float32(0.04 + 0.10 * severity) * crowding
+        y = base - 0.06 - 0.09 * k - rng.uniform(0.0, 0.03)
+        start, end, tilt = rng.uniform(0.22, 0.34), width * rng.uniform(0.70, 0.92), rng.uniform(-0.08, 0.04)
+        along = np.linspace(0.0, 1.0, 6)
+        xs, ys = side * (start + along * (end - start)), y + tilt * along - 0.02 * np.sin(np.pi * along)
+        thick = rng.uniform(0.026, 0.040)
+        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
+        lines += [(points, 0.6 * thick), (points[1:-1], thick)]  # tapering at both ends
+    bands = chest.grid.strokes(lines, blur=0.007) * chest.lungs[side]
+    crowding = chest.airspace * chest.lungs[side] * soft(chest.grid.y - base + 0.22, 0.12)
+    chest.density += np.float32(0.12 + 0.22 * severity) * bands
+    chest.density += np.float32(0.03 + 0.12 * severity) * crowding * patchy(chest, rng, 20)
 
 
 def edema(chest: Chest, rng: Rng, severity: float) -> None:
     """Haze around both hila in the shape of a bat's wings, swollen vessels, septal lines at the bases."""
     grid = chest.grid
-    wings = sum(grid.blob(side * 0.27, rng.uniform(-0.08, 0.04), 0.30, 0.44, side * -0.15) for side in (-1, 1))
+    wings = sum(grid.blob(side * 0.30, rng.uniform(-0.10, 0.02), 0.27, 0.40, side * -0.25) for side in (-1, 1))
     lines = []
     for side in (-1, 1):
         for y in np.linspace(chest.depth(side, 0.68), chest.depth(side, 0.98), 7):
             wall = float(chest.wall(y))
             lines.append(([(side * (wall - 0.10), y), (side * (wall - 0.01), y + 0.01)], 0.008))
-    chest.density += np.float32(0.16 + 0.26 * severity) * wings * chest.lung * patchy(chest, rng, 18)
-    chest.density += np.float32(0.10 + 0.15 * severity) * (chest.vessels + grid.strokes(lines) * chest.lung)
+    wings *= patchy(chest, rng, 20)
+    chest.density += np.float32(0.12 + 0.28 * severity) * fill(np.float32(1.3) * wings) * chest.airspace
+    chest.density += np.float32(0.02 + 0.04 * severity) * chest.vessels * chest.airspace
+    chest.density += np.float32(0.06 + 0.10 * severity) * grid.strokes(lines) * chest.lung
 
 
 def fibrosis(chest: Chest, rng: Rng, severity: float) -> None:
     """A net of coarse lines at both bases and along the walls, denser towards the diaphragm."""
     grid = chest.grid
-    low = np.maximum(soft(grid.y - chest.depth(1, 0.62), 0.25), 0.0)
-    rim = soft(np.abs(grid.x) - 0.62 * chest.wall(grid.y), 0.12)
+    low = soft(grid.y - chest.depth(1, 0.66), 0.28)
+    rim = soft(np.abs(grid.x) - 0.66 * chest.wall(grid.y), 0.18)
     net = np.zeros_like(chest.density)
-    for cells in (26, 34):
+    for cells in (30, 44):
         ridge = np.abs(grid.clouds(rng, cells))
-        net += np.maximum(np.float32(1.0) - np.float32(2.2) * ridge, 0.0)
-    where = low * (np.float32(0.45) + np.float32(0.55) * rim) * chest.lung
-    chest.density += np.float32(0.14 + 0.22 * severity) * net * where + np.float32(0.06) * where
+        net += np.maximum(np.float32(1.0) - np.float32(1.6) * ridge, 0.0)
+    where = np.maximum(low * (np.float32(0.4) + np.float32(0.6) * rim), np.float32(0.35) * rim) * chest.airspace
+    chest.density += (np.float32(0.08 + 0.16 * severity) * net + np.float32(0.04)) * where
 
 
 def emphysema_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
@@ -165,5 +180,5 @@ def emphysema(chest: Chest, rng: Rng, severity: float) -> None:
         radius = rng.uniform(0.07, 0.12)
         inside = chest.grid.ellipse(x, y, radius, radius * 0.9, edge=0.02)
         outside = chest.grid.ellipse(x, y, radius + 0.012, radius * 0.9 + 0.012, edge=0.02)
-        sign = np.float32(0.09) * (outside - inside) - np.float32(0.05 + 0.06 * severity) * inside
+        sign = np.float32(0.06) * (outside - inside) - np.float32(0.03 + 0.05 * severity) * inside
         chest.density += sign * chest.lung

@@ -7,65 +7,54 @@ import numpy as np
 from qcxr.data.phantom.anatomy import Anatomy
 from qcxr.data.phantom.chest import Chest, aortic_knob
 from qcxr.data.phantom.findings_lung import Rng
-from qcxr.data.phantom.grid import radius2, soft
+from qcxr.data.phantom.grid import soft
 
 
 def cardiomegaly_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
     """A cardiothoracic ratio above one half."""
-    ratio = max(anatomy.heart, 0.46) + 0.06 + 0.14 * severity
+    ratio = max(anatomy.heart, 0.45) + 0.035 + 0.14 * severity
     return replace(anatomy, heart=ratio, heart_height=anatomy.heart_height * (1.05 + 0.15 * severity))
 
 
 def hernia(chest: Chest, rng: Rng, severity: float) -> None:
     """Stomach behind the heart: a round shadow with air over a level of fluid."""
     grid = chest.grid
-    x, y = rng.uniform(0.00, 0.10), chest.anatomy.dome_left - 0.10
-    radius = 0.14 + 0.06 * severity
-    sac = grid.ellipse(x, y, radius, radius * 0.9, edge=0.015)
-    inner = grid.ellipse(x, y, radius - 0.025, radius * 0.9 - 0.025, edge=0.012)
-    level = soft(y + rng.uniform(-0.02, 0.03) - grid.y, grid.edge(0.006))
-    chest.density += np.float32(0.14 + 0.06 * severity) * sac - np.float32(0.30 + 0.16 * severity) * inner * level
+    x, y = rng.uniform(0.00, 0.12), chest.anatomy.dome_left - 0.10
+    radius = 0.13 + 0.06 * severity
+    sac = grid.ellipse(x, y, radius, radius * 0.9, edge=0.02)
+    air = grid.ellipse(x, y, radius - 0.025, radius * 0.9 - 0.025, edge=0.015)
+    air *= soft(y + rng.uniform(-0.02, 0.03) - grid.y, grid.edge(0.006))
+    chest.density += np.float32(0.06 + 0.05 * severity) * sac - np.float32(0.20 + 0.16 * severity) * air
 
 
 def tortuous_aorta_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
-    """A wide, high aortic arch."""
-    return replace(anatomy, uncoiling=0.7 + 0.8 * severity, knob=anatomy.knob * (1.25 + 0.25 * severity))
-
-
-def tortuous_aorta(chest: Chest, rng: Rng, severity: float) -> None:
-    """The descending aorta swings out to the left, the ascending one to the right."""
-    grid = chest.grid
-    knob = aortic_knob(chest.anatomy)
-    down = np.clip((grid.y - knob) / 0.75, 0.0, 1.0)
-    swing = np.float32(0.16 + 0.13 * severity) * np.sin(np.pi * down**0.8).astype(np.float32)
-    left = soft(0.12 + swing - grid.x, 0.015) * soft(grid.x - 0.02, 0.03) * soft(0.75 - np.abs(down - 0.5) * 1.5, 0.1)
-    right = grid.ellipse(-0.10, knob + 0.16, 0.09 + 0.06 * severity, 0.24, edge=0.02)
-    shadow = np.maximum(left, right) * chest.lung * (np.float32(1.0) - chest.heart)
-    chest.density += np.float32(0.34 + 0.08 * severity) * shadow
+    """A wide, high aortic knob; the descending aorta swings out to the left, the ascending one to the right."""
+    return replace(anatomy, uncoiling=0.6 + 0.9 * severity, knob=anatomy.knob * (1.15 + 0.3 * severity))
 
 
 def aortic_calcification(chest: Chest, rng: Rng, severity: float) -> None:
-    """Bright flecks strung along an arc on the knob's rim."""
-    grid, anatomy = chest.grid, chest.anatomy
-    x, y = 0.13 + 0.06 * anatomy.uncoiling, aortic_knob(anatomy)
-    radius = np.sqrt(radius2(grid.x, grid.y, x, y, anatomy.knob, anatomy.knob * 1.1))
-    arc = np.maximum(1.0 - np.abs(radius - 0.92) / 0.20, 0.0)
-    turn = np.arctan2(grid.y - np.float32(y), grid.x - np.float32(x))
-    stretch = soft(1.4 + 0.6 * severity - np.abs(turn + rng.uniform(0.2, 0.8)), 0.3)
-    flecks = np.float32(0.7) + np.float32(0.3) * np.sin(9.0 * turn + rng.uniform(0, 6))
-    chest.density += np.float32(0.30 + 0.35 * severity) * arc * stretch * flecks
+    """Bright flecks strung along the rim of the aortic knob."""
+    anatomy = chest.anatomy
+    (x, y), radius = aortic_knob(anatomy), anatomy.knob * 0.93
+    middle, half = rng.uniform(-0.9, -0.2), 0.9 + 0.5 * severity  # angle 0 points to the patient's left
+    turn = np.linspace(middle - half, middle + half, 16)
+    points = list(zip((x + radius * np.cos(turn)).tolist(), (y + 1.1 * radius * np.sin(turn)).tolist(), strict=True))
+    flecks = [(points[start : start + 2], rng.uniform(0.016, 0.032)) for start in range(0, 15, 2)]
+    chest.density += np.float32(0.26 + 0.34 * severity) * chest.grid.strokes(flecks, blur=0.003)
 
 
 def pneumomediastinum(chest: Chest, rng: Rng, severity: float) -> None:
-    """Black streaks along the heart's left border and up both sides of the upper mediastinum, the pleura lifted off."""
+    """Black streaks up both sides of the upper mediastinum and around the heart, lifted pleura beside them."""
     grid = chest.grid
-    lines = []
+    black, white = [], []
+    ys = np.linspace(-1.0, -0.05, 8)
     for side in (-1, 1):
         for k in range(2):
-            x = side * (0.10 + 0.045 * k + rng.uniform(-0.01, 0.01))
-            ys = np.linspace(-1.0, -0.15, 7)
-            xs = x + side * rng.normal(0.0, 0.010, 7).cumsum() * 0.6
-            lines.append((list(zip(xs, ys, strict=True)), rng.uniform(0.020, 0.030)))
-    black = grid.strokes(lines)
-    rim = np.maximum(1.0 - np.abs(chest.heart - 0.35) * 4.0, 0.0) * soft(grid.x - 0.10, 0.04) * soft(grid.y + 0.15, 0.1)
-    chest.density -= np.float32(0.22 + 0.20 * severity) * np.maximum(black, rim * chest.lung * 0.8)
+            xs = side * (0.105 + 0.040 * k) + rng.normal(0.0, 0.007, 8).cumsum()
+            black.append((list(zip(xs.tolist(), ys.tolist(), strict=True)), rng.uniform(0.010, 0.018)))
+        white.append((list(zip((xs + side * 0.022).tolist(), ys.tolist(), strict=True)), 0.010))
+    halo = np.maximum(1.0 - np.abs(chest.heart - np.float32(0.30)) * 4.0, 0.0) * soft(grid.x - 0.12, 0.04)
+    halo *= soft(grid.y + 0.15, 0.1) * chest.lung
+    air = np.maximum(grid.strokes(black, blur=0.005), np.float32(0.75) * halo)
+    chest.density -= np.float32(0.16 + 0.20 * severity) * air
+    chest.density += np.float32(0.10) * grid.strokes(white, blur=0.003)

@@ -10,9 +10,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 Array = NDArray[np.float32]
+Line = tuple[list[tuple[float, float]], float]  # points, width
 
 
 def soft(distance: Array, width: float) -> Array:
@@ -30,7 +31,7 @@ def soft(distance: Array, width: float) -> Array:
 
 
 def radius2(x: Array, y: Array, x0: float, y0: float, a: float, b: float, angle: float = 0.0) -> Array:
-    """Squared elliptic radius of the points (x, y) around (x0, y0): 1 on the ellipse of semi-axes a, b turned by `angle`."""
+    """Squared elliptic radius of the points (x, y) around (x0, y0): 1 on the ellipse with semi-axes a, b at `angle`."""
     dx, dy = x - np.float32(x0), y - np.float32(y0)
     if angle == 0.0:
         return (dx / np.float32(a)) ** 2 + (dy / np.float32(b)) ** 2
@@ -92,22 +93,31 @@ class Grid:
         return self.local(x, y, a, b, angle, 1.0, lambda r2: np.sqrt(np.maximum(np.float32(1.0) - r2, 0.0)))
 
     def blob(self, x: float, y: float, a: float, b: float, angle: float = 0.0) -> Array:
-        """A cloud without an outline, about Gaussian with standard deviations 0.65 a, 0.65 b; 0 from 1.6 a, 1.6 b on."""
+        """A cloud without an outline, about Gaussian (standard deviations 0.65 a and b), 0 from 1.6 a and b on."""
         return self.local(
             x, y, a, b, angle, 1.6, lambda r2: np.maximum(np.float32(1.0) - r2 * np.float32(0.4), 0.0) ** 3
         )
 
-    def strokes(self, lines: list[tuple[list[tuple[float, float]], float]]) -> Array:
-        """Polylines in film units, each (points, width); overlapping ones do not add up."""
-        image = Image.new("L", (self.width, self.height))
+    def strokes(self, lines: list[Line], blur: float = 0.0) -> Array:
+        """Polylines (points in film units, width), smooth at the edges; overlapping ones do not add up.
+
+        `blur` is the standard deviation, in film units, of a softening.
+        """
+        # drawn at twice the size, then halved: Pillow's lines are jagged
+        image = Image.new("L", (2 * self.width, 2 * self.height))
         draw = ImageDraw.Draw(image)
+        scale, middle = 2.0 / self.pixel, (float(self.width), float(self.height))
         for points, width in lines:
-            pixels = [(px / self.pixel + self.width / 2, py / self.pixel + self.height / 2) for px, py in points]
-            thick = width / self.pixel
-            # a line thinner than a pixel is drawn one pixel wide and proportionally fainter
-            level = int(255 * min(1.0, thick))
-            draw.line(pixels, fill=level, width=max(1, round(thick)), joint="curve" if thick > 3 else None)
-        return np.asarray(image, np.float32) / np.float32(255.0)
+            thick = width * scale
+            # a line thinner than the finest one is drawn proportionally fainter
+            flat = [part * scale + shift for point in points for part, shift in zip(point, middle, strict=True)]
+            draw.line(flat, fill=int(255 * min(1.0, thick)), width=max(1, round(thick)))
+        image = image.reduce(2)
+        if blur:
+            image = image.filter(ImageFilter.GaussianBlur(blur / self.pixel))
+        strokes = np.asarray(image, np.float32)
+        strokes *= np.float32(1.0 / 255.0)
+        return strokes
 
     def clouds(self, rng: np.random.Generator, cells: int) -> Array:
         """Smooth noise of mean 0 and standard deviation about 1, with about `cells` grains along the shorter side."""

@@ -66,7 +66,7 @@ def expose(density: Array, grid: Grid, scanner: Scanner, rng: np.random.Generato
 
 def pose(film: Image.Image, grid: Grid, rng: np.random.Generator) -> Image.Image:
     """Turn, shift and scale the picture a little: no patient stands in the middle."""
-    angle, zoom = np.deg2rad(rng.normal(0.0, 2.0)), rng.uniform(0.90, 1.08)
+    angle, zoom = np.deg2rad(rng.normal(0.0, 2.0)), rng.uniform(0.86, 1.02)
     shift = rng.normal(0.0, 0.025, 2) / grid.pixel
     cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
     middle = np.array([grid.width / 2, grid.height / 2])
