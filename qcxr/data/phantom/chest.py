@@ -26,6 +26,7 @@ class Chest:
     body: Array
     vessels: Array
     heart: Array
+    ceiling: Array  # the density of a chest whose lungs hold no air: no opacity is brighter
 
     @property
     def airspace(self) -> Array:
@@ -160,7 +161,7 @@ def draw_vessels(anatomy: Anatomy, grid: Grid, lung: Array) -> Array:
             length, width = np.repeat(length, 2) * rng.uniform(0.7, 0.95, angle.size), width * 0.58
     tree = grid.strokes(lines)
     for side in SIDES:
-        tree += grid.blob(side * 0.20, hilum(side), 0.09, 0.17)
+        tree += np.float32(0.8) * grid.blob(side * 0.20, hilum(side), 0.09, 0.17)
         for _ in range(3):
             tree += np.float32(0.5) * grid.blob(
                 side * rng.uniform(0.16, 0.26), hilum(side) + rng.normal(0, 0.07), 0.05, 0.06
@@ -215,7 +216,8 @@ def draw_chest(anatomy: Anatomy, grid: Grid) -> Chest:
     rim = np.sqrt(np.maximum(1.0 - (np.abs(grid.x) / (rib_cage(anatomy, grid.y) + 0.05)) ** 4, 0.0))
     rim *= np.float32(-0.65 * anatomy.lung_air)
     rim -= np.float32(0.35 * anatomy.lung_air)
-    density += rim * lung
+    rim *= lung
+    density += rim
     density += draw_ribs(anatomy, grid) * (
         np.float32(0.3 * anatomy.rib_strength) + np.float32(0.7 * anatomy.rib_strength) * lung
     )
@@ -233,6 +235,16 @@ def draw_chest(anatomy: Anatomy, grid: Grid) -> Chest:
     if anatomy.stomach:
         size = anatomy.stomach
         density -= np.float32(0.15) * grid.ellipse(0.36, anatomy.dome_left + 0.14, 0.13 * size, 0.08 * size, 0.2, 0.03)
+    ceiling = density - rim
+    ceiling += np.float32(0.06)
     return Chest(
-        anatomy=anatomy, grid=grid, density=density, lungs=lungs, lung=lung, body=body, vessels=vessels, heart=heart
+        anatomy=anatomy,
+        grid=grid,
+        density=density,
+        lungs=lungs,
+        lung=lung,
+        body=body,
+        vessels=vessels,
+        heart=heart,
+        ceiling=ceiling,
     )

@@ -14,13 +14,12 @@ from qcxr.data.phantom.grid import Grid
 Reshape = Callable[[Anatomy, np.random.Generator, float], Anatomy]
 Paint = Callable[[Chest, np.random.Generator, float], None]
 
-# in the order in which they lie over each other; fluid and free air last
+# in the order in which they lie over each other: what fills the lungs first, then free air, then chalk
 FINDINGS: dict[str, tuple[Reshape | None, Paint | None]] = {
     "Emphysema": (lung.emphysema_shape, lung.emphysema),
     "Cardiomegaly": (mediastinum.cardiomegaly_shape, None),
     "Atelectasis": (lung.atelectasis_shape, lung.atelectasis),
     "Tortuous Aorta": (mediastinum.tortuous_aorta_shape, None),
-    "Calcification of the Aorta": (None, mediastinum.aortic_calcification),
     "Fibrosis": (None, lung.fibrosis),
     "Edema": (None, lung.edema),
     "Infiltration": (None, lung.infiltration),
@@ -28,14 +27,16 @@ FINDINGS: dict[str, tuple[Reshape | None, Paint | None]] = {
     "Consolidation": (None, lung.consolidation),
     "Mass": (None, lung.mass),
     "Nodule": (None, lung.nodule),
-    "Hernia": (None, mediastinum.hernia),
     "Pneumothorax": (None, pleura.pneumothorax),
     "Effusion": (None, pleura.effusion),
     "Pleural Thickening": (None, pleura.pleural_thickening),
+    "Hernia": (None, mediastinum.hernia),
     "Pneumoperitoneum": (None, pleura.pneumoperitoneum),
     "Pneumomediastinum": (None, mediastinum.pneumomediastinum),
     "Subcutaneous Emphysema": (None, pleura.subcutaneous_emphysema),
+    "Calcification of the Aorta": (None, mediastinum.aortic_calcification),
 }
+CALCIFIED = {"Calcification of the Aorta"}  # brighter than flesh
 
 
 def draw_findings(anatomy: Anatomy, grid: Grid, severities: Mapping[str, float], seed: np.random.SeedSequence) -> Chest:
@@ -51,4 +52,6 @@ def draw_findings(anatomy: Anatomy, grid: Grid, severities: Mapping[str, float],
     for label, (_, paint) in FINDINGS.items():
         if label in severities and paint is not None:
             paint(chest, np.random.default_rng(streams[label]), severities[label])
+            if label not in CALCIFIED:
+                np.minimum(chest.density, chest.ceiling, out=chest.density)
     return chest

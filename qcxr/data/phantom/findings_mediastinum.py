@@ -55,6 +55,7 @@ def pneumomediastinum(chest: Chest, rng: Rng, severity: float) -> None:
         white.append((list(zip((xs + side * 0.022).tolist(), ys.tolist(), strict=True)), 0.010))
     halo = np.maximum(1.0 - np.abs(chest.heart - np.float32(0.30)) * 4.0, 0.0) * soft(grid.x - 0.12, 0.04)
     halo *= soft(grid.y + 0.15, 0.1) * chest.lung
-    air = np.maximum(grid.strokes(black, blur=0.005), np.float32(0.75) * halo)
+    streaks = grid.strokes(black, blur=0.005) * (np.float32(1.0) - np.float32(0.6) * chest.lung)
+    air = np.maximum(streaks, np.float32(0.75) * halo)
     chest.density -= np.float32(0.16 + 0.20 * severity) * air
     chest.density += np.float32(0.10) * grid.strokes(white, blur=0.003)

@@ -106,11 +106,11 @@ class Grid:
         # drawn at twice the size, then halved: Pillow's lines are jagged
         image = Image.new("L", (2 * self.width, 2 * self.height))
         draw = ImageDraw.Draw(image)
-        scale, middle = 2.0 / self.pixel, (float(self.width), float(self.height))
+        scale = 2.0 / self.pixel
         for points, width in lines:
             thick = width * scale
             # a line thinner than the finest one is drawn proportionally fainter
-            flat = [part * scale + shift for point in points for part, shift in zip(point, middle, strict=True)]
+            flat = [part for x, y in points for part in (x * scale + self.width, y * scale + self.height)]
             draw.line(flat, fill=int(255 * min(1.0, thick)), width=max(1, round(thick)))
         image = image.reduce(2)
         if blur:

@@ -55,7 +55,7 @@ def expose(density: Array, grid: Grid, scanner: Scanner, rng: np.random.Generato
     inside = values > 0
     values = values + rng.standard_normal(values.shape, np.float32) * np.float32(255 * scanner.noise) * inside
     film = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-    if scanner.blur:
+    if scanner.blur > 0.3 * grid.pixel:  # a smaller one changes nothing
         film = film.filter(ImageFilter.GaussianBlur(scanner.blur / grid.pixel))
     if scanner.sharpen:
         film = film.filter(
