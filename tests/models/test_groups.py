@@ -9,13 +9,12 @@ from flax import nnx
 from qcxr.errors import InputError
 from qcxr.models import groups, model, weights
 
-from .conftest import CONFIGS
-
-BACKBONE = {"name": "resnet", "config": CONFIGS["early"]}
+CONFIG = {"embedding_size": 4, "hidden_sizes": [4, 8, 8], "depths": [1, 1, 1], "layer_type": "basic"}
+BACKBONE = {"name": "resnet", "config": CONFIG}
 
 
 def build(batch_norm="batch"):
-    return model.build(backbone=BACKBONE, head="dqc", n_labels=3, seed=0, batch_norm=batch_norm)
+    return model.build(backbone=BACKBONE, head="product", n_labels=3, seed=0, batch_norm=batch_norm)
 
 
 def names(state):
@@ -40,8 +39,8 @@ def test_every_array_is_in_exactly_one_group(trainable, batch_norm):
 
 def test_merging_gives_the_model_back(images):
     network, batch = build(), images(2, 40, 40)
-    expected = network(batch)
-    np.testing.assert_array_equal(groups.merge(*groups.split(network, "last:1"))(batch), expected)
+    expected = nnx.jit(network)(batch)
+    np.testing.assert_array_equal(nnx.jit(groups.merge(*groups.split(network, "last:1")))(batch), expected)
 
 
 def step(graphdef, trained, frozen, statistics, batch, mask):
@@ -53,7 +52,7 @@ def step(graphdef, trained, frozen, statistics, batch, mask):
     return jax.value_and_grad(loss, has_aux=True)(trained)
 
 
-@pytest.mark.parametrize("trainable", ["all", "last:1", "head"])
+@pytest.mark.parametrize("trainable", ["all", "last:1"])
 def test_a_step_moves_statistics_of_trained_stages_only(images, trainable):
     graphdef, trained, frozen, statistics = groups.split(build(), trainable)
     batch, mask = images(4, 40, 40), jnp.ones(4)
