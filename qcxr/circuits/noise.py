@@ -1,0 +1,118 @@
+"""Noise: channels after one-qubit and two-qubit gates, and read-out errors. Rates are differentiable inputs."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qcxr.errors import InputError
+
+
+def _pytree(cls):
+    names = [field.name for field in dataclasses.fields(cls)]
+    return jax.tree_util.register_dataclass(cls, data_fields=names, meta_fields=[])
+
+
+@_pytree
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """Channels on one wire, in the order in which they act; each rate is in [0, 1], with PennyLane's meaning.
+
+    depolarizing: probability of X, Y or Z, a third each (3/4 forgets the state). bit_flip, phase_flip: probability of
+    X, of Z. amplitude_damping, phase_damping: gamma of |1> to |0>, of lost coherence.
+    """
+
+    depolarizing: float | jax.Array = 0.0
+    bit_flip: float | jax.Array = 0.0
+    phase_flip: float | jax.Array = 0.0
+    amplitude_damping: float | jax.Array = 0.0
+    phase_damping: float | jax.Array = 0.0
+
+    def matrix(self, dtype) -> jax.Array:
+        """The channels as one matrix (4, 4) on Pauli coefficients in the order of `pauli`."""
+        mixed = 1 - 4 * jnp.asarray(self.depolarizing, dtype) / 3
+        bit, phase = 1 - 2 * jnp.asarray(self.bit_flip, dtype), 1 - 2 * jnp.asarray(self.phase_flip, dtype)
+        decay = jnp.asarray(self.amplitude_damping, dtype)
+        coherence = jnp.sqrt((1 - decay) * (1 - jnp.asarray(self.phase_damping, dtype)))
+        scale = jnp.stack(
+            [
+                jnp.ones_like(mixed),
+                (1 - decay) * mixed * bit,
+                coherence * mixed * phase,
+                coherence * mixed * bit * phase,
+            ]
+        )
+        to_z = jnp.zeros((4, 4), dtype).at[1, 0].set(1.0)
+        return scale[:, None] * jnp.eye(4, dtype=dtype) + decay * to_z
+
+
+@_pytree
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """Noise of the whole circuit.
+
+    one_qubit: after H and after every rotation. two_qubit: on both wires after every CNOT or CZ. readout_0, readout_1:
+    probability that a qubit in |0> is read as 1, in |1> as 0.
+    A rate may be a JAX array, also a traced one; a rate that is a plain 0.0 is known to be absent and costs nothing.
+    """
+
+    one_qubit: Rates = Rates()
+    two_qubit: Rates = Rates()
+    readout_0: float | jax.Array = 0.0
+    readout_1: float | jax.Array = 0.0
+
+    @classmethod
+    def of(cls, settings: "Noise | dict | None") -> "Noise":
+        """From a nested mapping such as `{"one_qubit": {"depolarizing": 0.001}, "readout_1": 0.02}`."""
+        if isinstance(settings, cls):
+            return settings.check()
+        settings = dict(settings or {})
+        for name in ("one_qubit", "two_qubit"):
+            if name in settings and not isinstance(settings[name], Rates):
+                settings[name] = _known(Rates, settings[name], f"noise.{name}")
+        return _known(cls, settings, "noise").check()
+
+    def check(self) -> "Noise":
+        """Self. Raises InputError for a rate out of [0, 1] (rates traced by JAX cannot be seen)."""
+        for path, rate in jax.tree_util.tree_leaves_with_path(self):
+            if isinstance(rate, jax.core.Tracer):
+                continue
+            name = "noise" + jax.tree_util.keystr(path)
+            if isinstance(rate, bool | str) or np.ndim(rate) != 0 or not 0 <= float(rate) <= 1:
+                raise InputError(f"{name} must be a rate in [0, 1], got {rate!r}; set it to a probability")
+        return self
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether the gates are known to be free of noise (read-out may still err)."""
+        return not any(_present(r) for r in jax.tree_util.tree_leaves((self.one_qubit, self.two_qubit)))
+
+    def readout(self, z: jax.Array) -> jax.Array:
+        """<Z> as the faulty read-out reports it."""
+        p, q = (jnp.asarray(r, z.dtype) for r in (self.readout_0, self.readout_1))
+        return (1 - p - q) * z + (q - p)
+
+    @property
+    def has_readout(self) -> bool:
+        """Whether read-out may err."""
+        return _present(self.readout_0) or _present(self.readout_1)
+
+
+def _present(rate) -> bool:
+    return not (isinstance(rate, int | float) and rate == 0)
+
+
+def damps(rates: Rates) -> bool:
+    """Whether I may turn into Z: only then do environments gain entries."""
+    return _present(rates.amplitude_damping)
+
+
+def _known(cls, settings, name):
+    allowed = [field.name for field in dataclasses.fields(cls)]
+    unknown = sorted(set(settings) - set(allowed)) if hasattr(settings, "keys") else None
+    if unknown is None:
+        raise InputError(f"{name} must be a mapping of {', '.join(allowed)}, got {settings!r}; write it as name: rate")
+    if unknown:
+        raise InputError(f"{name} may hold {', '.join(allowed)}, got {unknown[0]!r}; take it out of {name}")
+    return cls(**settings)
