@@ -9,7 +9,6 @@ from pathlib import Path
 
 import jax
 import pandas as pd
-from flax import nnx
 
 from qcxr.config import Config
 from qcxr.data import split
@@ -23,7 +22,7 @@ from qcxr.training.optimizers import make_optimizer
 def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     """Parameters of each part of the model for every (task, head) of the study.
 
-    Every model is laid out without its arrays, so a head, an engine, a backbone, a loss or an optimizer that cannot
+    Every model is built once, so a head, an engine, a backbone, a loss or an optimizer that cannot
     work is an `InputError` here, seconds into the study, not hours.
     """
     section = cfg.backbone.model_dump(include={"name", "weights", "config"})
@@ -40,13 +39,13 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     for task in cfg.tasks:
         for head in cfg.heads:
             options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
-            net = nnx.eval_shape(lambda head=head, options=options: model.build(backbone=plain, head=head, **options))
+            net = model.build(backbone=plain, head=head, **options)
             counts[task, head] = parameters.count(net)
     return counts
 
 
 def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
-    """Write Table II for the study as CSV: task, head, one column per part, total. Also checks that weights are there."""
+    """Write Table II as CSV: task, head, one column per part, total; also makes sure that the weights are there."""
     backbones.describe(cfg.backbone.model_dump(include={"name", "weights", "config"}))
     rows = [
         {"task": task, "head": head, **parts, "total": sum(parts.values())}
