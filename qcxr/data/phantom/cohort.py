@@ -38,6 +38,7 @@ TABLE_1: dict[str, tuple[int, int]] = {
 LABELS = tuple(TABLE_1)
 COMMONEST, TEMPER = 0.22, 0.4
 NO_FINDING = 0.40  # at least this share of the films shows nothing
+LEAST_FILMS = 20
 LEAST_POSITIVES = 2  # of every label in every split, so that its AUROC is defined
 
 # log-odds that a film that shows the one also shows the other
@@ -93,10 +94,13 @@ def draw_cohort(rng: np.random.Generator, *, films: int, source: str) -> Cohort:
     Every label has exactly round(films * prevalence) positives, and never fewer than LEAST_POSITIVES. Raises InputError
     for a split too small for that.
     """
+    if films < LEAST_FILMS:
+        raise InputError(
+            f"a demo split needs at least {LEAST_FILMS} films to hold every label, got {films}; "
+            "set generate.train, val, test and mimic in the config"
+        )
     quota = np.maximum(np.round(films * prevalence(source)).astype(int), LEAST_POSITIVES)
     well = int(films * NO_FINDING)
-    if films - well < 2 * LEAST_POSITIVES or quota.max() >= films - well:
-        raise InputError(f"a demo split needs at least 20 films to hold every label, got {films}; ask for more films")
     patient = draw_patients(rng, films)
     present = np.zeros((films, len(LABELS)), bool)
     ill = np.full(films, -np.inf)
