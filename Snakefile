@@ -39,8 +39,7 @@ rule all:
     input:
         f"{results}/report.html",
         f"{results}/summary.txt",
-
-
+        expand(f"{results}/figures/{{figure}}.pdf", figure=FIGURES),
 
 
 onstart:

@@ -193,6 +193,19 @@ class Config(Section):
 
         return label_set(task, self.label_sets)
 
+    def is_papers(self) -> bool:
+        """Whether this is the paper's protocol, so that its published numbers may stand beside ours."""
+        return (
+            self.generate is None
+            and self.tasks == ["cxr8", "cxr14", "cxr19"]
+            and self.heads == ["cdl", "dqc"]
+            and len(self.seeds) == 5
+            and self.data.test_on == ["nih", "mimic"]
+            and (self.image, self.augment, self.train) == (Image(), Augment(), Train())
+            and self.backbone.weights == "microsoft/resnet-50"
+            and self.backbone.trainable == "all"
+        )
+
     def evaluations(self) -> dict[str, tuple[str, str]]:
         """What a run predicts on: name -> (data set, split). `validation` chooses thresholds, the others are tests."""
         return {"validation": (self.data.train_on, "val"), **{name: (name, "test") for name in self.data.test_on}}

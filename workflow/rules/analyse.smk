@@ -72,3 +72,85 @@ rule figure:
         "Draw figure {wildcards.figure}"
     script:
         "../scripts/figure.py"
+
+
+rule bootstrap:
+    input:
+        predictions=lambda w: every_run(f"{RUN}/predictions/{{dataset}}.parquet", task=w.task, dataset=w.dataset),
+        runs=lambda w: every_run(f"{RUN}/run.json", task=w.task),
+    output:
+        f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
+    log:
+        f"{results}/logs/bootstrap/{{task}}-{{dataset}}.log",
+    threads: 2
+    params:
+        slice=slice_text(heads=cfg.heads, replicates=cfg.analysis.bootstrap, seed=cfg.analysis.bootstrap_seed),
+        code=code_hash("qcxr.analysis.bootstrap"),
+    message:
+        "Bootstrap the patients of {wildcards.dataset} for {wildcards.task}"
+    script:
+        "../scripts/bootstrap.py"
+
+
+def studied():
+    """All that tables and the report are made of, by kind."""
+    files = {
+        "metrics": f"{results}/metrics.csv",
+        "tests": f"{results}/tests.csv",
+        "runs": every_run(f"{RUN}/run.json"),
+        "counts": expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
+        "parameters": f"{results}/parameters.csv",
+    }
+    if cfg.analysis.bootstrap and len(cfg.heads) > 1:
+        files["bootstrap"] = expand(f"{results}/bootstrap/{{task}}-{{dataset}}.csv", task=cfg.tasks, dataset=TESTED)
+    return files
+
+
+rule tables:
+    input:
+        **studied(),
+    output:
+        folder=directory(f"{results}/tables"),
+        summary=f"{results}/summary.txt",
+    log:
+        f"{results}/logs/tables.log",
+    params:
+        slice=slice_text(protocol=cfg.is_papers()),
+        code=code_hash("qcxr.analysis.tables"),
+    message:
+        "Write the tables as CSV, Markdown and LaTeX"
+    script:
+        "../scripts/tables.py"
+
+
+rule report:
+    input:
+        **studied(),
+        figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
+        circuit=f"{results}/figures/circuit.png",
+    output:
+        report(f"{results}/report.html", caption="../report/report.rst", category="Report"),
+    log:
+        f"{results}/logs/report.log",
+    params:
+        slice=slice_text(config=cfg.model_dump(mode="json", exclude={"resources"})),
+        code=code_hash("qcxr.analysis.report"),
+    message:
+        "Write {results}/report.html"
+    script:
+        "../scripts/report.py"
+
+
+rule circuit:
+    output:
+        pdf=f"{results}/figures/circuit.pdf",
+        png=f"{results}/figures/circuit.png",
+    log:
+        f"{results}/logs/figures/circuit.log",
+    params:
+        slice=slice_text(head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0]))),
+        code=code_hash("qcxr.circuits.draw"),
+    message:
+        "Draw the circuit of {cfg.tasks[0]} (Fig. 2)"
+    script:
+        "../scripts/circuit.py"

@@ -1,0 +1,19 @@
+"""Write the study's report."""
+
+from qcxr.analysis.report import write_report
+from qcxr.config import parse
+from qcxr.job import job
+from qcxr.provenance import read_slice
+
+with job(snakemake.log[0]):
+    cfg = parse(snakemake.config)
+    inputs = dict(snakemake.input.items())
+    figures = [inputs.pop("circuit"), *inputs.pop("figures")]
+    write_report(
+        snakemake.output[0],
+        figure_paths=figures,
+        **inputs,
+        config=read_slice(snakemake.params.slice)["config"],
+        protocol=cfg.is_papers(),
+        demo=cfg.generate is not None,
+    )
