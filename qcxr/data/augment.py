@@ -68,13 +68,13 @@ def normalise(
 def check_augmentation(*, flip: float, rotation: float, unit: str, fill: float | str) -> None:
     """Raises InputError for a probability outside [0, 1], a negative angle, an unknown unit or fill."""
     if not 0 <= flip <= 1:
-        raise InputError(f"flip must be a probability in [0, 1], got {flip!r}; set data.augment.flip in the config")
+        raise InputError(f"flip must be a probability in [0, 1], got {flip!r}; set augment.flip in the config")
     if not rotation >= 0:
-        raise InputError(f"rotation must be >= 0, got {rotation!r}; set data.augment.rotation in the config")
+        raise InputError(f"rotation must be >= 0, got {rotation!r}; set augment.rotation in the config")
     if unit not in UNITS:
-        raise InputError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}; set data.augment.unit in the config")
+        raise InputError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}; set augment.unit in the config")
     if fill != "edge" and (isinstance(fill, str) or not 0 <= fill <= 255):
-        raise InputError(f"fill must be a gray level in [0, 255] or 'edge', got {fill!r}; set data.augment.fill")
+        raise InputError(f"fill must be a gray level in [0, 255] or 'edge', got {fill!r}; set augment.fill")
 
 
 # Compiled, so that a call outside of a compiled step costs one dispatch; inside of one they are inlined.

@@ -8,6 +8,7 @@ file is not decoded again, and a replaced file is.
 import hashlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from qcxr.data.atomic import write_csv
+from qcxr.data.columns import ISSUES
 from qcxr.data.entry import entry_key, pack_entry, settings_key
 from qcxr.data.images import FilmError, check_sizes, prepare
-from qcxr.data.manifest import ISSUE_COLUMNS, refuse_above
-from qcxr.data.store import contains, open_store, writer_lock
+from qcxr.data.manifest import refuse_above
+from qcxr.data.store import contains, open_store, reading, writer_lock
 from qcxr.errors import InputError
 
 _FILMS_PER_TASK = 16  # enough to hide the cost of a task, few enough that a kill loses under a second of work
@@ -61,7 +63,7 @@ def build(
 
     resize, crop: `images.preprocess`. workers: decoding processes (1: in this process).
     max_missing: the fraction of films that may be missing or unreadable; they are listed in issues_out (CSV,
-        `ISSUE_COLUMNS`), the others are cached in any case.
+        `columns.ISSUES`), the others are cached in any case.
     wait: when another build is writing this cache, wait for it instead of refusing.
     progress: a bar with rate and remaining time on standard error.
 
@@ -70,7 +72,7 @@ def build(
     """
     check_sizes(resize=resize, crop=crop)
     if not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers must be a whole number >= 1, got {workers!r}")
+        raise InputError(f"workers must be a whole number >= 1, got {workers!r}; set resources.workers")
     started = time.perf_counter()
     settings = settings_key(resize=resize, crop=crop)
     issues: list[tuple[str, str, str, str]] = []
@@ -93,10 +95,10 @@ def build(
                             cached += 1
                         store.set(record_key(images_root, result.path), result.record())
                 bar.update(len(results))
-    table = pd.DataFrame(sorted(issues), columns=ISSUE_COLUMNS)
+    table = pd.DataFrame(sorted(issues), columns=list(ISSUES))
     if issues_out is not None:
         write_csv(table, issues_out)
-    refuse_above(table, n=len(manifest), limit=max_missing, root=images_root, listed=issues_out, key="data.max_missing")
+    refuse_above(table, n=len(manifest), limit=max_missing, root=images_root, listed=issues_out)
     return BuildReport(len(manifest), cached, built, table, time.perf_counter() - started)
 
 
@@ -159,18 +161,21 @@ def _run(todo: Sequence[tuple[str, str, str]], *, workers: int, **job) -> Iterat
     yield from pool(joblib.delayed(_films)(chunk, **job) for chunk in chunks)
 
 
-def _films(chunk: Sequence[tuple[str, str, str]], **job) -> list[_Result]:
-    return [_film(image_id, path, file, **job) for image_id, path, file in chunk]
+def _films(chunk: Sequence[tuple[str, str, str]], *, cache_dir: str, **job) -> list[_Result]:
+    with reading(cache_dir) as known:
+        return [_film(image_id, path, file, known=known, **job) for image_id, path, file in chunk]
 
 
-def _film(image_id: str, path: str, file: str, *, cache_dir: str, resize: int, crop: int, settings: str) -> _Result:
+def _film(
+    image_id: str, path: str, file: str, *, known: sqlite3.Connection, resize: int, crop: int, settings: str
+) -> _Result:
     try:
         with open(file, "rb") as handle:
             stat = os.fstat(handle.fileno())
             data = handle.read()
         content = hashlib.sha256(data).hexdigest()
         stamp = {"content": content, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        if contains(cache_dir, entry_key(content, settings=settings)):
+        if contains(known, entry_key(content, settings=settings)):
             return _Result(image_id, path, **stamp)
         image, facts = prepare(data, resize=resize, crop=crop)
         return _Result(image_id, path, blob=pack_entry(image, facts), **stamp)

@@ -2,10 +2,8 @@
 
 import pandas as pd
 
+from qcxr.data.columns import SPLITS, labels_of
 from qcxr.data.labels import CXRLT26
-
-SPLITS = ("train", "val", "test")
-_NOT_LABELS = ("image_id", "patient_id", "path", "split", "view", "age", "sex")
 
 
 def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
@@ -13,7 +11,7 @@ def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
 
     n counts the films that cover the label. Labels come in `CXRLT26`'s order, then others as in the manifest.
     """
-    names = [column for column in frame.columns if column not in _NOT_LABELS]
+    names = labels_of(frame)
     names = [label for label in CXRLT26 if label in names] + [label for label in names if label not in CXRLT26]
     rows = []
     for split in (*SPLITS, "total"):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.labels import canonical
+from qcxr.data.columns import SPLITS
+from qcxr.data.labels import CXRLT26, canonical
 from qcxr.errors import InputError
 
 # What stands in the way of a label when a column is not one.
@@ -57,7 +58,7 @@ def label_columns(table: pd.DataFrame, *, path: str | Path, other: Iterable[str]
         values = pd.to_numeric(table[column], errors="coerce")
         wrong = table[column].notna() & ~values.isin([0, 1])
         if wrong.any():
-            if name == column and values.isna().all() and not _known(name):
+            if name == column and values.isna().all() and name not in CXRLT26:
                 continue  # free text, for example a report's impression
             row = int(wrong.to_numpy().argmax())
             raise InputError(
@@ -95,7 +96,7 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
             files.setdefault(found[0], []).append(path)
     if not files:
         raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")
-    return {split: files[split] for split in ("train", "val", "test") if split in files}
+    return {split: files[split] for split in SPLITS if split in files}
 
 
 _SPLIT_WORDS = {
@@ -107,12 +108,6 @@ _SPLIT_WORDS = {
 def _splits_in(name: str) -> list[str]:
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
     return sorted({_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS})
-
-
-def _known(name: str) -> bool:
-    from qcxr.data.labels import CXRLT26
-
-    return name in CXRLT26
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:

@@ -89,7 +89,7 @@ def feed(
     residency: str = "auto",
     sharding: jax.sharding.Sharding | None = None,
 ) -> Feed:
-    """How a run reads its split (config `data.residency`).
+    """How a run reads its split (config `resources.residency`).
 
     residency: "device" puts the split there once; "host" gathers from the memory map and sends batches ahead;
         "auto" chooses "device" on an accelerator with room (half of its free memory), else "host": on the CPU the
@@ -97,7 +97,8 @@ def feed(
     sharding: of a batch's first axis over a mesh's devices; None for one device.
     """
     if residency not in RESIDENCIES:
-        raise InputError(f"residency must be one of {', '.join(RESIDENCIES)}, got {residency!r}; set data.residency")
+        known = ", ".join(RESIDENCIES)
+        raise InputError(f"residency must be one of {known}, got {residency!r}; set resources.residency in the config")
     if residency == "auto":
         residency = "device" if _fits(split, sharding) else "host"
     return (DeviceFeed if residency == "device" else HostFeed)(split, sharding=sharding)

@@ -111,9 +111,9 @@ def check_sizes(*, resize: int, crop: int) -> None:
     """Raises InputError unless 1 <= crop <= resize."""
     for name, value in (("resize", resize), ("crop", crop)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be a whole number of pixels >= 1, got {value!r}; set data.{name}")
+            raise InputError(f"{name} must be a whole number of pixels >= 1, got {value!r}; set image.{name}")
     if crop > resize:
-        raise InputError(f"crop must be <= resize ({resize}), got {crop}; set data.crop or data.resize in the config")
+        raise InputError(f"crop must be <= resize ({resize}), got {crop}; set image.crop or image.resize in the config")
 
 
 def _refuse_by_header(image: Image.Image) -> None:

@@ -14,13 +14,9 @@ import pandas as pd
 
 from qcxr.data import sources
 from qcxr.data.atomic import write_csv, write_parquet
+from qcxr.data.columns import ISSUES, KEYS, SPLITS, labels_of
 from qcxr.data.counts import counts
 from qcxr.errors import InputError
-
-SPLITS = ("train", "val", "test")
-KEYS = ("image_id", "patient_id", "path", "split")
-OPTIONAL = ("view", "age", "sex")
-ISSUE_COLUMNS = ("image_id", "path", "issue", "detail")
 
 
 def write_manifest(
@@ -40,7 +36,7 @@ def write_manifest(
 
     kind, images, **source: which layout, its image root, and what else its reader takes (`sources.SOURCES`).
     out: the manifest. counts_out: `counts.counts` of it, under the name `dataset` (default: kind). issues_out: films
-        left out and why (`ISSUE_COLUMNS`; header only when there are none).
+        left out and why (`columns.ISSUES`; header only when there are none).
     splits: keep these splits only (all when None). labels_needed: labels that some film must cover (`require`).
     max_missing: the fraction of films, in [0, 1], that may be absent or empty on disk; they are left out.
 
@@ -48,7 +44,6 @@ def write_manifest(
     source's reader refuse.
     """
     frame = sources.read(kind, images=images, **source)
-    attrs = dict(frame.attrs)
     if splits is not None:
         if unknown := [split for split in splits if split not in SPLITS]:
             raise InputError(f"splits must be among {', '.join(SPLITS)}, got {unknown[0]!r}")
@@ -60,9 +55,8 @@ def write_manifest(
     issues = missing_films(frame, images)
     if issues_out is not None:
         write_csv(issues, issues_out)
-    refuse_above(issues, n=len(frame), limit=max_missing, root=images, listed=issues_out, key="data.max_missing")
+    refuse_above(issues, n=len(frame), limit=max_missing, root=images, listed=issues_out)
     frame = frame[~frame["image_id"].isin(issues["image_id"])].reset_index(drop=True)
-    frame.attrs = attrs
     if counts_out is not None:
         write_csv(counts(frame, dataset=dataset or kind), counts_out)
     write_parquet(frame, out)
@@ -123,12 +117,9 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
             raise InputError(f"label {label!r} must be 0, 1 or missing, got {str(frame[label][wrong].iloc[0])!r}")
         out[label] = values.astype("Int8")
     order = out.assign(split=out["split"].map({split: i for i, split in enumerate(SPLITS)}))
-    return out.loc[order.sort_values(["split", "image_id"]).index].reset_index(drop=True)
-
-
-def labels_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The label columns of a manifest or of a packed split's index, in the file's order."""
-    return tuple(column for column in frame.columns if column not in (*KEYS, *OPTIONAL))
+    out = out.loc[order.sort_values(["split", "image_id"]).index].reset_index(drop=True)
+    out.attrs = dict(frame.attrs)  # what the reader left out, for the audit; parquet keeps it
+    return out
 
 
 def require(frame: pd.DataFrame, labels: Sequence[str], *, split: str | None = None, what: str = "manifest") -> None:
@@ -149,7 +140,7 @@ def require(frame: pd.DataFrame, labels: Sequence[str], *, split: str | None = N
 
 
 def missing_films(frame: pd.DataFrame, images: str | Path) -> pd.DataFrame:
-    """The films that are not on disk, or are empty files, as issues (`ISSUE_COLUMNS`)."""
+    """The films that are not on disk, or are empty files, as issues (`columns.ISSUES`)."""
     root = str(images)
 
     def issue(path: str) -> str | None:
@@ -161,21 +152,19 @@ def missing_films(frame: pd.DataFrame, images: str | Path) -> pd.DataFrame:
     with ThreadPoolExecutor(16) as pool:  # stat on a network disk waits, it does not compute
         found = list(pool.map(issue, frame["path"], chunksize=256))
     rows = frame[["image_id", "path"]].assign(issue=found, detail="")
-    return rows[rows["issue"].notna()].reset_index(drop=True)
+    return rows[rows["issue"].notna()].reset_index(drop=True)[list(ISSUES)]
 
 
-def refuse_above(
-    issues: pd.DataFrame, *, n: int, limit: float, root: str | Path, listed: str | Path | None, key: str
-) -> None:
+def refuse_above(issues: pd.DataFrame, *, n: int, limit: float, root: str | Path, listed: str | Path | None) -> None:
     """Raises InputError when more than the fraction `limit` of `n` films have an issue."""
     if not 0 <= limit <= 1:
-        raise InputError(f"{key} must be a fraction in [0, 1], got {limit!r}")
+        raise InputError(f"max_missing must be a fraction in [0, 1], got {limit!r}; set it in data.sources")
     if len(issues) > limit * n:
         first = issues.iloc[0]
         reason = f" ({first['detail']})" if first["detail"] else ""
         raise InputError(
             f"{len(issues)} of {n} films under {root} are missing or unreadable, first {first['path']}: "
-            f"{first['issue']}{reason}; allowed is a fraction of {limit:g} ({key})"
+            f"{first['issue']}{reason}; allowed is a fraction of {limit:g} (the source's max_missing in data.sources)"
             + (f", all are listed in {listed}" if listed is not None else "")
         )
 

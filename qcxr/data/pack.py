@@ -10,9 +10,10 @@ import pandas as pd
 
 from qcxr.data.atomic import replacing, write_parquet, write_text
 from qcxr.data.cache import content_of
+from qcxr.data.columns import ISSUES, labels_of
 from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry
 from qcxr.data.images import check_sizes
-from qcxr.data.manifest import ISSUE_COLUMNS, KEYS, labels_of, refuse_above
+from qcxr.data.manifest import refuse_above
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
 
@@ -51,17 +52,14 @@ def pack(
         keys = [content and entry_key(content, settings=settings) for content in contents]
         ready = np.array([key is not None and key in store for key in keys])
         absent = films.loc[~ready, ["image_id", "path"]].assign(issue="not cached", detail="run the cache step")
-        refuse_above(
-            absent[list(ISSUE_COLUMNS)],
-            n=len(films), limit=max_missing, root=images_root, listed=None, key="data.max_missing",
-        )  # fmt: skip
+        refuse_above(absent[list(ISSUES)], n=len(films), limit=max_missing, root=images_root, listed=None)
         kept = films[ready].reset_index(drop=True)
         if kept.empty:
             raise InputError(f"no film of split {split!r} is in the cache {cache_dir}; run the cache step")
         shape = (len(kept), crop, crop)
         images = _images(store, [key for key, there in zip(keys, ready, strict=True) if there], kept["path"], crop=crop)
         digest = _write_npy(out_npy, images, shape)
-    index = kept[[column for column in KEYS[:2]] + list(labels_of(kept))]
+    index = kept[["image_id", "patient_id", *labels_of(kept)]]
     write_parquet(index, out_index)
     about = {
         "format": FORMAT,

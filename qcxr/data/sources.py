@@ -14,7 +14,7 @@ SOURCES: dict[str, Callable[..., pd.DataFrame]] = {"nih": nih.read, "mimic": mim
 def read(kind: str, **source) -> pd.DataFrame:
     """The manifest frame of a source: `SOURCES[kind](**source)`. Raises InputError for an unknown kind or option."""
     if kind not in SOURCES:
-        raise InputError(f"source kind must be one of {', '.join(SOURCES)}, got {kind!r}; set it in data.sources")
+        raise InputError(f"source kind must be one of {', '.join(SOURCES)}, got {kind!r}; set kind in data.sources")
     reader = SOURCES[kind]
     allowed = set(reader.__annotations__) - {"return"}
     if unknown := sorted(set(source) - allowed):

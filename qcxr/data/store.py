@@ -5,7 +5,6 @@ what it had committed, whole, and nothing else.
 """
 
 import fcntl
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -58,20 +57,28 @@ def writer_lock(cache_dir: str | Path, *, wait: bool = True) -> Iterator[None]:
         yield
 
 
-def contains(cache_dir: str | Path, key: str) -> bool:
-    """Whether `key` is in the cache, by a read-only connection: for workers, which must never write."""
-    return _reader(str(cache_dir), os.getpid()).execute(_HAS_KEY, (key,)).fetchone() is not None
+@contextmanager
+def reading(cache_dir: str | Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection, for workers, which must never write; `contains` asks it."""
+    database = Path(cache_dir).absolute() / "cache.db"
+    with _said_plainly(Path(cache_dir)):
+        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=60)
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
-_HAS_KEY = "SELECT 1 FROM Cache WHERE key = ? AND raw = 1"
-_readers: dict[tuple[str, int], sqlite3.Connection] = {}
+def contains(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether the cache holds `key`."""
+    return connection.execute("SELECT 1 FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone() is not None
 
 
-def _reader(cache_dir: str, pid: int) -> sqlite3.Connection:
-    if (cache_dir, pid) not in _readers:  # one per worker process; an SQLite connection must not cross a fork
-        database = Path(cache_dir).absolute() / "cache.db"
-        _readers[cache_dir, pid] = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=60)
-    return _readers[cache_dir, pid]
+def sqlite_problems(cache_dir: str | Path) -> str:
+    """What SQLite finds wrong with its own structure (not with the values in it), or an empty text."""
+    with reading(cache_dir) as connection:
+        rows = connection.execute("PRAGMA quick_check(1)").fetchall()
+    return "" if rows == [("ok",)] else "; ".join(str(row[0]) for row in rows)
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
                 f"no space left for the cache {cache_dir}; what is cached is kept: free space and run again"
             ) from None
         if "readonly" in text or "unable to open" in text:
-            raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache_dir") from None
+            raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
         if "malformed" in text or "not a database" in text:
             raise InputError(f"cache {cache_dir} is damaged ({text}); delete the directory and run again") from None
         raise
@@ -95,6 +102,6 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         if isinstance(error, PermissionError) or error.errno in (28, 30, 122):  # ENOSPC, EROFS, EDQUOT
             reason = error.strerror or str(error)
             raise InputError(
-                f"cache directory {cache_dir} cannot be written ({reason}); set data.cache_dir or free space"
+                f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space"
             ) from None
         raise

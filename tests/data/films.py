@@ -29,7 +29,7 @@ def nih(root: Path, *, n: int = 12, seed: int = 0, height: int = 40, width: int 
     for i in range(n):
         patient = f"{i // 2 + 1:08d}"
         name = f"{patient}_{i % 2:03d}.png"
-        Image.fromarray(gray(rng, height, width)).save(images / name)
+        Image.fromarray(gray(rng, height, width)).save(images / name, compress_level=1)
         findings = rng.integers(0, 2, len(CXR19))
         rows.append([name, *findings, int(not findings.any()), patient])
     table = pd.DataFrame(rows, columns=["id", *CXR19, "No Finding", "subj_id"])

@@ -142,9 +142,9 @@ def test_strict_promotion_and_rank():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"flip": 1.5}, r"flip must be a probability in \[0, 1\], got 1.5; set data.augment.flip"),
-        ({"rotation": -1.0}, "rotation must be >= 0, got -1.0; set data.augment.rotation"),
-        ({"unit": "turns"}, "unit must be one of degrees, radians, got 'turns'; set data.augment.unit"),
+        ({"flip": 1.5}, r"flip must be a probability in \[0, 1\], got 1.5; set augment.flip"),
+        ({"rotation": -1.0}, "rotation must be >= 0, got -1.0; set augment.rotation"),
+        ({"unit": "turns"}, "unit must be one of degrees, radians, got 'turns'; set augment.unit"),
         ({"fill": "wrap"}, r"fill must be a gray level in \[0, 255\] or 'edge', got 'wrap'"),
         ({"fill": 256}, r"fill must be a gray level in \[0, 255\] or 'edge', got 256"),
     ],

@@ -66,7 +66,7 @@ def test_stopping_early_leaves_no_thread(split):
 
 
 def test_bad_arguments(split):
-    with pytest.raises(InputError, match=r"residency must be one of auto, device, host, got 'gpu'; set data.residency"):
+    with pytest.raises(InputError, match=r"must be one of auto, device, host, got 'gpu'; set resources.residency"):
         feed(split, residency="gpu")
     for residency in ("device", "host"):
         rows, mask = plan(np.arange(len(split) + 1), 8)

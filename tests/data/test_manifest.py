@@ -120,14 +120,14 @@ def test_missing_and_empty_films(tmp_path):
         manifest.write_manifest(**job)
     assert str(caught.value) == (
         f"2 of 12 films under {source['images']} are missing or unreadable, first {gone.name}: missing; "
-        f"allowed is a fraction of 0 (data.max_missing), all are listed in {out / 'issues.csv'}"
+        f"allowed is a fraction of 0 (the source's max_missing in data.sources), all are listed in {out / 'issues.csv'}"
     )
     assert [path.name for path in out.iterdir()] == ["issues.csv"]
     issues = pd.read_csv(out / "issues.csv")
     assert issues[["path", "issue"]].to_numpy().tolist() == [[gone.name, "missing"], [empty.name, "empty"]]
     left = manifest.write_manifest(**job, max_missing=0.2)
     assert len(left) == 10
-    with pytest.raises(InputError, match=r"data.max_missing must be a fraction in \[0, 1\], got 2"):
+    with pytest.raises(InputError, match=r"max_missing must be a fraction in \[0, 1\], got 2"):
         manifest.write_manifest(**job, max_missing=2)
 
 

@@ -1,0 +1,13 @@
+"""The columns of a manifest and of a packed split's index, known to everything that reads them."""
+
+import pandas as pd
+
+SPLITS = ("train", "val", "test")
+KEYS = ("image_id", "patient_id", "path", "split")
+OPTIONAL = ("view", "age", "sex")
+ISSUES = ("image_id", "path", "issue", "detail")
+
+
+def labels_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The label columns of a manifest or of a packed split's index, in the file's order."""
+    return tuple(column for column in frame.columns if column not in (*KEYS, *OPTIONAL))

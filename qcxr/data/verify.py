@@ -1,0 +1,135 @@
+"""Is the cache still what was written, and the films still what was cached? What is not is thrown out and rebuilt."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import diskcache
+import pandas as pd
+from tqdm import tqdm
+
+from qcxr.data.cache import build, content_of, record_key
+from qcxr.data.columns import ISSUES
+from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry, unpack_facts
+from qcxr.data.images import check_sizes
+from qcxr.data.store import open_store, sqlite_problems, writer_lock
+from qcxr.errors import InputError
+
+# issue: what it means
+PROBLEMS = {
+    "not cached": "the film has no entry (a build that has not finished)",
+    "stale": "the film's file has changed since it was cached",
+    "corrupt": "the entry is not what was written (truncated, damaged, of another shape)",
+}
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What was found, and what was done about it.
+
+    n_films: checked. problems: one row per bad entry (`columns.ISSUES`). repaired: whether they were made good.
+    rebuilt: films decoded for that (a film whose content is cached needs none).
+    unreadable: films that could not be decoded then (`columns.ISSUES`).
+    """
+
+    n_films: int
+    problems: pd.DataFrame
+    repaired: bool
+    rebuilt: int
+    unreadable: pd.DataFrame
+
+    @property
+    def ok(self) -> bool:
+        """Whether every film is cached as it is on disk now: nothing was wrong, or all of it was rebuilt."""
+        return len(self.unreadable) == 0 and (self.repaired or len(self.problems) == 0)
+
+
+def verify(
+    manifest: pd.DataFrame,
+    images_root: str | Path,
+    cache_dir: str | Path,
+    *,
+    resize: int = 256,
+    crop: int = 224,
+    repair: bool = True,
+    workers: int = 1,
+    wait: bool = True,
+    progress: bool = True,
+) -> VerifyReport:
+    """Check every film's entry: there, its checksum right, its shape right, and the film's bytes still those cached.
+
+    Films are read and hashed again, so a file that was replaced under its old modification time is found too.
+    repair: delete the bad entries and rebuild them, and only them; False reports and changes nothing.
+    workers, wait, progress: as in `cache.build`.
+
+    Raises InputError: no cache there, another build running (wait=False), SQLite's own structure damaged.
+    """
+    check_sizes(resize=resize, crop=crop)
+    if not (Path(cache_dir) / "cache.db").is_file():
+        raise InputError(f"there is no cache in {cache_dir}; run the cache step first, or set data.cache")
+    settings = settings_key(resize=resize, crop=crop)
+    with writer_lock(cache_dir, wait=wait), open_store(cache_dir) as store:
+        if damage := sqlite_problems(cache_dir):
+            raise InputError(f"cache {cache_dir} is damaged ({damage}); delete the directory and run again")
+        found = []
+        bar = tqdm(total=len(manifest), unit="film", desc="verify", disable=not progress, smoothing=0.05)
+        with bar:
+            for image_id, path, content in _contents(manifest, Path(images_root), workers=workers):
+                problem = _problem(store, images_root, path, content, settings=settings, crop=crop)
+                if problem is not None:
+                    found.append((image_id, path, *problem))
+                bar.update()
+        if repair:
+            _forget(store, images_root, found, settings=settings)
+    problems = pd.DataFrame(found, columns=list(ISSUES))
+    if not repair or problems.empty:
+        return VerifyReport(len(manifest), problems, repair, 0, pd.DataFrame(columns=list(ISSUES)))
+    bad = manifest[manifest["image_id"].isin(problems["image_id"])]
+    sizes = {"resize": resize, "crop": crop}
+    report = build(bad, images_root, cache_dir, **sizes, workers=workers, max_missing=1.0, wait=wait, progress=progress)
+    return VerifyReport(len(manifest), problems, True, report.n_built, report.issues)
+
+
+def _contents(manifest: pd.DataFrame, root: Path, *, workers: int) -> Iterator[tuple[str, str, str | None]]:
+    def hashed(path: str) -> str | None:
+        try:
+            with open(root / path, "rb") as film:
+                return hashlib.file_digest(film, "sha256").hexdigest()  # releases the interpreter lock: threads do
+        except OSError:
+            return None
+
+    size = 256  # films in flight, so that memory does not grow with the data set
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for first in range(0, len(manifest), size):
+            part = manifest.iloc[first : first + size]
+            yield from zip(part["image_id"], part["path"], pool.map(hashed, part["path"]), strict=True)
+
+
+def _problem(
+    store: diskcache.Cache, images_root: str | Path, path: str, content: str | None, *, settings: str, crop: int
+) -> tuple[str, str] | None:
+    recorded = content_of(store, images_root, path)
+    if recorded is None and record_key(images_root, path) not in store:
+        return "not cached", "no record of the film"
+    if content is None or recorded != content:
+        return "stale", "the film is gone" if content is None else "the film's file has changed"
+    blob = store.get(entry_key(content, settings=settings))
+    if blob is None:
+        return "not cached", f"no entry for {settings}"
+    try:
+        unpack_entry(blob, crop=crop)
+        unpack_facts(blob, crop=crop)
+    except CorruptEntry as error:
+        return "corrupt", str(error)
+    return None
+
+
+def _forget(store: diskcache.Cache, images_root: str | Path, found: list, *, settings: str) -> None:
+    for _, path, problem, _ in found:
+        with store.transact():
+            content = content_of(store, images_root, path)
+            if problem == "corrupt" and content is not None:
+                store.delete(entry_key(content, settings=settings))
+            store.delete(record_key(images_root, path))
