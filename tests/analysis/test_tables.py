@@ -86,9 +86,7 @@ def test_paper_against_here_covers_every_number(loaded):
 def test_the_papers_numbers_are_consistent_with_each_other():
     for (task, dataset), percent in paper.PERCENT_DIFFERENCE.items():
         a, b = (paper.MEAN_AUROC[task, dataset, head][0] for head in ("cdl", "dqc"))
-        assert statistics.percent_difference(a, b) == pytest.approx(
-            percent, abs=0.4
-        )  # it computed them from rounded means
+        assert statistics.percent_difference(a, b) == pytest.approx(percent, abs=0.4)  # theirs are of rounded means
     assert sum(paper.GPU_HOURS.values()) == pytest.approx(169, abs=0.5)
     for task, n in {"cxr8": 8, "cxr14": 14, "cxr19": 19}.items():
         assert paper.PARAMETERS["preprocess"][task] == (2048 + 1) * n
