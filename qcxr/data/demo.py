@@ -85,3 +85,10 @@ def refuse_foreign(folder: Path) -> None:
             f"the demo's films may only replace a folder of generated films, but {foreign} is there without {NOTICE}; "
             "set generate.out in the config to another folder"
         )
+
+
+def gallery(out: Path | str, *, seed: int = 4) -> None:
+    """Write a PNG that shows one generated chest with each of the nineteen findings, labelled."""
+    from qcxr.data.phantom.gallery import draw_gallery  # matplotlib is slow to import and wanted here only
+
+    draw_gallery(out, seed=seed)

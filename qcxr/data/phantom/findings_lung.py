@@ -133,14 +133,14 @@ def atelectasis(chest: Chest, rng: Rng, severity: float) -> None:
 def edema(chest: Chest, rng: Rng, severity: float) -> None:
     """Haze around both hila in the shape of a bat's wings, swollen vessels, septal lines at the bases."""
     grid = chest.grid
-    wings = sum(grid.blob(side * 0.30, rng.uniform(-0.10, 0.02), 0.27, 0.40, side * -0.25) for side in (-1, 1))
+    wings = sum(grid.blob(side * 0.30, rng.uniform(-0.10, 0.02), 0.30, 0.42, side * -0.25) for side in (-1, 1))
     lines = []
     for side in (-1, 1):
         for y in np.linspace(chest.depth(side, 0.68), chest.depth(side, 0.98), 7):
             wall = float(chest.wall(y))
             lines.append(([(side * (wall - 0.10), y), (side * (wall - 0.01), y + 0.01)], 0.008))
-    wings *= patchy(chest, rng, 20)
-    chest.density += np.float32(0.12 + 0.28 * severity) * fill(np.float32(1.3) * wings) * chest.airspace
+    wings *= np.float32(0.4) + np.float32(0.6) * patchy(chest, rng, 20)
+    chest.density += np.float32(0.12 + 0.28 * severity) * fill(np.float32(1.6) * wings) * chest.airspace
     chest.density += np.float32(0.02 + 0.04 * severity) * chest.vessels * chest.airspace
     chest.density += np.float32(0.06 + 0.10 * severity) * grid.strokes(lines) * chest.lung
 
