@@ -22,6 +22,9 @@ def _number(value: Any) -> Any:
         return value
 
 
+# the registry's names (qcxr.models.heads.HEADS; a test holds them equal): known here without importing JAX
+HEAD_NAMES = ("cdl", "dqc", "mlp", "product")
+
 Real = Annotated[float, BeforeValidator(_number)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Fraction = Annotated[Real, Field(ge=0, le=1)]
@@ -176,7 +179,7 @@ class Config(Section):
     tasks: list[Name] = Field(min_length=1)
     heads: list[Name] = Field(min_length=1)
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1)
-    label_sets: dict[Name, list[str]] = {}
+    label_sets: dict[Name, Annotated[list[str], Field(min_length=1)]] = {}
     data: Data
     generate: Generate | None = None
     image: Image = Image()
@@ -252,6 +255,11 @@ class Config(Section):
                 f"seeds must be at least 2 for the paired test between heads, got {self.seeds}; "
                 "add a seed or keep one head"
             )
+        for head in (*self.heads, *self.head):
+            if head not in HEAD_NAMES:
+                raise ValueError(
+                    f"heads must be among {', '.join(HEAD_NAMES)}, got {head}; correct heads and head in the config"
+                )
         for name in (self.data.train_on, *self.data.test_on):
             if name not in self.data.sources:
                 raise ValueError(

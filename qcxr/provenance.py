@@ -1,8 +1,8 @@
 """What decides a result: canonical text of a configuration slice, content hash of the code, digest of the data.
 
-Snakemake compares a rule's `params` by their text and does not look into imported modules (measured with 9.27.1), so each
-rule carries `slice_text(...)` and `code_hash(...)` in its params: the result is redone when, and only when, one of
-them changes.
+Snakemake compares a rule's `params` by their text and does not look into imported modules (measured with 9.27.1), so
+each rule carries `slice_text(...)` and `code_hash(...)` in its params: the result is redone when, and only when, one
+of them changes.
 """
 
 from __future__ import annotations
@@ -119,9 +119,10 @@ def digest_file(path: str | Path) -> str:
 def write_json(path: str | Path, content: Any) -> None:
     """Write JSON whole or not at all."""
     path = Path(path)
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    partial.write_text(text)
     os.replace(partial, path)
 
 

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from qcxr.circuits import make_engine
 from qcxr.errors import InputError
 from qcxr.models.initial import circuit_weights
 
@@ -81,6 +80,8 @@ def dqc(
     **circuit,
 ) -> nnx.Module:
     """The paper's dressed quantum circuit; other options (noise, ansatz, ...) go to `qcxr.circuits.make_engine`."""
+    from qcxr.circuits import make_engine  # here: an edit of a circuit must not retrain the other heads
+
     run = make_engine(engine, n_labels, layers, **circuit)
     return DressedHead(n_features, n_labels, key=key, engine=run, layers=layers, init=init)
 

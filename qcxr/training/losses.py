@@ -37,7 +37,7 @@ def focal(gamma: float = 2.0, alpha: float = 0.25) -> Loss:
         p = jax.nn.sigmoid(logits)
         p_t = p * targets + (1 - p) * (1 - targets)
         alpha_t = alpha * targets + (1 - alpha) * (1 - targets)
-        return alpha_t * (1 - p_t) ** gamma * bce(logits, targets)
+        return alpha_t * _power(1 - p_t, gamma) * bce(logits, targets)
 
     return loss
 
@@ -48,12 +48,17 @@ def asymmetric(gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: f
     def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
         p = jax.nn.sigmoid(logits)
         shifted = jnp.maximum(p - clip, 0.0)
-        positive = (1 - p) ** gamma_positive * bce(logits, jnp.ones_like(logits))
+        positive = _power(1 - p, gamma_positive) * bce(logits, jnp.ones_like(logits))
         # the shifted probability is at most 1 - clip, so its logarithm is finite whenever clip > 0
-        negative = -(shifted**gamma_negative) * jnp.log(jnp.maximum(1 - shifted, 1e-8))
+        negative = -_power(shifted, gamma_negative) * jnp.log(jnp.maximum(1 - shifted, 1e-8))
         return targets * positive + (1 - targets) * negative
 
     return loss
+
+
+def _power(base: jax.Array, exponent: float) -> jax.Array:
+    """base**exponent for base in [0, 1] with a finite gradient at 0, where that of base**0 and base**0.5 is not."""
+    return jnp.ones_like(base) if exponent == 0 else jnp.maximum(base, 1e-12) ** exponent
 
 
 def _weighted(targets: np.ndarray) -> Loss:

@@ -1,0 +1,120 @@
+"""Leases on cards: never two holders of one slot, whatever dies; inherited choices are narrowed, never widened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from qcxr.errors import InputError
+from qcxr.training.devices import configure, lease, visible_cards
+
+HOLDER = """
+import sys, time
+from qcxr.training.devices import lease
+with lease(int(sys.argv[1]), slots=int(sys.argv[2]), poll_seconds=0.05) as cards:
+    import os
+    print(",".join(cards), os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
+    time.sleep(float(sys.argv[3]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def cards(tmp_path, monkeypatch):
+    monkeypatch.setenv("QCXR_LEASES", str(tmp_path / "leases"))
+    monkeypatch.setenv("QCXR_CARDS", "0,1,2,3")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_MEM_FRACTION", raising=False)
+
+
+def hold(count=1, slots=1, seconds=60.0):
+    words = [sys.executable, "-c", HOLDER, str(count), str(slots), str(seconds)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+
+def end(holder):
+    holder.kill()
+    holder.communicate()
+
+
+def test_six_jobs_on_four_cards_never_share_one():
+    holders = [hold(seconds=0.5) for _ in range(6)]
+    started = time.monotonic()
+    outputs = [h.communicate(timeout=60)[0].split() for h in holders]
+    assert all(h.returncode == 0 for h in holders)
+    assert all(own == visible for own, visible in outputs)
+    assert {own for own, _ in outputs} <= {"0", "1", "2", "3"}
+    assert max([own for own, _ in outputs].count(c) for c in "0123") >= 2  # two had to wait for a card
+    assert time.monotonic() - started >= 1.0  # ... and did wait
+
+
+def test_while_four_hold_a_fifth_gets_none():
+    holders = [hold() for _ in range(4)]
+    try:
+        assert sorted(h.stdout.readline().split()[0] for h in holders) == ["0", "1", "2", "3"]
+        with (
+            pytest.raises(InputError, match="no free card among 0, 1, 2, 3"),
+            lease(poll_seconds=0.02, timeout_seconds=0.2),
+        ):
+            pass
+    finally:
+        for h in holders:
+            end(h)
+
+
+def test_kill_9_frees_the_card():
+    holder = hold(count=4)
+    try:
+        assert holder.stdout.readline().split()[0] == "0,1,2,3"
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        with lease(4, timeout_seconds=5) as cards:
+            assert cards == ["0", "1", "2", "3"]
+    finally:
+        end(holder)
+
+
+def test_slots_share_a_card_and_its_memory(monkeypatch):
+    monkeypatch.setenv("QCXR_CARDS", "0")
+    with lease(slots=2) as first, lease(slots=2, timeout_seconds=1) as second:
+        assert first == second == ["0"]
+        assert float(os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"]) <= 0.5
+        with pytest.raises(InputError), lease(slots=2, poll_seconds=0.01, timeout_seconds=0.1):
+            pass
+
+
+def test_inherited_choice_is_narrowed_and_put_back(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    with lease() as one:
+        assert one == ["2"] and os.environ["CUDA_VISIBLE_DEVICES"] == "2"
+        # what runs inside sees only the card that is held, and may not widen its choice to card 3
+        with pytest.raises(InputError, match="no free card among 2 "), lease(poll_seconds=0.01, timeout_seconds=0.05):
+            pass
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "2,3"
+
+
+def test_no_card_means_the_cpu(monkeypatch, caplog):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    caplog.set_level("INFO")
+    assert visible_cards() == []
+    with lease() as none:
+        assert none == []
+    assert "running on the CPU" in caplog.text
+
+
+def test_more_cards_than_there_are_is_refused():
+    with pytest.raises(InputError, match=r"at most the 4 cards visible here \(0, 1, 2, 3\), got 5"), lease(5):
+        pass
+
+
+def test_configure_sets_what_jax_reads(monkeypatch, tmp_path):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    configure(1, tmp_path)
+    assert "--xla_cpu_multi_thread_eigen=false" in os.environ["XLA_FLAGS"]
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path)
+    for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.delenv("XLA_FLAGS"), monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
