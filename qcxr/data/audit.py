@@ -1,0 +1,80 @@
+"""The second part of a data set's audit: what only a look at every film's pixels can tell."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qcxr.data.cache import content_of
+from qcxr.data.columns import ISSUES
+from qcxr.data.entry import entry_key, settings_key, unpack_entry, unpack_facts
+from qcxr.data.images import FilmError, decode
+from qcxr.data.store import open_store
+
+# Beyond it, the square that the centre crop keeps is less than half of the film.
+EXTREME_ASPECT = 2.0
+FACTS = ("image_id", "path", "width", "height", "mode", "colour", "aspect", "digest")
+
+
+def film_facts(
+    manifest: pd.DataFrame, images_root: str | Path, cache_dir: str | Path, *, resize: int = 256, crop: int = 224
+) -> pd.DataFrame:
+    """What the cache knows of every cached film of `manifest`: columns `FACTS`, in manifest order.
+
+    width, height, mode (PIL's) and colour (R, G and B differ) are the file's; digest is of the preprocessed pixels.
+    """
+    settings = settings_key(resize=resize, crop=crop)
+    rows = []
+    with open_store(cache_dir) as store:
+        for image_id, path in zip(manifest["image_id"], manifest["path"], strict=True):
+            content = content_of(store, images_root, path)
+            blob = None if content is None else store.get(entry_key(content, settings=settings))
+            if blob is None:
+                continue
+            facts = unpack_facts(blob, crop=crop)
+            digest = hashlib.blake2b(unpack_entry(blob, crop=crop).tobytes(), digest_size=16).hexdigest()
+            rows.append((image_id, path, facts.width, facts.height, facts.mode, facts.colour, facts.aspect, digest))
+    return pd.DataFrame(rows, columns=list(FACTS))
+
+
+def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
+    """Films worth a look, one row per film and issue (`columns.ISSUES`), from `film_facts`.
+
+    channels: not stored as one gray channel (RGBA, palette, ...). colour: R, G and B differ, so the gray channel is
+    their luma. aspect: longest over shortest side above `EXTREME_ASPECT`. duplicate: all pixels equal another film's,
+    which `detail` names.
+    """
+    rows = []
+    for film in facts.itertuples():
+        if film.mode != "L":
+            rows.append((film.image_id, film.path, "channels", film.mode))
+        if film.colour:
+            rows.append((film.image_id, film.path, "colour", "R, G and B differ"))
+        if film.aspect > EXTREME_ASPECT:
+            rows.append((film.image_id, film.path, "aspect", f"{film.width} x {film.height}"))
+    rows += _duplicates(facts, Path(images_root))
+    return pd.DataFrame(rows, columns=list(ISSUES)).sort_values(["issue", "image_id"], ignore_index=True)
+
+
+def _duplicates(facts: pd.DataFrame, root: Path) -> Iterator[tuple[str, str, str, str]]:
+    # equal films have equal thumbnails, the reverse must be looked at: few groups are left to decode
+    for _, group in facts[facts["digest"].duplicated(keep=False)].groupby("digest"):
+        first_with: dict[tuple, str] = {}
+        for film in group.sort_values("image_id").itertuples():
+            pixels = _pixels(root / film.path)
+            if pixels is None:
+                continue
+            key = (pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())
+            if key in first_with:
+                yield film.image_id, film.path, "duplicate", f"same pixels as {first_with[key]}"
+            else:
+                first_with[key] = film.image_id
+
+
+def _pixels(path: Path) -> np.ndarray | None:
+    try:
+        return decode(path.read_bytes())[0]
+    except (OSError, FilmError):
+        return None
