@@ -12,6 +12,7 @@ from qcxr.data.phantom.anatomy import Anatomy
 from qcxr.data.phantom.grid import Array, Grid, Line, soft
 
 SIDES = (-1, 1)
+TRUNKS = 7  # vessels that leave each hilum
 
 
 @dataclass
@@ -128,7 +129,7 @@ def draw_bones(anatomy: Anatomy, grid: Grid) -> Array:
         x = sign * (0.07 + along * (1.15 * reach - 0.07))
         rise = y - 0.16 * along**0.8 - 0.03 * np.sin(2 * np.pi * along)
         lines.append((list(zip(x.tolist(), rise.tolist(), strict=True)), 0.05))
-    bones = np.float32(0.11) * grid.strokes(lines, blur=0.006)
+    bones = np.float32(0.11) * grid.strokes(lines)
     for sign in SIDES:
         x = sign * (reach + 0.20)
         bones += np.float32(0.12) * grid.ellipse(x + sign * 0.06, anatomy.apex + 0.19, 0.09, 0.10, edge=0.025)
@@ -145,9 +146,9 @@ def draw_vessels(anatomy: Anatomy, grid: Grid, lung: Array) -> Array:
     rng = np.random.default_rng(anatomy.seed)
     lines: list[Line] = []
     for side in SIDES:
-        trunks = np.linspace(-1.35, 1.35, 8) + rng.normal(0.0, 0.12, 8)
-        x, y, angle = np.full(8, side * 0.20), np.full(8, hilum(side)), trunks
-        length, width = rng.uniform(0.12, 0.20, 8), 0.026
+        trunks = np.linspace(-1.35, 1.35, TRUNKS) + rng.normal(0.0, 0.12, TRUNKS)
+        x, y, angle = np.full(TRUNKS, side * 0.20), np.full(TRUNKS, hilum(side)), trunks
+        length, width = rng.uniform(0.12, 0.20, TRUNKS), 0.026
         for _ in range(4):
             bend = angle + rng.normal(0.0, 0.18, angle.size)
             half = side * 0.5 * length
