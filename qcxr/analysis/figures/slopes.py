@@ -1,0 +1,44 @@
+"""Paired seeds: mean AUROC of each run, the heads of one seed joined, with the mean difference's interval."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from qcxr.analysis.figures import style
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
+
+
+def slopes(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> Figure:
+    """One panel per data set (rows) and task (columns): a line per seed from head to head; bold is the mean."""
+    mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
+    tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
+    tasks, datasets = task_order(mean["task"]), dataset_order(mean["dataset"])
+    styles = style.head_styles(heads)
+    figure = Figure(figsize=(min(style.PAGE, 0.9 + (0.75 + 0.5 * len(heads)) * len(tasks)), 0.4 + 2.0 * len(datasets)))
+    panels = figure.subplots(len(datasets), len(tasks), squeeze=False, sharex=True, sharey="row")
+    for i, dataset in enumerate(datasets):
+        for j, task in enumerate(tasks):
+            axes = panels[i, j]
+            part = mean[(mean["task"] == task) & (mean["dataset"] == dataset)]
+            runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=heads)
+            for _, run in runs.iterrows():
+                axes.plot(range(len(heads)), run, color=style.FAINT, linewidth=0.8, zorder=2)
+            for x, head in enumerate(heads):
+                axes.plot([x] * len(runs), runs[head], styles[head].marker, color=styles[head].colour, zorder=3)
+            axes.plot(range(len(heads)), runs.mean(), color=style.INK, linewidth=1.8, zorder=4)
+            axes.set_title(_title(task, tests[(tests["task"] == task) & (tests["dataset"] == dataset)], i == 0), pad=3)
+            axes.set_xticks(range(len(heads)), [head_name(head) for head in heads])
+            axes.set_xlim(-0.35, len(heads) - 0.6)
+            axes.grid(False, axis="x")
+        panels[i, 0].set_ylabel(f"Mean AUROC\n{dataset_name(dataset)}")
+    return figure
+
+
+def _title(task: str, rows: pd.DataFrame, top: bool) -> str:
+    """The task's name above the first row, and under it each difference with its interval over seeds."""
+    said = [
+        f"Δ {r['difference']:+.3f}" + ("" if pd.isna(r["ci_low"]) else f" [{r['ci_low']:+.3f}, {r['ci_high']:+.3f}]")
+        for r in rows.to_dict("records")
+        if pd.notna(r["difference"])
+    ]
+    lines = [task_name(task)] * top + said[:1]
+    return "\n".join(lines)
