@@ -1,27 +1,103 @@
-"""2-D convolution of channels-last images, written in the form that is fastest for its shape."""
+"""2-D convolution of channels-last images, in the form that is fastest for its shape and device.
+
+On a GPU every form is the library's own convolution. On the CPU XLA's convolution is good forward and poor backward
+(its weight gradients above all), so there, in float32, other forms win; measured times are in docs/models.md.
+"""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-Padding = tuple[tuple[int, int], tuple[int, int]]
+from qcxr.models.depthwise import depthwise
+from qcxr.models.patches import Padding, patch_product
+from qcxr.models.winograd import winograd
+
+NARROW = 16  # with fewer input channels, a matrix product per tap is too thin to pay
 
 
 def convolve(
-    images: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: Padding = ((0, 0), (0, 0))
+    images: jax.Array,
+    kernel: jax.Array,
+    *,
+    stride: int = 1,
+    padding: Padding = ((0, 0), (0, 0)),
+    form: str | None = None,
 ) -> jax.Array:
-    """Cross-correlate images (B, H, W, C_in) with kernel (kh, kw, C_in / groups, C_out) -> (B, H', W', C_out).
+    """Cross-correlate images (B, H, W, C) with kernel (kh, kw, C / groups, D) -> (B, H', W', D).
 
-    The number of groups follows from the shapes. A 1 x 1 convolution is one matrix product.
+    The number of groups follows from the shapes. `form` overrides the choice of `fastest_form`.
     """
-    size, _, per_group, _ = kernel.shape
-    if size == 1 and per_group == images.shape[-1] and not any(map(any, padding)):
-        return jnp.tensordot(images[:, ::stride, ::stride], kernel[0, 0], axes=1)
+    form = form or fastest_form(images.shape, kernel.shape, stride, padding, images.dtype)
+    match form:
+        case "product":
+            return jnp.tensordot(images[:, ::stride, ::stride], kernel[0, 0], axes=1)
+        case "winograd":
+            return winograd(images, kernel)
+        case "patches":
+            return patch_product(images, kernel, stride, padding)
+        case "depthwise":
+            return depthwise(images, kernel, stride, padding)
+        case "taps":
+            return _direct_taps(images, kernel, stride, padding)
+    return _direct(images, kernel, stride, padding)
+
+
+def fastest_form(images: tuple, kernel: tuple, stride: int, padding: Padding, dtype) -> str:
+    """`product`, `winograd`, `patches`, `taps`, `depthwise` or `direct` for these shapes on the current device."""
+    batch, height, width, channels = images
+    size, _, per_group, channels_out = kernel
+    if size == 1 and per_group == channels and not any(map(any, padding)):
+        return "product"
+    if jax.default_backend() != "cpu" or dtype != jnp.float32:
+        return "direct"
+    if per_group == 1 and channels == channels_out > 1:
+        return "depthwise"
+    if per_group != channels or channels < NARROW // 2:
+        return "direct"
+    if size == 3 and stride == 1 and padding == ((1, 1), (1, 1)):
+        # The kernel's transform costs as much as the products of so many tiles: too few tiles do not repay it.
+        tiles = batch * -(-height // 2) * -(-width // 2)
+        return "winograd" if tiles >= max(channels, channels_out) else "patches"
+    return "taps" if channels >= NARROW else "direct"
+
+
+def _direct(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
     return lax.conv_general_dilated(
         images,
         kernel,
         window_strides=(stride, stride),
         padding=padding,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=images.shape[-1] // per_group,
+        feature_group_count=images.shape[-1] // kernel.shape[2],
     )
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _direct_taps(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
+    """The library's convolution, with the kernel's gradient as one matrix product per tap."""
+    return _direct(images, kernel, stride, padding)
+
+
+def _forward(images, kernel, stride, padding):
+    return _direct(images, kernel, stride, padding), (images, kernel)
+
+
+def _backward(stride, padding, saved, cotangent):
+    images, kernel = saved
+    height, width, channels, channels_out = kernel.shape
+    rows, columns = cotangent.shape[1:3]
+    padded = jnp.pad(images, ((0, 0), *padding, (0, 0)))
+    flat = cotangent.reshape(-1, channels_out)
+
+    def tap(i: int, j: int) -> jax.Array:
+        seen = padded[:, i : i + (rows - 1) * stride + 1 : stride, j : j + (columns - 1) * stride + 1 : stride]
+        return seen.reshape(-1, channels).T @ flat
+
+    gradient = jnp.stack([tap(i, j) for i in range(height) for j in range(width)]).reshape(kernel.shape)
+    (pulled,) = jax.vjp(lambda x: _direct(x, kernel, stride, padding), images)[1](cotangent)
+    return pulled, gradient
+
+
+_direct_taps.defvjp(_forward, _backward)

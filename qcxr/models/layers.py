@@ -15,7 +15,8 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from qcxr.models.convolution import Padding, convolve
+from qcxr.models.convolution import convolve
+from qcxr.models.patches import Padding
 
 ACTIVATIONS: dict[str | None, Callable[[jax.Array], jax.Array]] = {
     None: lambda x: x,

@@ -45,7 +45,9 @@ def save(path: Path | str, model: nnx.Module, *, metadata: dict | None = None) -
     from safetensors.numpy import save_file
 
     path = Path(path)
-    header = {"format": FORMAT, "model": json.dumps(model.description), "metadata": json.dumps(metadata or {})}
+    # one key, since safetensors writes several in no fixed order and equal models must be equal bytes
+    about = {"format": FORMAT, "model": model.description, "metadata": metadata or {}}
+    header = {"qcxr": json.dumps(about, sort_keys=True)}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         save_file(arrays(model), temporary, metadata=header)
@@ -72,13 +74,14 @@ def restore(path: Path | str) -> tuple[nnx.Module, dict]:
     from qcxr.models.model import build
 
     values, header = read(path)
-    if header.get("format") != FORMAT:
+    about = json.loads(header.get("qcxr", "{}"))
+    if about.get("format") != FORMAT:
         raise InputError(
-            f"{path} must be a model written by qcxr ({FORMAT}), got format {header.get('format')!r}; "
+            f"{path} must be a model written by qcxr ({FORMAT}), got format {about.get('format')!r}; "
             "use a run's best.safetensors"
         )
-    model = build(seed=0, **json.loads(header["model"]))
-    return fill(model, values, source=str(path)), json.loads(header["metadata"])
+    model = build(seed=0, **about["model"])
+    return fill(model, values, source=str(path)), about["metadata"]
 
 
 def _name(path: tuple) -> str:

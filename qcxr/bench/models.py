@@ -1,0 +1,216 @@
+"""Timed training steps of whole models, ours and torch's, side by side: `python -m qcxr.bench.models --help`.
+
+Every case runs in a process of its own, so that its peak memory and its threads are its own. A step is forward,
+mean BCE, backward and Adam on resident data.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+N_LABELS = 14
+COLUMNS = (
+    "framework",
+    "backbone",
+    "batch",
+    "size",
+    "precision",
+    "batch_norm",
+    "step_seconds",
+    "films_per_second",
+    "cpu_seconds",
+    "compile_seconds",
+    "peak_memory_mb",
+    "device",
+)
+DEMO = {
+    "name": "resnet",
+    "config": {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"},
+}
+
+
+def run(
+    *,
+    backbones: Iterable[str] = ("resnet50",),
+    frameworks: Iterable[str] = ("jax", "torch", "torch-channels-last"),
+    batches: Iterable[int] = (8,),
+    sizes: Iterable[int] = (224,),
+    precisions: Iterable[str] = ("float32",),
+    batch_norm: str = "running",
+    head: str = "cdl",
+    repeats: int = 5,
+) -> list[dict]:
+    """One row (a dict over COLUMNS) per case; `backbones` are known names or `demo`. Seconds are medians over repeats."""
+    cases = [
+        (framework, backbone, batch, size, precision, batch_norm, head, repeats)
+        for backbone in backbones
+        for size in sizes
+        for precision in precisions
+        for batch in batches
+        for framework in frameworks
+    ]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
+        return list(pool.map(measure, *zip(*cases, strict=True)))
+
+
+def measure(
+    framework: str, backbone: str, batch: int, size: int, precision: str, batch_norm: str, head: str, repeats: int
+) -> dict:
+    """Time one case in this process."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((batch, size, size, 3), np.float32)
+    labels = (rng.random((batch, N_LABELS)) < 0.2).astype(np.float32)
+    arguments = (_section(backbone), images, labels, precision, batch_norm)
+    if framework == "jax":
+        step, device = jax_step(*arguments, head)
+    else:
+        step, device = torch_step(*arguments, channels_last="channels-last" in framework)
+    started = time.perf_counter()
+    step()
+    compile_seconds = time.perf_counter() - started
+    step()
+    wall, cpu = [], []
+    for _ in range(repeats):
+        started, started_cpu = time.perf_counter(), time.process_time()
+        step()
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - started_cpu)
+    seconds = statistics.median(wall)
+    values = (
+        *(framework, backbone, batch, size, precision, batch_norm),
+        *(seconds, batch / seconds, statistics.median(cpu), compile_seconds - seconds),
+        *(peak_memory_mb(framework), device),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def jax_step(section: dict, images, labels, precision: str, batch_norm: str, head: str) -> tuple[Callable, str]:
+    """(a function that runs one training step to its end, the device's name) for our model."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from qcxr.models import groups, model
+
+    network = model.build(
+        backbone=section, head=head, n_labels=N_LABELS, seed=0, batch_norm=batch_norm, precision=precision
+    )
+    graphdef, trained, frozen, running = groups.split(network)
+    optimizer = optax.adam(1e-4)
+
+    def step(state, images, labels):
+        trained, running, moments = state
+
+        def loss(trained):
+            copy = groups.merge(graphdef, trained, frozen, running)
+            logits = copy(images, train=True)
+            return optax.sigmoid_binary_cross_entropy(logits, labels).mean(), groups.statistics(copy)
+
+        (value, running), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
+        updates, moments = optimizer.update(gradient, moments, trained)
+        return (optax.apply_updates(trained, updates), running, moments), value
+
+    compiled = jax.jit(step, donate_argnums=0)
+    state = jax.tree.map(jnp.copy, (trained, running, optimizer.init(trained)))
+    resident = jax.device_put((images, labels))
+
+    def once() -> float:
+        nonlocal state
+        state, value = compiled(state, *resident)
+        return float(value)
+
+    return once, jax.devices()[0].device_kind
+
+
+def torch_step(section: dict, images, labels, precision: str, batch_norm: str, channels_last: bool):
+    """The same step for transformers' torch ResNet; compiled by torch on a GPU, eager on the CPU."""
+    import torch
+    from transformers import ResNetConfig, ResNetModel
+
+    from qcxr.models import backbones
+
+    cuda = torch.cuda.is_available()
+    device = torch.device("cuda" if cuda else "cpu")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    config = backbones.describe(section).config
+    body = ResNetModel(ResNetConfig(**config.to_dict())).to(device)
+    top = torch.nn.Linear(config.hidden_sizes[-1], N_LABELS).to(device)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    body = body.to(memory_format=layout)
+    body.train(batch_norm == "batch")
+    parameters = [*body.parameters(), *top.parameters()]
+    optimizer = torch.optim.Adam(parameters, 1e-4, fused=cuda)
+    x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device, memory_format=layout)
+    y = torch.from_numpy(labels).to(device)
+
+    def forward():
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = top(body(x).pooler_output.flatten(1))
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), y)
+
+    forward = torch.compile(forward) if cuda else forward
+
+    def once() -> float:
+        optimizer.zero_grad(set_to_none=True)
+        loss = forward()
+        loss.backward()
+        optimizer.step()
+        return float(loss)
+
+    return once, torch.cuda.get_device_name() if cuda else "cpu"
+
+
+def peak_memory_mb(framework: str) -> float:
+    """Peak memory of this process: of the GPU where one is used, else resident."""
+    if framework == "jax":
+        import jax
+
+        peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+        if peak:
+            return peak / 1e6
+    else:
+        import torch
+
+        if torch.cuda.is_available():
+            return torch.cuda.max_memory_allocated() / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def table(rows: list[dict]) -> str:
+    """Rows as aligned text."""
+    cells = [list(COLUMNS)]
+    for row in rows:
+        cells.append([f"{v:.4g}" if isinstance(v, float) else str(v) for v in (row[c] for c in COLUMNS)])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(f"{cell:>{w}}" for cell, w in zip(line, widths, strict=True)) for line in cells)
+
+
+def _section(backbone: str) -> dict:
+    return DEMO if backbone == "demo" else {"name": backbone}
+
+
+def main() -> None:
+    """Command line: print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backbones", nargs="+", default=["resnet50"])
+    parser.add_argument("--frameworks", nargs="+", default=["jax", "torch", "torch-channels-last"])
+    parser.add_argument("--batches", nargs="+", type=int, default=[8])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[224])
+    parser.add_argument("--precisions", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
+    parser.add_argument("--batch-norm", default="running", choices=["running", "batch"])
+    parser.add_argument("--head", default="cdl")
+    parser.add_argument("--repeats", type=int, default=5)
+    print(table(run(**vars(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()
