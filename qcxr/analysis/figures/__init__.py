@@ -63,30 +63,30 @@ FIGURES = {
     ),
     "slopes": FigureSpec(
         "slopes:slopes", ("metrics", "tests"), (), "slopes.rst", "Paired seeds",
-        "Mean AUROC of every run. A thin line joins the heads of one seed (its number at the right): same initial "
-        "backbone, batches and augmentations. The bold line joins the means. Above each panel: the mean difference with "
-        "its 95 % t-interval over seeds.",
+        "Mean AUROC of every run. A thin line joins the heads of one seed: same initial backbone, batches and "
+        "augmentations. The bold line joins the means. Above each panel: the mean difference with its 95 % t-interval "
+        "over seeds.",
     ),
     "longtail": FigureSpec(
         "longtail:longtail", ("metrics", "counts"), ("task",), "longtail.rst", "The long tail",
-        "AUROC per label against its positive films in training (log axis): mean and range over seeds, the heads of one "
-        "label joined. The dotted lines part head, medium and tail labels.",
+        "AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. The "
+        "dotted lines part tail (< 100), medium and head (> 1000) labels, the dashed line is chance.",
     ),
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",
         "Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",
     ),
     "precision_recall": FigureSpec(
-        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst", "Precision-recall curves",
-        "Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. With "
-        "rare findings these tell more than ROC curves.",
+        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst", "Precision and recall",
+        "Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
+        "With rare findings these tell more than ROC curves.",
     ),
     "reliability": FigureSpec(
         "reliability:reliability", ("predictions",), ("task", "dataset"), "reliability.rst", "Reliability",
         "Observed frequency of a finding against its predicted probability in 15 equal-width bins, films of all seeds "
         "together; markers grow with the number of films, the dotted line is perfect calibration. Both axes are "
-        "square-rooted, because probabilities of rare findings are small. Numbers: expected calibration error, mean over "
-        "seeds.",
+        "square-rooted, because probabilities of rare findings are small. Numbers: expected calibration error, mean "
+        "over seeds.",
     ),
 }  # fmt: skip
 

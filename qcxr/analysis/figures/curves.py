@@ -56,9 +56,8 @@ def _grid(
             truth, score = table.of(label)
             reason = why_undefined(truth)
             if reason:
-                axes.text(
-                    0.5, 0.5, f"undefined:\n{reason}", ha="center", va="center", color=style.FAINT, style="italic"
-                )
+                said = f"undefined:\n{reason}"
+                axes.text(0.5, 0.5, said, ha="center", va="center", color=style.FAINT, style="italic")
                 break
             axes.plot(*_thin(*curve(truth, score)), color=styles[head].colour, linewidth=0.7, alpha=0.8,
                       linestyle="-" if head == heads[0] else (0, (4, 1)))  # fmt: skip

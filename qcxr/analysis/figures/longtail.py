@@ -34,7 +34,8 @@ def longtail(*, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], t
             rows = part[(part["dataset"] == dataset) & (part["label"] == label)]
             if rows["value"].isna().all():
                 axes.text(x, 0.04, "undefined", rotation=90, transform=axes.get_xaxis_transform(), ha="center",
-                          va="bottom", color=style.FAINT, style="italic", fontsize=6)  # fmt: skip
+                          va="bottom", color=style.FAINT, style="italic", fontsize=6,
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
             for head, shift in zip(heads, shifts, strict=True):
                 values = rows.loc[rows["head"] == head, "value"].dropna()
                 if len(values):
