@@ -62,11 +62,16 @@ def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
 
 def read_predictions(paths: Paths) -> dict[tuple[str, str, int, str], Predictions]:
     """Read prediction files {run folder}/predictions/{dataset}.parquet -> {(task, head, seed, dataset): table}."""
-    tables = {}
+    return {key: read(path) for key, path in index_predictions(paths).items()}
+
+
+def index_predictions(paths: Paths) -> dict[tuple[str, str, int, str], Path]:
+    """Return the keys (task, head, seed, dataset) of prediction files without reading the tables."""
+    found = {}
     for path in many(paths):
         run = read_run(path.parent.parent)
-        tables[run["task"], run["head"], int(run["seed"]), path.stem] = read(path)
-    return tables
+        found[run["task"], run["head"], int(run["seed"]), path.stem] = path
+    return found
 
 
 def _tests(paths: Paths) -> pd.DataFrame:

@@ -4,6 +4,7 @@ A table holds `image_id`, `patient_id`, and for every label of the task `p_<labe
 (0, 1, or NA where the source does not cover the label). It is the only thing that scoring knows of a model.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,14 +59,14 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     """
     for column in ("image_id", "patient_id"):
         if column not in frame:
-            raise InputError(f"{source}: column {column} is missing, got {_few(frame.columns)}; add it")
+            raise InputError(f"{source}: column {column} is missing, got {few(frame.columns)}; add it")
     labels = tuple(column[2:] for column in frame if column.startswith("p_"))
     truths = [column[2:] for column in frame if column.startswith("y_")]
     if not labels:
-        raise InputError(f"{source}: no probability column p_<label>, got {_few(frame.columns)}; add one per label")
+        raise InputError(f"{source}: no probability column p_<label>, got {few(frame.columns)}; add one per label")
     for lacking, prefix in ((set(labels) - set(truths), "y_"), (set(truths) - set(labels), "p_")):
         if lacking:
-            names = _few(prefix + name for name in sorted(lacking))
+            names = few(prefix + name for name in sorted(lacking))
             raise InputError(f"{source}: label columns are missing: {names}; every label needs both p_ and y_")
     if not len(frame):
         raise InputError(f"{source}: no rows; it must hold at least one film")
@@ -76,7 +77,7 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     ids = ids.astype(str)
     twice = ids[ids.duplicated()]
     if len(twice):
-        raise InputError(f"{source}: image_id given twice: {_few(twice)}; keep one row per film")
+        raise InputError(f"{source}: image_id given twice: {few(twice)}; keep one row per film")
     order = np.argsort(ids.to_numpy(dtype=object), kind="stable")
 
     probability = frame[[f"p_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
@@ -113,11 +114,11 @@ def same_films(tables: dict[str, Predictions]) -> None:
         if not np.array_equal(first.image_id, other.image_id):
             only = sorted(set(first.image_id) ^ set(other.image_id))
             raise InputError(
-                f"{first_name} and {name} hold different films: {_few(only)} in one only; predict one test set"
+                f"{first_name} and {name} hold different films: {few(only)} in one only; predict one test set"
             )
         if first.labels != other.labels:
             raise InputError(
-                f"{first_name} and {name} hold different labels: {_few(first.labels)} and {_few(other.labels)}; "
+                f"{first_name} and {name} hold different labels: {few(first.labels)} and {few(other.labels)}; "
                 "compare runs of one task"
             )
         if not np.array_equal(first.truth, other.truth, equal_nan=True):
@@ -126,7 +127,8 @@ def same_films(tables: dict[str, Predictions]) -> None:
             )
 
 
-def _few(names, limit: int = 5) -> str:
+def few(names: Iterable, limit: int = 5) -> str:
+    """Return the first names of a list as text, and how many more there are."""
     names = [str(name) for name in names]
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more if names else "nothing"

@@ -40,6 +40,7 @@ def write_report(
     bootstrap: Paths | None = None,
     benchmark: Paths | None = None,
     issues: Mapping[str, str | Path] | None = None,
+    notes: Sequence[str] = (),
     config: Mapping | None = None,
     protocol: bool = False,
     demo: bool = False,
@@ -50,8 +51,9 @@ def write_report(
     figure_paths: PNG files; a file's stem is its figure's name (see `qcxr.analysis.figures`), `circuit...` is the
     circuit drawing, of other PNGs the name is the caption. metrics, tests, runs (run.json), counts, parameters,
     bootstrap, benchmark: files of those kinds (see `qcxr.analysis.inputs`). issues: data set -> CSV of films left out
-    (image_id, path, issue, detail). config: the resolved configuration. protocol: the study is the paper's, so its
-    numbers are set beside ours. demo: the films were generated, and the report says so at its head.
+    (image_id, path, issue, detail). notes: sentences about the data. config: the resolved configuration. protocol: the
+    study is the paper's, so its numbers are set beside ours. demo: the films were generated, and the report says so at
+    its head.
 
     The same inputs give the same bytes. Raises InputError on a missing or malformed input.
     """
@@ -71,7 +73,7 @@ def write_report(
         _section("result", "Result", texts=_result(values["tests"]), tables=_only(by_name, "means")),
         _section("run", "What was run", facts=_facts(run_list, values["metrics"]), tables=_only(by_name, "runs"),
                  blocks=_configuration(config)),
-        _section("data", "Data", texts=_audit(issues), tables=_only(by_name, "counts")),
+        _section("data", "Data", texts=[*_audit(issues), *notes], tables=_only(by_name, "counts")),
         _section("figures", "Figures", figures=_figures(figure_paths)),
         _section("tables", "Tables", tables=_only(by_name, "groups", "labels", "scores", "bootstrap", "parameters")),
         _section("paper", "Paper against here", tables=_only(by_name, "paper")),

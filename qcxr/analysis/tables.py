@@ -184,8 +184,13 @@ def write_tables(folder: str | Path, **inputs) -> list[Path]:
     ]
 
 
-def summary_text(tests: pd.DataFrame) -> str:
-    """Return the short result table for the end of a run in a terminal."""
+def summary_text(tests: pd.DataFrame, metrics: pd.DataFrame | None = None) -> str:
+    """Return the short result table for the end of a run in a terminal.
+
+    Without a pair of heads to compare it is the mean of every metric, from `metrics`.
+    """
+    if not len(tests):
+        return "" if metrics is None else formats.markdown(scores(metrics))
     texts = formats.as_text(means(tests).drop(columns=["d_z", "Seeds"]))
     rows = [list(texts.columns), *texts.to_numpy().tolist()]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]

@@ -77,7 +77,7 @@ FIGURES = {
         "Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",
     ),
     "precision_recall": FigureSpec(
-        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst", "Precision and recall",
+        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst", "Precision, recall",
         "Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
         "With rare findings these tell more than ROC curves.",
     ),
@@ -128,7 +128,7 @@ def draw(
     Raises InputError on an unknown figure, a missing input, or keys of which the inputs know nothing.
     """
     from qcxr.analysis.figures import style
-    from qcxr.analysis.inputs import load
+    from qcxr.analysis.inputs import index_predictions, load, read_predictions
 
     entry = spec(name)
     lacking = [kind for kind in entry.needs if kind not in inputs]
@@ -136,7 +136,9 @@ def draw(
         raise InputError(
             f"figure {name} needs {', '.join(entry.needs)}; {', '.join(lacking)} missing; add to its inputs"
         )
-    loaded = {kind: load(kind, inputs[kind]) for kind in entry.needs}
+    loaded = {kind: load(kind, inputs[kind]) for kind in entry.needs if kind != "predictions"}
+    if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
+        loaded["predictions"] = index_predictions(inputs["predictions"])
     found = known(loaded)
     # Tasks and data sets may have hyphens in their names, so keys are looked up, never split off.
     values = {"task": task_order(found["task"]), "dataset": dataset_order(found["dataset"])}
@@ -145,6 +147,13 @@ def draw(
     if name not in possible:
         raise InputError(f"figure {name}: its inputs know nothing of it; they allow {', '.join(possible)}")
     keys = dict(zip(entry.by, possible[name], strict=True))
+    if "predictions" in loaded:
+        wanted = [
+            path
+            for (task, _, _, dataset), path in loaded["predictions"].items()
+            if keys.get("task", task) == task and keys.get("dataset", dataset) == dataset
+        ]
+        loaded["predictions"] = read_predictions(wanted)
     chosen = head_order(found["head"]) if heads is None else list(heads)
     with style.applied():
         style.save(entry.draw(**loaded, **keys, heads=chosen), out_pdf=out_pdf, out_png=out_png)
