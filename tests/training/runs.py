@@ -1,0 +1,56 @@
+"""A run small enough for tests: 22 random films of 16 x 16, two labels, a ResNet of two small stages."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qcxr.config import Augment, Backbone, Image, Resources, Train
+from qcxr.data.split import Split
+from qcxr.training.fit import fit
+
+LABELS = ("Mass", "Nodule")
+BACKBONE = Backbone(
+    name="resnet",
+    batch_norm="batch",
+    config={"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"},
+)
+PROTOCOL = Train(learning_rate=1e-2, batch_size=4, epochs=3, patience=3)
+TIMES = ["seconds", "films_per_second"]
+
+
+def split(n: int, seed: int) -> Split:
+    """Films whose brightness tells the first label and whose left half tells the second."""
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 2, (n, 2)).astype(np.float32)
+    images = rng.integers(0, 120, (n, 16, 16)) + 60 * targets[:, 0, None, None]
+    images[:, :, :8] += 60 * targets[:, 1, None, None]
+    ids = tuple(f"f{i}" for i in range(n))
+    about = {"sha256": {"images": str(seed), "index": str(n)}, "split": "train"}
+    return Split(images.astype(np.uint8), ids, ids, LABELS, targets, np.ones((n, 2), bool), about)
+
+
+def run(folder: Path, *, head: str = "cdl", seed: int = 0, fingerprint: str = "same", minutes: float = 60.0, **changes):
+    """Train below `folder`; the work folder is shared by calls with the same `folder`."""
+    fit(
+        train=split(22, 1),
+        validation=split(9, 2),
+        run={"task": "t", "head": head, "seed": seed, "labels": list(LABELS)},
+        backbone=BACKBONE,
+        head_options={},
+        image=Image(resize=16, crop=16),
+        augment=Augment(rotation=10),
+        protocol=PROTOCOL.model_copy(update=changes),
+        resources=Resources(checkpoint_minutes=minutes),
+        out=folder / "out",
+        work=folder / "work",
+        progress_file=folder / "progress.jsonl",
+        fingerprint={"config": fingerprint, "code_hash": "c", "data_hash": "d"},
+    )
+
+
+def results(folder: Path) -> tuple[bytes, str, str]:
+    """What must be bit-identical: weights, history without times, the loss of every step."""
+    out = folder / "out"
+    history = pd.read_csv(out / "history.csv").drop(columns=TIMES).to_csv()
+    return (out / "best.safetensors").read_bytes(), history, (out / "steps.csv").read_text()
