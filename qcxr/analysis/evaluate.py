@@ -46,7 +46,8 @@ def evaluate(
     cdl, dqc, others. replicates: of the bootstrap over patients, 0 leaves it out. say: called with notes, line by line.
 
     Returns the short result table. Everything is read and checked before anything is written; `out` appears whole or
-    not at all. Raises InputError on anything malformed (see `qcxr.analysis.foreign`), or if `out` exists and is not empty.
+    not at all. Raises InputError on anything malformed (see `qcxr.analysis.foreign`), and if `out` exists and is not
+    empty.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

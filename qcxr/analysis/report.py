@@ -1,8 +1,6 @@
 """One self-contained HTML file: what was run, on what, with which result; it needs no network and no other file."""
 
-import base64
 import json
-import struct
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,21 +9,17 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from qcxr.analysis import figures, formats, tables
+from qcxr.analysis import formats, tables
 from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS
+from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import Paths, hours, load, many
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
 from qcxr.data.atomic import write_text
-from qcxr.errors import InputError
 
 TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
 FOLDED = {"labels", "scores", "runs", "paper", "bootstrap"}
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
 PARTS = ("texts", "facts", "tables", "figures", "points", "blocks")
-CIRCUIT = (
-    "Dressed quantum circuit",
-    "The quantum head's circuit as it was run. Compare with Fig. 2 of the paper.",
-)
 
 
 def write_report(
@@ -74,7 +68,7 @@ def write_report(
         _section("run", "What was run", facts=_facts(run_list, values["metrics"]), tables=_only(by_name, "runs"),
                  blocks=_configuration(config)),
         _section("data", "Data", texts=[*_audit(issues), *notes], tables=_only(by_name, "counts")),
-        _section("figures", "Figures", figures=_figures(figure_paths)),
+        _section("figures", "Figures", figures=gallery(figure_paths)),
         _section("tables", "Tables", tables=_only(by_name, "groups", "labels", "scores", "bootstrap", "parameters")),
         _section("paper", "Paper against here", tables=_only(by_name, "paper")),
         _section("deviations", "Deviations from the paper",
@@ -178,34 +172,3 @@ def _audit(issues: Mapping[str, str | Path] | None) -> list[str]:
         kinds = ", ".join(f"{n} {kind}" for kind, n in frame["issue"].value_counts().items()) if len(frame) else ""
         texts.append(f"{dataset_name(dataset)}: {len(frame)} films left out{': ' + kinds if kinds else ''}.")
     return texts
-
-
-def _figures(paths: Sequence[str | Path]) -> list[dict]:
-    order = list(figures.FIGURES)
-
-    def place(path: Path) -> tuple[int, int]:
-        base = path.stem.partition("-")[0]
-        return (order.index(base) if base in order else -1, list(map(Path, paths)).index(path))
-
-    return [_figure(path) for path in sorted(map(Path, paths), key=place)]
-
-
-def _figure(path: Path) -> dict:
-    if not path.is_file():
-        raise InputError(f"{path}: no such figure; draw it first")
-    content = path.read_bytes()
-    if content[:8] != b"\x89PNG\r\n\x1a\n":
-        raise InputError(f"{path}: a figure must be a PNG file; give the .png beside the .pdf")
-    width, height = struct.unpack(">II", content[16:24])
-    base, _, keys = path.stem.partition("-")
-    if base in figures.FIGURES:
-        entry = figures.FIGURES[base]
-        title, caption = entry.title, entry.text
-    else:
-        title, caption = CIRCUIT if base.startswith("circuit") else (path.stem.replace("_", " "), "")
-    heading = f"{title} ({keys.replace('-', ', ')})" if keys else title
-    # Drawn at 220 dots per inch; shown at 110, so that screens with fine pixels stay sharp.
-    return {
-        "data": base64.b64encode(content).decode(), "width": width // 2, "height": height // 2, "title": heading,
-        "caption": caption, "alt": f"{heading}. {caption.split('. ')[0]}".strip(),
-    }  # fmt: skip

@@ -1,0 +1,55 @@
+"""Figures for the report: PNG files put inline, grouped by kind in the registry's order, with sizes and alt text."""
+
+import base64
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from qcxr.analysis.figures import FIGURES
+from qcxr.analysis.names import dataset_name, task_name
+from qcxr.errors import InputError
+
+CIRCUIT = ("Dressed quantum circuit", "The quantum head's circuit as it was run. Compare with Fig. 2 of the paper.")
+
+
+def gallery(paths: Sequence[str | Path]) -> list[dict]:
+    """Return groups {title, caption, figures}, each figure {data (base64), width, height, heading, alt}.
+
+    A file's stem is its figure's name; the circuit drawing comes first, then the registry's order, figures of other
+    names last under their own name. Sizes are in CSS pixels. Raises InputError if a file is missing or no PNG.
+    """
+    order = ["circuit", *FIGURES]
+    groups: dict[str, dict] = {}
+    for path in sorted(map(Path, paths), key=lambda p: order.index(_base(p)) if _base(p) in order else len(order)):
+        base = _base(path)
+        if base in FIGURES:
+            title, caption = FIGURES[base].title, FIGURES[base].text
+        else:
+            title, caption = CIRCUIT if base == "circuit" else (path.stem.replace("_", " "), "")
+        group = groups.setdefault(base, {"title": title, "caption": caption, "figures": []})
+        group["figures"].append(_figure(path, title, caption))
+    return list(groups.values())
+
+
+def _base(path: Path) -> str:
+    base = path.stem.partition("-")[0]
+    return "circuit" if base.startswith("circuit") else base if base in FIGURES else path.stem
+
+
+def _figure(path: Path, title: str, caption: str) -> dict:
+    if not path.is_file():
+        raise InputError(f"{path}: no such figure; draw it first")
+    content = path.read_bytes()
+    if content[:8] != b"\x89PNG\r\n\x1a\n":
+        raise InputError(f"{path}: a figure must be a PNG file; give the .png beside the .pdf")
+    width, height = struct.unpack(">II", content[16:24])
+    keys = path.stem.partition("-")[2]
+    heading = ", ".join(dataset_name(task_name(key)) for key in keys.split("-")) if keys else ""
+    # Drawn at 220 dots per inch and shown at 110, so that screens with fine pixels stay sharp.
+    return {
+        "data": base64.b64encode(content).decode(),
+        "width": width // 2,
+        "height": height // 2,
+        "heading": heading,
+        "alt": ". ".join(part for part in (title, heading, caption.split(". ")[0].rstrip(".")) if part),
+    }

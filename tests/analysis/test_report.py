@@ -1,0 +1,188 @@
+"""The report as a browser sees it: nothing leaves the page, no error, figures have size and alt text, tables sort."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from qcxr.analysis import figures, inputs, report
+from qcxr.errors import InputError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr", "--v=0",
+)  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Tags and attributes of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, name):
+        return [attrs for tag, attrs in self.tags if tag == name]
+
+
+@pytest.fixture(scope="module")
+def written(study, tmp_path_factory):
+    root = tmp_path_factory.mktemp("report")
+    pngs = []
+    for name in ("losses", "mean_auroc", "labels-cxr19-nih", "labels-cxr8-nih"):
+        pngs.append(root / f"{name}.png")
+        figures.draw(name, study.inputs, out_pdf=root / f"{name}.pdf", out_png=pngs[-1])
+    arguments = {
+        "figure_paths": pngs, "metrics": study.metrics, "tests": study.tests, "runs": study.folders,
+        "counts": study.counts, "parameters": study.parameters, "protocol": True, "demo": True,
+        "config": {"tasks": ["cxr8"], "note": "<script>x</script>"},
+    }  # fmt: skip
+    report.write_report(root / "report.html", **arguments)
+    return root / "report.html", arguments
+
+
+def test_report_is_one_self_contained_page(written, study):
+    path, arguments = written
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    images = page.all("img")
+    assert len(images) == 4
+    for image in images:
+        assert int(image["width"]) > 100 and int(image["height"]) > 100 and len(image["alt"]) > 10
+    for _, attrs in page.tags:
+        for key in ("src", "href"):
+            assert attrs.get(key, "#").startswith(("#", "data:")), attrs[key][:80]
+    assert not re.search(r"url\(|@import|https?://", text)
+    ids = {attrs["id"] for attrs in page.all("section")}
+    assert ids == {"result", "run", "data", "figures", "tables", "paper", "deviations", "limits"}
+    assert {a["href"][1:] for a in page.all("a")} == ids
+    assert "<script>x" not in text and "&lt;script&gt;x" in text.replace("\\u003c", "&lt;")
+    assert "Generated films" in text and "not a medical device" in text
+
+    tests = inputs.load("tests", study.tests).query("label == 'mean' and metric == 'auroc'")
+    for row in tests.to_dict("records"):
+        assert f"{row['mean_a']:.3f} ± {row['sd_a']:.3f}" in text
+    hours = sum(run["wall_seconds"] for run in inputs.load("runs", study.folders)) / 3600
+    assert f"{hours:.2f} in all" in text and "no positives" in text
+
+    report.write_report(path.with_name("again.html"), **arguments)
+    assert path.with_name("again.html").read_bytes() == path.read_bytes()
+
+
+def test_what_was_not_given_is_left_out(study, tmp_path):
+    report.write_report(tmp_path / "r.html", figure_paths=[], metrics=study.metrics, tests=study.tests)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert 'id="paper"' not in text and 'id="figures"' not in text and "Generated films" not in text
+    with pytest.raises(InputError, match="no such figure; draw it first"):
+        report.write_report(tmp_path / "n.html", figure_paths=["none.png"], metrics=study.metrics, tests=study.tests)
+    (tmp_path / "f.png").write_bytes(b"%PDF-1.4")
+    with pytest.raises(InputError, match=r"a figure must be a PNG file; give the \.png beside the \.pdf"):
+        report.write_report(
+            tmp_path / "n.html", figure_paths=[tmp_path / "f.png"], metrics=study.metrics, tests=study.tests
+        )
+    assert not (tmp_path / "n.html").exists()
+
+
+# Added to a copy of the page: clicks every column of every table and writes what it saw into the document, which
+# --dump-dom prints.
+PROBE = """
+<script>
+window.failed = [];
+window.addEventListener("error", event => window.failed.push(String(event.message)));
+window.addEventListener("securitypolicyviolation", event => window.failed.push("blocked " + event.blockedURI));
+window.addEventListener("load", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  const seen = { tables: [], images: [], requests: performance.getEntriesByType("resource").map(e => e.name)
+    .filter(name => !name.startsWith("data:")) };
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const columns = [...table.tHead.rows[0].cells].map((header, c) => {
+      const read = () => [...table.tBodies[0].rows].map(row => row.cells[c].textContent.trim());
+      header.querySelector("button").click();
+      const up = read(), said = header.getAttribute("aria-sort");
+      header.querySelector("button").click();
+      return { name: header.textContent.trim(), up, said, down: read(), then: header.getAttribute("aria-sort") };
+    });
+    seen.tables.push(columns);
+  }
+  for (const image of document.images) {
+    const box = image.getBoundingClientRect();
+    seen.images.push({ natural: image.naturalWidth, width: box.width, height: box.height, alt: image.alt });
+  }
+  seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  seen.failed = window.failed;
+  const out = document.createElement("pre");
+  out.id = "probe";
+  out.textContent = JSON.stringify(seen);
+  document.body.append(out);
+});
+</script>
+"""
+
+
+def browse(page, folder):
+    """Open a page in headless Chromium; return the process and Chromium's own log of network events."""
+    folder.mkdir()
+    trace = folder / "net.json"
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={trace}",
+               "--window-size=1200,900", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False), trace
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_browser_test_would_notice(tmp_path):
+    page = tmp_path / "bad.html"
+    page.write_text(
+        '<body><img src="http://127.0.0.1:9/leak.png"><script>console.error("oh"); missing()</script></body>'
+    )
+    done, trace = browse(page, tmp_path / "browser")
+    assert requested(trace) == {"http://127.0.0.1:9/leak.png"}
+    assert "CONSOLE" in done.stderr
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_report_in_a_browser(written, tmp_path):
+    path, _ = written
+    copy = tmp_path / "report.html"
+    copy.write_text(path.read_text(encoding="utf-8").replace("<body>", f"<body>{PROBE}"), encoding="utf-8")
+    done, trace = browse(copy, tmp_path / "browser")
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    seen = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert "CONSOLE" not in done.stderr
+    assert seen["failed"] == [] and seen["requests"] == [] and seen["overflow"] <= 0
+    assert len(seen["images"]) == 4
+    for image in seen["images"]:
+        assert image["natural"] > 0 and image["width"] > 100 and image["height"] > 100 and image["alt"]
+    assert requested(trace) == set()
+
+    columns = {column["name"]: column for column in seen["tables"][0]}
+    for table in seen["tables"]:
+        for column in table:
+            assert (column["said"], column["then"]) == ("ascending", "descending")
+            assert sorted(column["up"]) == sorted(column["down"])
+    shown = [float(text.split(" ")[0]) for text in columns["CDL"]["up"]]
+    assert shown == sorted(shown) and len(set(shown)) > 1
+    assert [float(t.split(" ")[0]) for t in columns["CDL"]["down"]] == shown[::-1]
+    counts = next(t for t in seen["tables"] if t[0]["name"] == "Label" and "total" in t[4]["name"])[4]
+    numbers = [int(text.replace(",", "")) for text in counts["up"]]
+    assert numbers == sorted(numbers)
+    labels = next(t for t in seen["tables"] if any(c["name"] == "p Holm" for c in t))
+    adjusted = next(c for c in labels if c["name"] == "p Holm")
+    dashes = [text == "—" for text in adjusted["up"]]
+    assert any(dashes) and dashes == sorted(dashes)  # undefined stays last
+
+
+def requested(trace):
+    """URLs that the page's renderer asked the network for, from Chromium's own network log."""
+    text = trace.read_text(encoding="utf-8", errors="replace")
+    urls = set(re.findall(r'"url":"((?:https?|wss?|ftp)://[^"]+)"', text))
+    # Chromium itself asks its maker for updates, whatever page is shown; such hosts are none that a page names.
+    return {url for url in urls if not re.search(r"//[^/]*(google|gstatic|gvt1|googleapis)\.[a-z.]+/", url)}
