@@ -17,6 +17,8 @@ from qcxr.data.phantom.lateral import draw_lateral
 from qcxr.data.phantom.scanner import draw_scanner, expose
 
 SCANNERS = 6  # per site
+# NIH's and MIMIC's labels were mined from reports: now and then one names what the film does not show
+HIDDEN = 0.06
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def draw_film(plan: FilmPlan, *, strength: float = 1.0) -> Image.Image:
     scanner = draw_scanner(np.random.default_rng(machine), portable=plan.site == "mimic")
     grid = Grid(plan.height, plan.width)
     severities = {label: strength * draw_severity(rng) for label in plan.labels}
+    severities = {label: severity for label, severity in severities.items() if rng.random() >= HIDDEN}
     if plan.view in ("PA", "AP"):
         chest = draw_findings(anatomy, grid, severities, finding_seed)
         extra = np.random.default_rng(extra_seed)

@@ -160,7 +160,7 @@ def fibrosis(chest: Chest, rng: Rng, severity: float) -> None:
 
 def emphysema_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
     """Trapped air: low, flat diaphragm, wide chest, narrow heart, black lungs with few vessels."""
-    drop = 0.08 + 0.12 * severity
+    drop = 0.05 + 0.14 * severity
     return replace(
         anatomy,
         dome_right=anatomy.dome_right + drop,
@@ -168,7 +168,7 @@ def emphysema_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
         arch=anatomy.arch * (0.75 - 0.4 * severity),
         half_width=anatomy.half_width + 0.03 + 0.03 * severity,
         heart=anatomy.heart * (0.92 - 0.12 * severity),
-        lung_air=anatomy.lung_air + 0.04 + 0.07 * severity,
+        lung_air=anatomy.lung_air + 0.02 + 0.08 * severity,
         markings=anatomy.markings * (0.8 - 0.35 * severity),
     )
 

@@ -12,7 +12,7 @@ from qcxr.data.phantom.grid import soft
 
 def cardiomegaly_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
     """A cardiothoracic ratio above one half."""
-    ratio = max(anatomy.heart, 0.45) + 0.035 + 0.14 * severity
+    ratio = max(anatomy.heart, 0.45) + 0.02 + 0.15 * severity
     return replace(anatomy, heart=ratio, heart_height=anatomy.heart_height * (1.05 + 0.15 * severity))
 
 
@@ -20,16 +20,16 @@ def hernia(chest: Chest, rng: Rng, severity: float) -> None:
     """Stomach behind the heart: a round shadow with air over a level of fluid."""
     grid = chest.grid
     x, y = rng.uniform(0.00, 0.12), chest.anatomy.dome_left - 0.10
-    radius = 0.13 + 0.06 * severity
+    radius = 0.14 + 0.06 * severity
     sac = grid.ellipse(x, y, radius, radius * 0.9, edge=0.02)
     air = grid.ellipse(x, y, radius - 0.025, radius * 0.9 - 0.025, edge=0.015)
     air *= soft(y + rng.uniform(-0.02, 0.03) - grid.y, grid.edge(0.006))
-    chest.density += np.float32(0.06 + 0.05 * severity) * sac - np.float32(0.20 + 0.16 * severity) * air
+    chest.density += np.float32(0.06 + 0.05 * severity) * sac - np.float32(0.24 + 0.16 * severity) * air
 
 
 def tortuous_aorta_shape(anatomy: Anatomy, rng: Rng, severity: float) -> Anatomy:
     """A wide, high aortic knob; the descending aorta swings out to the left, the ascending one to the right."""
-    return replace(anatomy, uncoiling=0.6 + 0.9 * severity, knob=anatomy.knob * (1.15 + 0.3 * severity))
+    return replace(anatomy, uncoiling=0.45 + 1.0 * severity, knob=anatomy.knob * (1.08 + 0.35 * severity))
 
 
 def aortic_calcification(chest: Chest, rng: Rng, severity: float) -> None:

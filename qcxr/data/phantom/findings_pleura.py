@@ -16,8 +16,8 @@ def effusion(chest: Chest, rng: Rng, severity: float) -> None:
     """Fluid blunts the costophrenic angle; its upper border climbs the wall as a meniscus."""
     grid, anatomy = chest.grid, chest.anatomy
     for side in both_or_one(rng, 0.4):
-        amount = severity * rng.uniform(0.7, 1.0)
-        level = anatomy.dome(side) + 0.17 - 0.46 * amount
+        amount = severity * rng.uniform(0.5, 1.0)
+        level = anatomy.dome(side) + 0.19 - 0.48 * amount
         across = np.clip(side * grid.x / anatomy.half_width, 0.0, 1.1)
         climb = np.float32(0.12 + 0.16 * amount) * np.maximum(across - 0.35, 0.0) ** 3 / np.float32(0.27)
         fluid = soft(grid.y - (np.float32(level) - climb), 0.03) * chest.lungs[side]
@@ -29,14 +29,14 @@ def pneumothorax(chest: Chest, rng: Rng, severity: float) -> None:
     """Black air without vessels over a collapsed lung whose edge shows as a thin bright line."""
     grid, side = chest.grid, pick_side(rng)
     anatomy = chest.anatomy
-    gap = np.float32(0.035 + 0.17 * severity)
+    gap = np.float32(0.02 + 0.18 * severity)
     drop = 0.08 + 0.26 * severity  # of the lung's tip
     edge = chest.wall(grid.y) - gap * (np.float32(1.15) - np.float32(0.6) * soft(grid.y, 0.7))
     edge = np.minimum(edge, np.float32(0.95) * chest.wall(grid.y - drop))
     across = side * grid.x
     air = soft(across - edge, grid.edge(0.010)) * chest.lungs[side]
     line = np.maximum(1.0 - np.abs(across - edge) / max(0.012, 1.2 * grid.pixel), 0.0) * chest.lungs[side]
-    marks = np.float32(0.14 * anatomy.markings) * chest.vessels + np.float32(0.05 + 0.09 * severity)
+    marks = np.float32(0.14 * anatomy.markings) * chest.vessels + np.float32(0.03 + 0.11 * severity)
     chest.density += np.float32(0.12) * line - air * marks
     chest.density += np.float32(0.03 + 0.08 * severity) * np.maximum(chest.lungs[side] - air, 0.0)
 
