@@ -1,5 +1,6 @@
 """`make_engine`: one name, one function `(weights (L, n), angles (..., n)) -> (..., n)`."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -7,58 +8,128 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qcxr.circuits import chain, statevector
+from qcxr.circuits import chain, cost, statevector
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.noise import Noise
 from qcxr.errors import InputError
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
+_ANSATZ = tuple(field.name for field in dataclasses.fields(Ansatz))[2:]
+_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ("method",)}
 
 
-def make_engine(name: str, n_qubits: int, n_layers: int, *, noise=None, **options) -> Callable:
-    """The circuit as a pure function of `weights` (L, n) and `angles` (..., n), both radians, to <Z_i>, (..., n).
+def make_engine(
+    name: str, n_qubits: int, n_layers: int, *, noise: Noise | dict | None = None, shots: int | None = None, **options
+) -> "Engine":
+    """The circuit as a pure function of `weights` (L, n) and `angles` (..., n), radians, to <Z_i>, (..., n).
 
-    name: `pennylane` (the oracle: any PennyLane device), `statevector`, `chain` (exact, linear in n) or `auto`.
-    options: the other fields of `Ansatz`. The function may stand inside jit, grad, vmap and scan.
-    Raises InputError for an unknown engine, and when an array has the wrong shape or, outside jit, is not finite.
+    name: `pennylane` (the oracle, any PennyLane device), `statevector`, `chain` (exact and linear in n) or `auto`
+    (whichever of the last two `cost` expects to be faster for the batch it is given).
+    noise: a `Noise`, or a mapping for `Noise.of`. shots: how often each qubit is measured; None is exact.
+    options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload); for `pennylane` also device and
+    diff_method, for `statevector` memory_mb, for `chain` method (`scan`, or `associative` with log2(n) steps).
+
+    Raises InputError for an unknown engine or option, and for a circuit that the engine cannot run.
     """
-    ansatz = Ansatz(n_qubits, n_layers, **options)
-    if noise is not None:
-        raise InputError(f"noise is not available yet, got {noise!r}; leave it out")
     if name not in ENGINES:
         raise InputError(
             f"engine must be one of {', '.join(ENGINES)}, got {name!r}; set head.dqc.engine to one of them"
         )
-    if name == "auto":
-        name = "statevector" if n_qubits < 6 else "chain"
-    if name == "pennylane":
-        from qcxr.circuits import pennylane as room
-    else:
-        room = {"statevector": statevector, "chain": chain}[name]
-    expectations = room.build(ansatz)
+    own = [key for kind in ENGINES[:-1] if name in (kind, "auto") for key in _OPTIONS[kind]]
+    unknown = sorted(set(options) - set(_ANSATZ) - set(own))
+    if unknown:
+        raise InputError(
+            f"engine {name!r} takes the options {', '.join([*_ANSATZ, *own])}, got {unknown[0]!r}; leave it out"
+        )
+    if shots is not None and (isinstance(shots, bool) or not isinstance(shots, int) or shots < 1):
+        raise InputError(f"shots must be a whole number >= 1 or None (exact), got {shots!r}; set shots to one of them")
+    ansatz = Ansatz(n_qubits, n_layers, **{key: value for key, value in options.items() if key in _ANSATZ})
+    options = {key: value for key, value in options.items() if key not in _ANSATZ}
+    return Engine(name, ansatz, Noise.of(noise), shots, options)
 
-    def engine(weights: jax.Array, angles: jax.Array) -> jax.Array:
-        weights, angles = _check("weights", weights), _check("angles", angles)
-        if weights.shape != (n_layers, n_qubits):
+
+class Engine:
+    """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported."""
+
+    def __init__(self, name: str, ansatz: Ansatz, noise: Noise, shots: int | None, options: dict):
+        self.name, self.ansatz, self.noise, self.shots = name, ansatz, noise, shots
+        self._options = options
+        self._built = {}
+        if name != "auto":
+            self._build(name)
+        if name == "statevector" and not noise.is_unitary:
             raise InputError(
-                f"weights must have shape (layers, qubits) = ({n_layers}, {n_qubits}), got {weights.shape}; "
+                "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
+            )
+
+    def __repr__(self):
+        return f"Engine({self.name!r}, {self.ansatz}, {self.noise}, shots={self.shots})"
+
+    def __call__(
+        self, weights: jax.Array, angles: jax.Array, *, noise: Noise | dict | None = None, key: jax.Array | None = None
+    ) -> jax.Array:
+        """weights (L, n), angles (..., n) -> (..., n) in [-1, 1].
+
+        noise: instead of the engine's own; its rates may be traced and differentiated. key: a `jax.random.key`, needed
+        if and only if the engine has shots: every expectation value is drawn by itself from a binomial distribution
+        (marginals only: correlations between qubits are not sampled); gradients are those of the exact value.
+        Raises InputError for wrong shapes and, outside jit, for NaN, infinity and rates out of [0, 1].
+        """
+        noise = self.noise if noise is None else Noise.of(noise)
+        weights, angles = self._check(weights, angles)
+        if (key is None) != (self.shots is None):
+            need = "needs" if key is None else "takes no"
+            raise InputError(f"an engine with shots={self.shots} {need} key, got {key!r}; pass key with shots only")
+        batch = angles.shape[:-1]
+        flat = angles.reshape(math.prod(batch), self.ansatz.n_qubits)
+        name = self.name
+        if name == "auto":
+            name = cost.choose(self.ansatz, flat.shape[0], noisy=not noise.is_unitary)
+        z = self._build(name)(weights, flat, noise)
+        if noise.has_readout:
+            z = noise.readout(z)
+        if self.shots:
+            z = _sample(key, self.shots, z)
+        return z.reshape(*batch, self.ansatz.n_qubits)
+
+    def _check(self, weights, angles):
+        n = self.ansatz.n_qubits
+        weights, angles = _floating("weights", weights), _floating("angles", angles)
+        if weights.shape != (self.ansatz.n_layers, n):
+            raise InputError(
+                f"weights must have shape (layers, qubits) = ({self.ansatz.n_layers}, {n}), got {weights.shape}; "
                 "make the engine with the shape of your weights"
             )
-        if angles.ndim < 1 or angles.shape[-1] != n_qubits:
+        if angles.ndim < 1 or angles.shape[-1] != n:
             raise InputError(
-                f"angles must have shape (..., {n_qubits}), one per qubit, got {angles.shape}; "
+                f"angles must have shape (..., {n}), one per qubit, got {angles.shape}; "
                 "make the engine with as many qubits as there are angles"
             )
         dtype = jnp.result_type(weights, angles)
-        batch = angles.shape[:-1]
-        flat = angles.astype(dtype).reshape(math.prod(batch), n_qubits)
-        return expectations(weights.astype(dtype), flat).reshape(*batch, n_qubits)
+        return weights.astype(dtype), angles.astype(dtype)
 
-    return engine
+    def _build(self, name) -> Callable:
+        if name not in self._built:
+            if name == "pennylane":
+                from qcxr.circuits import pennylane as room
+            else:
+                room = {"statevector": statevector, "chain": chain}[name]
+            options = {key: value for key, value in self._options.items() if key in _OPTIONS[name]}
+            self._built[name] = room.build(self.ansatz, **options)
+        return self._built[name]
 
 
-def _check(name, value):
+def _sample(key, shots, z):
+    """Mean of `shots` outcomes +1 or -1 with expectation z; the gradient passes straight to z."""
+    ones = jax.random.binomial(key, shots, jnp.clip((1 + jax.lax.stop_gradient(z)) / 2, 0, 1), dtype=z.dtype)
+    return z + jax.lax.stop_gradient(2 * ones / shots - 1 - z)
+
+
+def _floating(name, value):
     """An array of float32 or float64; finite, where that can be seen (not under jit)."""
     value = jnp.asarray(value)
+    if jnp.iscomplexobj(value):
+        raise InputError(f"{name} must be real, got {value.dtype}; pass angles in radians")
     if not jnp.issubdtype(value.dtype, jnp.floating) or jnp.finfo(value.dtype).bits < 32:
         value = value.astype(jnp.float32)
     if not isinstance(value, jax.core.Tracer) and not np.isfinite(np.asarray(value)).all():

@@ -42,42 +42,44 @@ def sweep(plan: Plan, first_left, first_right, inner, last_left, last_right):
     return _forward(plan, first_left, first_right, inner, last_left, last_right)[0]
 
 
-def _forward(plan, first_left, first_right, inner, last_left, last_right):
-    final, lefts = jax.lax.scan(lambda e, c: (bilinear(plan.step_left, c, e), e), first_left, inner)
-    origin, rights = jax.lax.scan(lambda e, c: (bilinear(plan.step_right, c, e), e), last_right, inner, reverse=True)
-    measured = bilinear(plan.measure, inner, lefts)
+def _forward(plan, *given):
+    # XLA would otherwise compute columns anew inside every product that reads them
+    first_left, first_right, inner, last_left, last_right = jax.lax.optimization_barrier(given)
+
+    def step_left(e, column):
+        return bilinear(plan.step_left, column, e), (e, bilinear(plan.measure, column, e))
+
+    def step_right(e, column):
+        return bilinear(plan.step_right, column, e), e
+
+    final, (lefts, measured) = jax.lax.scan(step_left, first_left, inner)
+    origin, rights = jax.lax.scan(step_right, last_right, inner, reverse=True)
+    closes = jnp.asarray(plan.closes)[:, None]
     end = final * last_left
-    closes = jnp.asarray(plan.closes, end.dtype)[:, None]
-    head = jnp.sum(first_right * origin, 0) + jnp.sum(closes * end, 0)
-    tail = jnp.sum((1 - closes) * end, 0)
+    head = jnp.sum(first_right * origin, 0) + jnp.sum(jnp.where(closes, end, 0), 0)
+    tail = jnp.sum(jnp.where(closes, 0, end), 0)
     z = jnp.concatenate([head[None], jnp.sum(measured * rights, -2), tail[None]])
     return z, (first_right, inner, last_left, lefts, rights, measured, final, origin)
 
 
 def _backward(plan, saved, g):
     first_right, inner, last_left, lefts, rights, measured, final, origin = saved
-    closes = jnp.asarray(plan.closes)[:, None]
-    g_end = jnp.where(closes, g[0], g[-1])
-    g_inner = g[1:-1, None]
-    source_left = g_inner * bilinear(plan.measure_back, inner, rights)
-    source_right = g_inner * measured
+    g_end = jnp.where(jnp.asarray(plan.closes)[:, None], g[0], g[-1])
 
-    def step_left(e, xs):
-        column, source = xs
-        return bilinear(plan.step_left_back, column, e) + source, e
+    def step_left(e, site):
+        column, left, right, g = site
+        pull = bilinear(plan.pull_left, left, e) + g * bilinear(plan.pull_measure, left, right)
+        return bilinear(plan.step_left_back, column, e) + g * bilinear(plan.measure_back, column, right), pull
 
-    def step_right(e, xs):
-        column, source = xs
-        return bilinear(plan.step_right_back, column, e) + source, e
+    def step_right(e, site):
+        column, right, seen, g, pull = site
+        return bilinear(plan.step_right_back, column, e) + g * seen, pull + bilinear(plan.pull_right, e, right)
 
-    d_first_left, d_lefts = jax.lax.scan(step_left, last_left * g_end, (inner, source_left), reverse=True)
-    d_last_right, d_rights = jax.lax.scan(step_right, first_right * g[0], (inner, source_right))
-    d_inner = (
-        bilinear(plan.pull_left, lefts, d_lefts)
-        + bilinear(plan.pull_right, d_rights, rights)
-        + g_inner * bilinear(plan.pull_measure, lefts, rights)
-    )
-    return d_first_left, origin * g[0], d_inner, final * g_end, d_last_right
+    sites = inner, lefts, rights, g[1:-1]
+    d_first_left, pulls = jax.lax.scan(step_left, last_left * g_end, sites, reverse=True)
+    sites = inner, rights, measured, g[1:-1], pulls
+    d_last_right, d_inner = jax.lax.scan(step_right, first_right * g[0], sites)
+    return jax.lax.optimization_barrier((d_first_left, origin * g[0], d_inner, final * g_end, d_last_right))
 
 
 sweep.defvjp(_forward, _backward)

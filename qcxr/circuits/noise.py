@@ -9,6 +9,11 @@ import numpy as np
 from qcxr.errors import InputError
 
 
+def present(rate) -> bool:
+    """Whether a rate may differ from zero: anything but a plain zero."""
+    return not (isinstance(rate, int | float) and rate == 0)
+
+
 def _pytree(cls):
     names = [field.name for field in dataclasses.fields(cls)]
     return jax.tree_util.register_dataclass(cls, data_fields=names, meta_fields=[])
@@ -86,7 +91,7 @@ class Noise:
     @property
     def is_unitary(self) -> bool:
         """Whether the gates are known to be free of noise (read-out may still err)."""
-        return not any(_present(r) for r in jax.tree_util.tree_leaves((self.one_qubit, self.two_qubit)))
+        return not any(present(r) for r in jax.tree_util.tree_leaves((self.one_qubit, self.two_qubit)))
 
     def readout(self, z: jax.Array) -> jax.Array:
         """<Z> as the faulty read-out reports it."""
@@ -96,16 +101,12 @@ class Noise:
     @property
     def has_readout(self) -> bool:
         """Whether read-out may err."""
-        return _present(self.readout_0) or _present(self.readout_1)
-
-
-def _present(rate) -> bool:
-    return not (isinstance(rate, int | float) and rate == 0)
+        return present(self.readout_0) or present(self.readout_1)
 
 
 def damps(rates: Rates) -> bool:
     """Whether I may turn into Z: only then do environments gain entries."""
-    return _present(rates.amplitude_damping)
+    return present(rates.amplitude_damping)
 
 
 def _known(cls, settings, name):

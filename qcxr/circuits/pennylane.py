@@ -1,4 +1,7 @@
-"""The oracle: the same circuit in PennyLane, on any of its devices. Importing this module imports PennyLane (seconds)."""
+"""The oracle: the same circuit in PennyLane, on any of its devices.
+
+Importing this module imports PennyLane, which takes seconds; only the engine of this name and the drawer do so.
+"""
 
 from collections.abc import Callable
 
@@ -7,37 +10,62 @@ import jax.numpy as jnp
 import pennylane as qml
 
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.noise import Noise, Rates, present
 
 
-def build(ansatz: Ansatz, *, device: str = "default.qubit", diff_method: str = "backprop") -> Callable:
-    """`(weights (L, n), angles (B, n)) -> (B, n)`: one circuit per sample under vmap."""
-    node = qml.QNode(
-        lambda w, x: circuit(ansatz, w, x),
-        qml.device(device, wires=ansatz.n_qubits),
-        interface="jax",
-        diff_method=diff_method,
-    )
+def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "backprop") -> Callable:
+    """`(weights (L, n), angles (B, n), noise) -> (B, n)`: one circuit per sample under vmap.
 
-    def expectations(weights, angles):
+    device: by default `default.qubit`, with noise `default.mixed`.
+    """
+
+    def expectations(weights, angles, noise: Noise):
         if angles.shape[0] == 0:
             return jnp.zeros_like(angles)
+        name = device or ("default.qubit" if noise.is_unitary else "default.mixed")
+        node = qml.QNode(
+            lambda w, x: circuit(ansatz, w, x, noise),
+            qml.device(name, wires=ansatz.n_qubits),
+            interface="jax",
+            diff_method=diff_method,
+        )
         return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
 
     return expectations
 
 
-def circuit(ansatz: Ansatz, weights, angles):
-    """The circuit as PennyLane operations; weights (L, n), angles (n,)."""
+def circuit(ansatz: Ansatz, weights, angles, noise: Noise | None = None) -> list:
+    """Queues the circuit's operations; weights (L, n), angles (n,). Returns the measurements."""
+    noise = noise or Noise()
     encode, rotate = getattr(qml, ansatz.encoding), getattr(qml, ansatz.rotation)
     entangle = getattr(qml, ansatz.entangler)
-    for i in range(ansatz.n_qubits):
+    wires = range(ansatz.n_qubits)
+    for i in wires:
         qml.Hadamard(i)
+        _channels(noise.one_qubit, i)
     for layer in range(ansatz.n_layers):
         if layer == 0 or ansatz.reupload:
-            for i in range(ansatz.n_qubits):
+            for i in wires:
                 encode(angles[i], i)
-        for i in range(ansatz.n_qubits):
+                _channels(noise.one_qubit, i)
+        for i in wires:
             rotate(weights[layer, i], i)
+            _channels(noise.one_qubit, i)
         for pair in ansatz.pairs:
             entangle(wires=pair)
-    return [qml.expval(qml.Z(i)) for i in range(ansatz.n_qubits)]
+            for i in pair:
+                _channels(noise.two_qubit, i)
+    return [qml.expval(qml.Z(i)) for i in wires]
+
+
+def _channels(rates: Rates, wire: int) -> None:
+    for name, channel in (
+        ("depolarizing", qml.DepolarizingChannel),
+        ("bit_flip", qml.BitFlip),
+        ("phase_flip", qml.PhaseFlip),
+        ("amplitude_damping", qml.AmplitudeDamping),
+        ("phase_damping", qml.PhaseDamping),
+    ):
+        rate = getattr(rates, name)
+        if present(rate):
+            channel(rate, wires=wire)

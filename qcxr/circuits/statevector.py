@@ -1,49 +1,191 @@
-"""Real amplitudes, product-state start, the ring as one permutation of indices."""
+"""All 2^n amplitudes: for few qubits, many layers, or gates between far wires.
 
+Real where the circuit is real. The first layer makes a product state; later rotations act as products with matrices
+of up to six qubits; entanglers are one permutation of the amplitudes (CNOT) or one sign each (CZ). Every step is
+undone exactly in the reverse pass, so its memory is a few state vectors per sample, whatever the number of layers.
+"""
+
+import functools
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.noise import Noise
 from qcxr.errors import InputError
 
+_BLOCK = 6  # qubits per matrix product
+_COPIES = 6  # state vectors alive at once in the reverse pass, measured upper bound
 
-def build(ansatz: Ansatz) -> Callable:
-    """`(weights (L, n), angles (B, n)) -> (B, n)`."""
-    if not ansatz.is_real or ansatz.entangler != "CNOT":
-        raise InputError(f"statevector takes RY and CNOT only for now, got {ansatz}; use engine 'pennylane'")
+
+def build(ansatz: Ansatz, *, memory_mb: float = 4096) -> Callable:
+    """`(weights (L, n), angles (B, n), noise) -> (B, n)`; the batch goes in chunks that fit into `memory_mb`.
+
+    Raises InputError where not even one sample fits, and for noise on the gates.
+    """
+    sample_mb = state_mb(ansatz) * _COPIES
+    if sample_mb > memory_mb:
+        other = "pennylane" if ansatz.pattern == "all_to_all" else "chain"
+        raise InputError(
+            f"engine 'statevector' needs {sample_mb:,.0f} MB for one sample of {ansatz.n_qubits} qubits, more than "
+            f"memory_mb = {memory_mb:,.0f}; use engine '{other}' or raise memory_mb"
+        )
+
+    def expectations(weights, angles, noise: Noise):
+        if not noise.is_unitary:
+            raise InputError(
+                "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
+            )
+        size = 2 if angles.dtype == jnp.float64 else 1
+        return _chunked(functools.partial(_expectations, ansatz), weights, angles, int(memory_mb / sample_mb / size))
+
+    return expectations
+
+
+def state_mb(ansatz: Ansatz) -> float:
+    """One float32 or complex64 state vector in MB."""
+    return 2.0**ansatz.n_qubits * (4 if ansatz.is_real else 8) / 2**20
+
+
+def _chunked(f, weights, angles, chunk):
+    """f over the batch, at most `chunk` samples at a time."""
+    batch, chunk = angles.shape[0], max(chunk, 1)
+    if batch <= chunk:
+        return f(weights, angles)
+    pieces = math.ceil(batch / chunk)
+    chunk = math.ceil(batch / pieces)
+    padded = jnp.pad(angles, ((0, pieces * chunk - batch), (0, 0))).reshape(pieces, chunk, -1)
+    piece = jax.checkpoint(f, prevent_cse=False)
+    return jax.lax.map(lambda x: piece(weights, x), padded).reshape(pieces * chunk, -1)[:batch]
+
+
+def _expectations(ansatz, weights, angles):
+    encode, rotate = (functools.partial(_rotation, name) for name in (ansatz.encoding, ansatz.rotation))
+    plus = jnp.full(2, math.sqrt(0.5), angles.dtype)
+    encoded = encode(angles)  # (B, n, 2, 2)
+    wires = jnp.einsum("nij,bnj->bni", rotate(weights[0]), encoded @ plus)
+    state = functools.reduce(_outer, [wires[:, i] for i in range(ansatz.n_qubits)])
+    turns = rotate(weights[1:])  # (L - 1, n, 2, 2)
+    if ansatz.reupload:
+        turns = turns[:, None] @ encoded
+    blocks = [
+        [functools.reduce(_kron, [turns[layer, ..., i, :, :] for i in block]) for block in _blocks(ansatz.n_qubits)]
+        for layer in range(ansatz.n_layers - 1)
+    ]
+    return _evolve(ansatz, state, blocks)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _evolve(ansatz, state, blocks):
+    """state (B, 2^n); blocks: per layer and block a matrix (2^k, 2^k) or (B, 2^k, 2^k). -> (B, n)."""
+    return _evolve_forward(ansatz, state, blocks)[0]
+
+
+def _evolve_forward(ansatz, state, blocks):
+    state = _entangle(ansatz, state)
+    for layer in blocks:
+        for qubits, matrix in zip(_blocks(ansatz.n_qubits), layer, strict=True):
+            state = _apply(matrix, state, qubits)
+        state = _entangle(ansatz, state)
+    return _measure(ansatz.n_qubits, state), (state, blocks)
+
+
+def _evolve_backward(ansatz, saved, g):
+    """Walks back with the state and its cotangent; JAX's cotangents of complex arrays are not conjugated."""
+    state, blocks = saved
+    cotangent = 2 * _diagonal(ansatz.n_qubits, g) * state.conj()
+    grads = []
+    for layer in reversed(blocks):
+        state, cotangent = (_entangle(ansatz, a, inverse=True) for a in (state, cotangent))
+        grad = []
+        for qubits, matrix in reversed(list(zip(_blocks(ansatz.n_qubits), layer, strict=True))):
+            state = _apply(jnp.swapaxes(matrix, -1, -2).conj(), state, qubits)
+            grad.append(_pair(cotangent, state, qubits, matrix.ndim == 3))
+            cotangent = _apply(jnp.swapaxes(matrix, -1, -2), cotangent, qubits)
+        grads.append(grad[::-1])
+    return _entangle(ansatz, cotangent, inverse=True), grads[::-1]
+
+
+_evolve.defvjp(_evolve_forward, _evolve_backward)
+
+
+def _rotation(name, angle):
+    """(...,) -> (..., 2, 2), real for RY."""
+    c, s = jnp.cos(angle / 2), jnp.sin(angle / 2)
+    if name == "RY":
+        rows = [[c, -s], [s, c]]
+    elif name == "RX":
+        rows = [[c + 0j, -1j * s], [-1j * s, c + 0j]]
+    else:
+        rows = [[c - 1j * s, 0j * c], [0j * c, c + 1j * s]]
+    return jnp.stack([jnp.stack(row, -1) for row in rows], -2)
+
+
+def _outer(a, b):
+    return (a[:, :, None] * b[:, None, :]).reshape(a.shape[0], -1)
+
+
+def _kron(a, b):
+    product = a[..., :, None, :, None] * b[..., None, :, None, :]
+    return product.reshape(*a.shape[:-2], a.shape[-2] * b.shape[-2], a.shape[-1] * b.shape[-1])
+
+
+@functools.cache
+def _blocks(n):
+    """Consecutive qubits in groups of nearly the same size, at most _BLOCK."""
+    count = math.ceil(n / _BLOCK)
+    edges = [n * i // count for i in range(count + 1)]
+    return [range(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _split(state, qubits):
+    return state.reshape(state.shape[0], 2**qubits.start, 2 ** len(qubits), -1)
+
+
+def _apply(matrix, state, qubits):
+    spec = "ij,aljr->alir" if matrix.ndim == 2 else "aij,aljr->alir"
+    return jnp.einsum(spec, matrix, _split(state, qubits)).reshape(state.shape)
+
+
+def _pair(cotangent, state, qubits, per_sample):
+    """Gradient of the block's matrix."""
+    spec = "alir,aljr->aij" if per_sample else "alir,aljr->ij"
+    return jnp.einsum(spec, _split(cotangent, qubits), _split(state, qubits))
+
+
+def _entangle(ansatz, state, inverse=False):
+    """One layer's entanglers (their inverse), as index arithmetic on 0 .. 2^n - 1; qubit 0 is the highest bit."""
     n = ansatz.n_qubits
-    ring = _permutation(ansatz)
-
-    def one(weights, angles):
-        t = angles + weights[0]
-        psi = jnp.ones(1, t.dtype)
-        for i in range(n):
-            a = jnp.stack([jnp.cos(t[i] / 2 + np.pi / 4), jnp.sin(t[i] / 2 + np.pi / 4)])
-            psi = (psi[:, None] * a).reshape(-1)
-        for layer in range(1, ansatz.n_layers):
-            psi = psi[ring]
-            w = weights[layer] + (angles if ansatz.reupload else 0)
-            for i in range(n):
-                c, s = jnp.cos(w[i] / 2), jnp.sin(w[i] / 2)
-                p = psi.reshape(2**i, 2, -1)
-                psi = jnp.stack([c * p[:, 0] - s * p[:, 1], s * p[:, 0] + c * p[:, 1]], 1).reshape(-1)
-        p = jnp.square(psi[ring])
-        out = []
-        for i in range(n):
-            q = p.reshape(2**i, 2, -1)
-            out.append(jnp.sum(q[:, 0]) - jnp.sum(q[:, 1]))
-        return jnp.stack(out)
-
-    return jax.vmap(one, in_axes=(None, 0))
+    if not ansatz.pairs:
+        return state
+    index = jnp.arange(2**n, dtype=jnp.int32)
+    if ansatz.entangler == "CZ":
+        sign = functools.reduce(jnp.bitwise_xor, [_bit(index, n, i) & _bit(index, n, j) for i, j in ansatz.pairs])
+        return state * (1 - 2 * sign).astype(state.real.dtype)
+    source = index
+    for control, target in ansatz.pairs if inverse else reversed(ansatz.pairs):
+        source = source ^ (_bit(source, n, control) << (n - 1 - target))
+    return state.at[:, source].get(mode="promise_in_bounds", unique_indices=True)
 
 
-def _permutation(ansatz):
-    """source (2^n,): the entangled state is psi[source]; qubit 0 is the highest bit, as in PennyLane."""
-    n = ansatz.n_qubits
-    bits = [(np.arange(2**n) >> (n - 1 - i)) & 1 for i in range(n)]
-    for control, target in reversed(ansatz.pairs):  # a CNOT is its own inverse: walk the output bits back
-        bits[target] = bits[target] ^ bits[control]
-    return sum(b << (n - 1 - i) for i, b in enumerate(bits)).astype(np.int32)
+def _bit(index, n, qubit):
+    return (index >> (n - 1 - qubit)) & 1
+
+
+def _measure(n, state):
+    p = jnp.square(state.real) + jnp.square(state.imag) if jnp.iscomplexobj(state) else jnp.square(state)
+    return jnp.concatenate([_split(p, q).sum((1, 3)) @ _signs(len(q), p.dtype) for q in _blocks(n)], -1)
+
+
+def _diagonal(n, g):
+    """sum_i g_i Z_i of every basis state, (B, 2^n)."""
+    parts = [g[:, q.start : q.stop] @ _signs(len(q), g.dtype).T for q in _blocks(n)]
+    return functools.reduce(lambda a, b: (a[:, :, None] + b[:, None, :]).reshape(a.shape[0], -1), parts)
+
+
+def _signs(k, dtype):
+    """(2^k, k): +1 or -1 of each qubit in each basis state."""
+    index = jnp.arange(2**k, dtype=jnp.int32)
+    return jnp.stack([1 - 2 * _bit(index, k, i) for i in range(k)], -1).astype(dtype)

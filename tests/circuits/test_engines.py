@@ -1,24 +1,67 @@
-"""Every engine against PennyLane, in value and gradient (float64 to 1e-10, float32 to 1e-5)."""
+"""Every engine against PennyLane, in value and gradient, for every option of the ansatz."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from qcxr.circuits import make_engine
+from qcxr.circuits import Ansatz, make_engine
 
-SIZES = [(1, 1), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2), (4, 3), (5, 4), (7, 3)]
+PAPER = [(1, 3), (2, 3), (3, 1), (3, 2), (4, 3), (6, 3), (4, 4)]
+GRID = [(n, layers) for n in range(1, 11) for layers in range(1, 5)]
+CHOICES = itertools.product(
+    ("RX", "RY", "RZ"), ("RX", "RY", "RZ"), ("CNOT", "CZ"), ("ring", "chain", "none", "all_to_all"), (False, True)
+)
+ALL_OPTIONS = [dict(zip(("encoding", "rotation", "entangler", "pattern", "reupload"), c, strict=True)) for c in CHOICES]
+SOME_OPTIONS = [
+    {"rotation": "RX"},
+    {"rotation": "RZ", "encoding": "RX", "reupload": True},
+    {"entangler": "CZ", "encoding": "RZ", "rotation": "RX"},
+    {"entangler": "CZ", "pattern": "chain", "reupload": True},
+    {"pattern": "chain"},
+    {"pattern": "none", "rotation": "RX", "reupload": True},
+    {"pattern": "all_to_all", "entangler": "CNOT", "rotation": "RX", "encoding": "RZ"},
+    {"pattern": "all_to_all", "entangler": "CZ", "reupload": True},
+]
 
 
-def inputs(n, layers, batch, dtype):
+def inputs(n, layers, batch, dtype="float64"):
     rng = np.random.default_rng(100 * n + layers)
     return (
-        jnp.asarray(rng.uniform(0, 2 * np.pi, (layers, n)), dtype),
-        jnp.asarray(rng.uniform(-np.pi / 2, np.pi / 2, (batch, n)), dtype),
-        jnp.asarray(rng.normal(size=(batch, n)), dtype),
+        np.asarray(rng.uniform(0, 2 * np.pi, (layers, n)), dtype),
+        np.asarray(rng.uniform(-np.pi / 2, np.pi / 2, (batch, n)), dtype),
+        np.asarray(rng.normal(size=(batch, n)), dtype),
     )
+
+
+@functools.cache
+def oracle(ansatz, batch=2):
+    """Value and pulled-back `v` from PennyLane's own adjoint differentiation, without JAX."""
+    import pennylane as qml
+
+    from qcxr.circuits.pennylane import circuit
+
+    w, x, v = inputs(ansatz.n_qubits, ansatz.n_layers, batch)
+    device = qml.device("default.qubit", wires=ansatz.n_qubits)
+
+    @qml.qnode(device, diff_method="adjoint", interface="autograd")
+    def node(w, x):
+        return circuit(ansatz, w, x)
+
+    def stacked(w, x):
+        return qml.numpy.stack(node(w, x))
+
+    def variable(a):
+        return qml.numpy.array(a, requires_grad=True)
+
+    values = np.stack([np.asarray(stacked(w, row)) for row in x])
+    jacobians = [qml.jacobian(stacked)(variable(w), variable(row)) for row in x]
+    dw = sum(np.tensordot(vi, np.asarray(j[0]), 1) for vi, j in zip(v, jacobians, strict=True))
+    dx = np.stack([vi @ np.asarray(j[1]) for vi, j in zip(v, jacobians, strict=True)])
+    return values, dw, dx
 
 
 def value_and_gradient(engine, w, x, v):
@@ -26,29 +69,70 @@ def value_and_gradient(engine, w, x, v):
     return value, *pull(v)
 
 
-@functools.cache
-def oracle(n, layers):
-    with jax.enable_x64(True):
-        return [
-            np.asarray(a)
-            for a in value_and_gradient(make_engine("pennylane", n, layers), *inputs(n, layers, 2, "float64"))
-        ]
+def check(name, dtype, n, layers, **options):
+    ansatz = Ansatz(n, layers, **options)
+    with jax.enable_x64(dtype == "float64"):
+        engine = make_engine(name, n, layers, **options)
+        got = jax.jit(functools.partial(value_and_gradient, engine))(*inputs(n, layers, 2, dtype))
+        assert {a.dtype.name for a in got} == {dtype}
+        for a, b in zip(got, oracle(ansatz), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 if dtype == "float64" else 1e-5)
 
 
-@pytest.mark.parametrize("n, layers", SIZES)
-@pytest.mark.parametrize("name", ["statevector", "chain", "auto"])
-def test_matches_pennylane(name, n, layers):
-    engine = make_engine(name, n, layers)
+def engines(options):
+    return ["statevector"] if options.get("pattern") == "all_to_all" else ["statevector", "chain"]
+
+
+@pytest.mark.parametrize("n, layers", PAPER)
+@pytest.mark.parametrize("name", ["statevector", "chain"])
+def test_the_papers_circuit_matches_pennylane(name, n, layers):
+    check(name, "float64", n, layers)
+
+
+@pytest.mark.parametrize("name, n, layers", [("chain", 7, 3), ("statevector", 7, 3), ("auto", 5, 2), ("chain", 3, 4)])
+def test_float32_is_close_enough(name, n, layers):
+    check(name, "float32", n, layers)
+
+
+@pytest.mark.parametrize("options", SOME_OPTIONS, ids=str)
+def test_ansatz_options_match_pennylane(options):
+    for name in engines(options):
+        check(name, "float64", 3, 2, **options)
+
+
+def test_the_pennylane_engine_is_the_oracle():
+    w, x, v = inputs(3, 2, 2)
     with jax.enable_x64(True):
-        for got, want in zip(
-            value_and_gradient(engine, *inputs(n, layers, 2, "float64")), oracle(n, layers), strict=True
-        ):
-            assert got.dtype == jnp.float64
-            np.testing.assert_allclose(got, want, rtol=0, atol=1e-10)
-    for got, want in zip(
-        jax.jit(functools.partial(value_and_gradient, engine))(*inputs(n, layers, 2, "float32")),
-        oracle(n, layers),
-        strict=True,
-    ):
-        assert got.dtype == jnp.float32
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
+        got = value_and_gradient(make_engine("pennylane", 3, 2), w, x, v)
+    for a, b in zip(got, oracle(Ansatz(3, 2)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n, layers", GRID)
+@pytest.mark.parametrize("name", ["statevector", "chain"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_whole_grid(dtype, name, n, layers):
+    check(name, dtype, n, layers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", ALL_OPTIONS, ids=str)
+@pytest.mark.parametrize("n, layers", [(2, 2), (4, 3)])
+def test_every_combination_of_options(n, layers, options):
+    for name in engines(options):
+        check(name, "float64", n, layers, **options)
+
+
+@pytest.mark.parametrize("name", ["statevector", "chain"])
+def test_gradient_matches_finite_differences(name):
+    engine = make_engine(name, 5, 3)
+    w, x, v = inputs(5, 3, 1)
+    with jax.enable_x64(True):
+        loss = jax.jit(lambda w, x: jnp.sum(v * engine(w, x)))
+        grads = jax.jit(jax.grad(loss, (0, 1)))(w, x)
+        rng, step = np.random.default_rng(0), 1e-5
+        for _ in range(5):
+            dw, dx = rng.normal(size=w.shape), rng.normal(size=x.shape)
+            slope = (loss(w + step * dw, x + step * dx) - loss(w - step * dw, x - step * dx)) / (2 * step)
+            np.testing.assert_allclose(np.sum(grads[0] * dw) + np.sum(grads[1] * dx), slope, rtol=1e-8, atol=1e-9)
