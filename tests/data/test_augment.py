@@ -99,7 +99,7 @@ def test_radians_turn_films_by_any_angle():
 
 
 def test_a_films_augmentation_ignores_its_batch():
-    images = films(24)
+    images = films(24, 224, 224)
     run = jax.jit(lambda images, rows: augment(images, film_keys(7, 3, rows)))
     whole = np.asarray(run(images, jnp.arange(24)))
     shuffled = np.random.default_rng(1).permutation(24)

@@ -1,6 +1,10 @@
 """Feeds: device and host residency give the same arrays, each plan row once, on any number of devices."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -55,6 +59,13 @@ def test_sharded_over_a_mesh(split):
         ):
             np.testing.assert_array_equal(batch.images, split.images[step])
             assert batch.images.sharding.is_equivalent_to(sharding, 3)
+
+
+def test_four_devices_get_the_films_and_the_augmentation_that_one_gets():
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, str(Path(__file__).with_name("sharded.py"))]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert child.stdout == "equal\n", child.stderr
 
 
 def test_stopping_early_leaves_no_thread(split):
