@@ -7,7 +7,6 @@ multiplies them. Noise changes the columns only.
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,12 +18,20 @@ from qcxr.circuits.sites import columns, tables
 from qcxr.circuits.structure import plan as make_plan
 from qcxr.errors import InputError
 
+MAX_LAYERS = 5
 
-def build(ansatz: Ansatz, *, method: str | None = None) -> Callable:
+
+def build(ansatz: Ansatz) -> Callable:
     """`(weights (L, n), angles (B, n), noise) -> (B, n)`. Raises InputError for gates that are not a chain."""
     if ansatz.pattern == "all_to_all":
         raise InputError(
-            "engine 'chain' takes pattern ring, chain or none, got 'all_to_all'; use engine 'statevector' or 'pennylane'"
+            "engine 'chain' takes pattern ring, chain or none, got 'all_to_all'; "
+            "use engine 'statevector' or, with noise, 'pennylane'"
+        )
+    if ansatz.n_layers > MAX_LAYERS and ansatz.pairs:
+        raise InputError(
+            f"engine 'chain' takes at most {MAX_LAYERS} layers (its environments grow as 16^layers), "
+            f"got {ansatz.n_layers}; use engine 'statevector'"
         )
     return lambda weights, angles, noise: _expectations(ansatz, weights, angles, noise)
 
@@ -43,15 +50,11 @@ def _expectations(ansatz, weights, angles, noise: Noise):
     def column(place, entries, sites):
         return columns(place, entries, [t[sites] for t in turns], start[sites])
 
-    head, body, tail = slice(0, 1), slice(1, -1), slice(-1, None)
-    z = sweep(
-        plan,
-        column(table.first, plan.first_left, head)[0],
-        column(table.first, plan.first_right, head)[0],
-        column(table.inner, plan.inner, body),
-        column(table.last, plan.last_left, tail)[0],
-        column(table.last, plan.last_right, tail)[0],
-    )
+    first = column(table.first, plan.first, slice(0, 1))[0]
+    inner = column(table.inner, plan.inner, slice(1, -1))
+    last = column(table.last, plan.last, slice(-1, None))[0]
+    cut = plan.left + 1
+    z = sweep(plan, first[:cut], first[cut:], inner, last[:cut], last[cut:])
     return z.T
 
 

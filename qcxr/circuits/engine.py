@@ -15,7 +15,7 @@ from qcxr.errors import InputError
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
 _ANSATZ = tuple(field.name for field in dataclasses.fields(Ansatz))[2:]
-_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ("method",)}
+_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
 
 
 def make_engine(
@@ -27,7 +27,7 @@ def make_engine(
     (whichever of the last two `cost` expects to be faster for the batch it is given).
     noise: a `Noise`, or a mapping for `Noise.of`. shots: how often each qubit is measured; None is exact.
     options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload); for `pennylane` also device and
-    diff_method, for `statevector` memory_mb, for `chain` method (`scan`, or `associative` with log2(n) steps).
+    diff_method, for `statevector` memory_mb.
 
     Raises InputError for an unknown engine or option, and for a circuit that the engine cannot run.
     """

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-I, Z, X, Y = range(4)
+IDENTITY, Z, X, Y = range(4)
 
 PLUS = np.array([1.0, 0.0, 1.0, 0.0])  # |+><+|, the state after H, times 2: I + X
 
@@ -54,9 +54,3 @@ def bonds(entangler: str) -> tuple[np.ndarray, np.ndarray]:
                 else:
                     target[2 * a + d, 2 * d + (other ^ a), 2 * d + other] = sign
     return control, target
-
-
-def check_bonds(entangler: str) -> np.ndarray:
-    """(16, 16): the two-qubit matrix that `bonds` stands for; index 4 * control + target."""
-    control, target = bonds(entangler)
-    return np.einsum("bij,bkl->ikjl", control, target).reshape(16, 16)

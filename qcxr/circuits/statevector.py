@@ -6,6 +6,7 @@ undone exactly in the reverse pass, so its memory is a few state vectors per sam
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable
 
@@ -137,7 +138,7 @@ def _blocks(n):
     """Consecutive qubits in groups of nearly the same size, at most _BLOCK."""
     count = math.ceil(n / _BLOCK)
     edges = [n * i // count for i in range(count + 1)]
-    return [range(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [range(a, b) for a, b in itertools.pairwise(edges)]
 
 
 def _split(state, qubits):

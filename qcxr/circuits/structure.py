@@ -26,20 +26,20 @@ class Terms(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)  # compared by identity: a static argument, and `plan` is cached
 class Plan:
-    """Entries of the columns (in the order of the states, plus a zero), and the products between them.
+    """Entries of the columns and the products between them.
 
-    left, right: number of states of the two environments. closes: (left + 1,) whether a left state belongs to qubit
-    0's own chain, whose string of Z runs over the closing gate and leaves qubit 0 out.
+    left, right: number of states of the two environments. first, last: the columns at the ends, one entry per left
+    state, a zero, one per right state, a zero; inner: every entry once, and a zero.
+    closes: (left + 1,) whether a left state belongs to qubit 0's own chain, whose string of Z runs over the closing
+    gate and leaves qubit 0 out.
     """
 
     left: int
     right: int
     closes: np.ndarray
-    first_left: Entries
-    first_right: Entries
+    first: Entries
     inner: Entries
-    last_left: Entries
-    last_right: Entries
+    last: Entries
     step_left: Terms
     step_left_back: Terms
     step_right: Terms
@@ -59,7 +59,7 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
     bonds = _Bonds([4] * (n_layers - 1) + [2 if ansatz.entangler == "CNOT" else 1])
     closing = bonds if ring else _Bonds([1] * n_layers)
     support = functools.partial(_support, ansatz, damps_one, damps_two)
-    identity, measured = ([support(place, p, bonds, closing) for place in range(3)] for p in (pauli.I, pauli.Z))
+    identity, measured = ([support(place, p, bonds, closing) for place in range(3)] for p in (pauli.IDENTITY, pauli.Z))
 
     # Z on qubit 0 closes the ring: its chain is the states whose top closing bond is set
     wraps = closing.values(np.arange(closing.size))[-1] == 1 if ring else np.zeros(closing.size, bool)
@@ -78,8 +78,8 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
     triples_measure = _triples(lefts, rights, measured[1])
     keys = np.concatenate(
         [
-            np.stack([np.full(len(t), p), l[t[:, 0], 1], r[t[:, 1], 1]], 1)
-            for t, l, r, p in (
+            np.stack([np.full(len(t), p), a[t[:, 0], 1], b[t[:, 1], 1]], 1)
+            for t, a, b, p in (
                 (triples_left, lefts, lefts, 0),
                 (triples_right, rights, rights, 0),
                 (triples_measure, lefts, rights, 1),
@@ -104,11 +104,15 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
         left=n_left,
         right=n_right,
         closes=np.append(wraps[lc], False),
-        first_left=entries(wraps[lc].astype(int), starts[lc, lr], closing, lc, bonds, lr),
-        first_right=entries(1, measured[0][rc, rr], closing, rc, bonds, rr),
+        first=_join(
+            entries(wraps[lc].astype(int), starts[lc, lr], closing, lc, bonds, lr),
+            entries(1, measured[0][rc, rr], closing, rc, bonds, rr),
+        ),
         inner=entries(unique[:, 0], True, bonds, unique[:, 1], bonds, unique[:, 2]),
-        last_left=entries(1 - wraps[lc].astype(int), ends[lc, lr], bonds, lr, closing, lc),
-        last_right=entries(0, identity[2].T[rc, rr], bonds, rr, closing, rc),
+        last=_join(
+            entries(1 - wraps[lc].astype(int), ends[lc, lr], bonds, lr, closing, lc),
+            entries(0, identity[2].T[rc, rr], bonds, rr, closing, rc),
+        ),
         step_left=_terms(lo, n_left, ids[0], n_inner, li, n_left),
         step_left_back=_terms(li, n_left, ids[0], n_inner, lo, n_left),
         step_right=_terms(ri, n_right, ids[1], n_inner, ro, n_right),
@@ -136,8 +140,8 @@ class _Bonds:
 def _support(ansatz, damps_one, damps_two, place, observable, bonds, closing):
     """(left bonds, right bonds): where a column may differ from zero; place 0 first, 1 inner, 2 last."""
     one, two = np.eye(4), np.eye(4)
-    one[pauli.Z, pauli.I] = damps_one
-    two[pauli.Z, pauli.I] = damps_two
+    one[pauli.Z, pauli.IDENTITY] = damps_one
+    two[pauli.Z, pauli.IDENTITY] = damps_two
     table = np.abs(tables(ansatz, two, np)[place])
     encode, rotate = (one @ np.abs(pauli.rotation_parts(name)).sum(0) for name in (ansatz.encoding, ansatz.rotation))
     turn = rotate @ encode if ansatz.reupload else rotate
@@ -152,6 +156,10 @@ def _support(ansatz, damps_one, damps_two, place, observable, bonds, closing):
         )
         row = ((row @ turn if layer else row) > 0).astype(float)
     return row @ start > 0
+
+
+def _join(a, b):
+    return Entries(*(np.concatenate(pair, -1) for pair in zip(a, b, strict=True)))
 
 
 def _product(a, b):
