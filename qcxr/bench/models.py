@@ -47,7 +47,7 @@ def run(
     head: str = "cdl",
     repeats: int = 5,
 ) -> list[dict]:
-    """One row (a dict over COLUMNS) per case; `backbones` are known names or `demo`. Seconds are medians over repeats."""
+    """One row (a dict over COLUMNS) per case; a backbone is a known name or `demo`; seconds are medians over repeats."""
     cases = [
         (framework, backbone, batch, size, precision, batch_norm, head, repeats)
         for backbone in backbones
@@ -163,7 +163,7 @@ def torch_step(section: dict, images, labels, precision: str, batch_norm: str, c
         loss = forward()
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     return once, torch.cuda.get_device_name() if cuda else "cpu"
 

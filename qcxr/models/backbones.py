@@ -3,9 +3,12 @@
 {name: resnet, config: {embedding_size: 16, hidden_sizes: [16, 32], ...}}   from scratch, any ResNet
 {name: resnet50}                                                            from scratch, a known ResNet
 {weights: microsoft/resnet-50}   or a local folder                          a Hugging Face checkpoint
+{name: efficientnet-lite0, weights: imagenet}                               weights from the package registry
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,30 +16,38 @@ import numpy as np
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import huggingface
+from qcxr.models import efficientnet, huggingface, imagenet
+from qcxr.models.efficientnet import EfficientNetLite0
 from qcxr.models.layers import Numerics
 from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
 from qcxr.models.weights import fill
 
 KEYS = ("name", "weights", "config")
+NAMES = ("resnet", *CONFIGS, efficientnet.NAME)
 PRECISIONS = {"float32": jnp.dtype("float32"), "bfloat16": jnp.dtype(jnp.bfloat16)}
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a backbone is, known before anything is built: `mean` and `std` are its own input normalisation."""
+    """What a backbone is, known before anything is built.
 
-    name: str
-    config: ResNetConfig
-    weights: str | None
+    `section` builds the same network without its weights' source; `mean` and `std` are its own input normalisation.
+    `network(numerics=..., rng=...)` makes it, `load()` reads its weights (None: from scratch).
+    """
+
+    section: dict
+    config: ResNetConfig | None
     n_features: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    network: Callable[..., nnx.Module]
+    load: Callable[[], dict[str, np.ndarray]] | None
+    source: str = ""
 
     @property
     def pretrained(self) -> bool:
         """Whether it starts from a checkpoint."""
-        return self.weights is not None
+        return self.load is not None
 
 
 def describe(backbone: dict) -> Description:
@@ -45,51 +56,80 @@ def describe(backbone: dict) -> Description:
     if unknown:
         raise InputError(f"backbone has no key {unknown[0]!r}; allowed: {', '.join(KEYS)}")
     name, weights, config = (backbone.get(key) for key in KEYS)
-    names = ("resnet", *CONFIGS)
-    if name is not None and name not in names:
+    if name is not None and name not in NAMES:
         raise InputError(
-            f"backbone.name must be one of {', '.join(names)}, got {name!r}; set backbone.name in the config"
+            f"backbone.name must be one of {', '.join(NAMES)}, got {name!r}; set backbone.name in the config"
         )
-    mean, std = huggingface.IMAGENET
+    if config is not None and weights is not None:
+        raise InputError(
+            "backbone.config must be absent with backbone.weights: a checkpoint brings its own; delete one"
+        )
+    if config is not None and name != "resnet":
+        raise InputError(
+            f"backbone.config must be absent with backbone.name {name!r}; use the name 'resnet' with a config"
+        )
+    if name == efficientnet.NAME:
+        return _efficientnet(weights)
     if weights is not None:
-        if config is not None:
-            raise InputError(
-                "backbone.config must be absent with backbone.weights: a checkpoint brings its own; delete one"
-            )
-        resolved, mean, std = huggingface.describe(weights)
-        if name in CONFIGS and CONFIGS[name] != resolved:
-            raise InputError(
-                f"backbone.weights {weights!r} is not a {name}: config.json says {resolved.to_dict()}; "
-                "correct or delete backbone.name"
-            )
-    elif name in CONFIGS:
-        if config is not None:
-            raise InputError(
-                f"backbone.config must be absent with backbone.name {name!r}; use the name 'resnet' with a config"
-            )
-        resolved = CONFIGS[name]
-    elif name == "resnet" and config is not None:
-        resolved = ResNetConfig.from_dict(config)
-    else:
+        return _checkpoint(name, weights)
+    if name is None or (name == "resnet" and config is None):
         raise InputError(
-            "backbone needs weights, a known name, or the name 'resnet' with a config, "
-            f"got {backbone}; set backbone.weights to a checkpoint or backbone.name to one of {', '.join(CONFIGS)}"
+            f"backbone needs weights, a known name, or the name 'resnet' with a config, got {backbone}; "
+            f"set backbone.weights to a checkpoint or backbone.name to one of {', '.join(NAMES[1:])}"
         )
-    mean, std = (tuple(values[: resolved.num_channels]) for values in (mean, std))
-    return Description(name or "resnet", resolved, weights, resolved.hidden_sizes[-1], mean, std)
+    return _resnet(CONFIGS[name] if name in CONFIGS else ResNetConfig.from_dict(config), *huggingface.IMAGENET)
+
+
+def _resnet(config: ResNetConfig, mean, std, **source) -> Description:
+    return Description(
+        section={"name": "resnet", "config": config.to_dict()},
+        config=config,
+        n_features=config.hidden_sizes[-1],
+        mean=tuple(mean[: config.num_channels]),
+        std=tuple(std[: config.num_channels]),
+        network=partial(ResNet, config),
+        load=source.pop("load", None),
+        **source,
+    )
+
+
+def _checkpoint(name: str | None, weights: str) -> Description:
+    config, mean, std = huggingface.describe(weights)
+    if name in CONFIGS and CONFIGS[name] != config:
+        raise InputError(
+            f"backbone.weights {weights!r} is not a {name}: config.json says {config.to_dict()}; "
+            "correct or delete backbone.name"
+        )
+    return _resnet(config, mean, std, load=partial(huggingface.load, weights), source=weights)
+
+
+def _efficientnet(weights: str | None) -> Description:
+    if weights not in (None, "imagenet"):
+        raise InputError(
+            f"backbone.weights of {efficientnet.NAME} must be imagenet or null, got {weights!r}; set backbone.weights"
+        )
+    return Description(
+        section={"name": efficientnet.NAME},
+        config=None,
+        n_features=efficientnet.N_FEATURES,
+        mean=efficientnet.MEAN,
+        std=efficientnet.STD,
+        network=EfficientNetLite0,
+        load=imagenet.load if weights else None,
+        source=imagenet.FILE,
+    )
 
 
 def create(backbone: dict, *, key: jax.Array, batch_norm: str, precision: str, remat: bool = False) -> nnx.Module:
     """Build the network, with random arrays from `key` or the checkpoint's."""
     if batch_norm not in ("running", "batch"):
-        raise InputError(f"batch_norm must be running or batch, got {batch_norm!r}; set train.batch_norm in the config")
+        raise InputError(
+            f"batch_norm must be running or batch, got {batch_norm!r}; set backbone.batch_norm in the config"
+        )
     if precision not in PRECISIONS:
         raise InputError(f"precision must be float32 or bfloat16, got {precision!r}; set train.precision in the config")
     description = describe(backbone)
     numerics = Numerics(dtype=PRECISIONS[precision], batch_norm=batch_norm, remat=remat)
-
-    if description.weights is None:
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-        return ResNet(description.config, numerics=numerics, rng=rng)
-    network = ResNet(description.config, numerics=numerics, rng=None)
-    return fill(network, huggingface.load(description.weights), source=description.weights)
+    if not description.pretrained:
+        return description.network(numerics=numerics, rng=np.random.default_rng(np.asarray(jax.random.key_data(key))))
+    return fill(description.network(numerics=numerics, rng=None), description.load(), source=description.source)

@@ -32,7 +32,9 @@ def convolve(
     form = form or fastest_form(images.shape, kernel.shape, stride, padding, images.dtype)
     match form:
         case "product":
-            return jnp.tensordot(images[:, ::stride, ::stride], kernel[0, 0], axes=1)
+            seen = images[:, ::stride, ::stride]
+            # Two axes, not four: so the kernel's gradient is a plain matrix product too.
+            return (seen.reshape(-1, seen.shape[-1]) @ kernel[0, 0]).reshape(*seen.shape[:-1], -1)
         case "winograd":
             return winograd(images, kernel)
         case "patches":

@@ -53,7 +53,7 @@ def trained_prefixes(model: nnx.Module, trainable: str) -> list[tuple]:
     if not match or not 1 <= int(match[1]) <= len(stages):
         raise InputError(
             f"trainable must be all, head or last:N with N from 1 to {len(stages)}, got {trainable!r}; "
-            "set train.trainable in the config"
+            "set backbone.trainable in the config"
         )
     return [("head",), *stages[-int(match[1]) :]]
 

@@ -85,6 +85,14 @@ def he_normal(rng: np.random.Generator | None, shape: tuple[int, int, int, int])
     return jnp.asarray(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / fan_out)))
 
 
+def border(images: tuple[int, ...], kernel: tuple[int, ...], stride: int, rule: str) -> Padding:
+    """Zeros around it: `half` is torch's kernel // 2 on every side, `same` TensorFlow's (ceil(length / stride))."""
+    if rule == "half":
+        return ((kernel[0] // 2,) * 2, (kernel[1] // 2,) * 2)
+    missing = [max((-(-images[i + 1] // stride) - 1) * stride + kernel[i] - images[i + 1], 0) for i in (0, 1)]
+    return tuple((total // 2, total - total // 2) for total in missing)
+
+
 class ConvNorm(nnx.Module):
     """Convolution without bias -> BatchNorm -> activation: (B, H, W, C_in) -> (B, H', W', C_out)."""
 
@@ -97,7 +105,7 @@ class ConvNorm(nnx.Module):
         stride: int = 1,
         groups: int = 1,
         activation: str | None = None,
-        padding: Padding | None = None,
+        padding: str = "half",
         epsilon: float = 1e-5,
         momentum: float = 0.1,
         numerics: Numerics,
@@ -106,17 +114,18 @@ class ConvNorm(nnx.Module):
         self.kernel = nnx.Param(he_normal(rng, (size, size, channels_in // groups, channels_out)))
         self.norm = BatchNorm(channels_out, mode=numerics.batch_norm, epsilon=epsilon, momentum=momentum)
         self.stride = stride
-        self.padding = padding or ((size // 2, size // 2), (size // 2, size // 2))
+        self.padding = padding
         self.activation = activation
         self.dtype = numerics.dtype
 
     def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
         x = x.astype(self.dtype)
+        place = {"stride": self.stride, "padding": border(x.shape, self.kernel.shape, self.stride, self.padding)}
         if train and self.norm.mode == "batch":
-            y = convolve(x, self.kernel[...].astype(self.dtype), stride=self.stride, padding=self.padding)
+            y = convolve(x, self.kernel[...].astype(self.dtype), **place)
             y = self.norm.normalise(y, mask)
         else:
             scale, shift = self.norm.affine()
             kernel = (self.kernel[...] * scale).astype(self.dtype)
-            y = convolve(x, kernel, stride=self.stride, padding=self.padding) + shift.astype(self.dtype)
+            y = convolve(x, kernel, **place) + shift.astype(self.dtype)
         return ACTIVATIONS[self.activation](y)

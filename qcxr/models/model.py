@@ -57,7 +57,7 @@ def build(
     )
     top = heads.create(head, network.n_features, n_labels, key=jax.random.fold_in(key, 1), options=head_options)
     resolved = {
-        "backbone": {"name": "resnet", "config": description.config.to_dict()},
+        "backbone": description.section,
         "head": head,
         "head_options": dict(head_options or {}),
         "n_labels": n_labels,

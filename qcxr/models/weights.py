@@ -42,15 +42,19 @@ def fill(model: nnx.Module, values: dict[str, np.ndarray], *, source: str = "wei
 
 def save(path: Path | str, model: nnx.Module, *, metadata: dict | None = None) -> None:
     """Write the model, with its description and `metadata` (JSON), as one safetensors file, atomically."""
+    # one key, since safetensors writes several in no fixed order and equal models must be equal bytes
+    about = {"format": FORMAT, "model": model.description, "metadata": metadata or {}}
+    write(path, arrays(model), {"qcxr": json.dumps(about, sort_keys=True)})
+
+
+def write(path: Path | str, values: dict[str, np.ndarray], header: dict[str, str] | None = None) -> None:
+    """Write arrays by name as one safetensors file, atomically."""
     from safetensors.numpy import save_file
 
     path = Path(path)
-    # one key, since safetensors writes several in no fixed order and equal models must be equal bytes
-    about = {"format": FORMAT, "model": model.description, "metadata": metadata or {}}
-    header = {"qcxr": json.dumps(about, sort_keys=True)}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file(arrays(model), temporary, metadata=header)
+        save_file(values, temporary, metadata=header)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,35 +1,119 @@
-"""Optimizers by name, from optax, with schedules, clipping and gradient accumulation."""
+"""Optimizers and learning-rate schedules by name, from optax, with clipping and gradient accumulation.
 
-from __future__ import annotations
+A schedule is a mapping: `{name: cosine, warmup: 0.05, final: 0.0}`. `warmup` is the fraction of all updates in which
+the rate rises linearly from 0 to `learning_rate`; `final` is the rate at the end, as a fraction of `learning_rate`.
+"""
 
+from collections.abc import Callable
 from typing import Any
 
 import optax
 
 from qcxr.errors import InputError
 
-# name -> (learning_rate, weight_decay) -> transformation; decay is decoupled where optax has it so, else added before
-OPTIMIZERS = {
-    "adam": lambda rate, decay: (
-        optax.chain(optax.add_decayed_weights(decay), optax.adam(rate)) if decay else optax.adam(rate)
-    ),
+Rate = float | optax.Schedule
+
+
+def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]):
+    """Weight decay as an L2 term in the gradient, for optimizers that have none of their own."""
+
+    def make(rate: Rate, decay: float) -> optax.GradientTransformation:
+        return optax.chain(optax.add_decayed_weights(decay), optimizer(rate)) if decay else optimizer(rate)
+
+    return make
+
+
+# name -> (rate, weight decay) -> transformation; the decay is decoupled where the optimizer's definition has it so
+OPTIMIZERS: dict[str, Callable[[Rate, float], optax.GradientTransformation]] = {
+    "adam": _added_decay(optax.adam),
     "adamw": lambda rate, decay: optax.adamw(rate, weight_decay=decay),
+    "nadam": _added_decay(optax.nadam),
+    "adabelief": _added_decay(optax.adabelief),
+    "radam": _added_decay(optax.radam),
     "lion": lambda rate, decay: optax.lion(rate, weight_decay=decay),
     "lamb": lambda rate, decay: optax.lamb(rate, weight_decay=decay),
-    "sgd": lambda rate, decay: optax.chain(optax.add_decayed_weights(decay), optax.sgd(rate, momentum=0.9)),
+    "rmsprop": _added_decay(optax.rmsprop),
+    "sgd": _added_decay(lambda rate: optax.sgd(rate, momentum=0.9, nesterov=True)),
 }
+
+
+def _cosine(rate: float, steps: int, final: float) -> optax.Schedule:
+    return optax.cosine_decay_schedule(rate, steps, alpha=final)
+
+
+def _linear(rate: float, steps: int, final: float) -> optax.Schedule:
+    return optax.linear_schedule(rate, rate * final, steps)
+
+
+def _exponential(rate: float, steps: int, final: float) -> optax.Schedule:
+    if final <= 0:
+        raise InputError(
+            f"an exponential schedule never ends at 0: final must be > 0, got {final}; set train.schedule.final"
+        )
+    return optax.exponential_decay(rate, steps, final)
+
+
+def _constant(rate: float, steps: int, final: float) -> optax.Schedule:
+    del steps, final
+    return optax.constant_schedule(rate)
+
+
+SCHEDULES: dict[str, Callable[[float, int, float], optax.Schedule]] = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "linear": _linear,
+    "exponential": _exponential,
+}
+FINAL = {"constant": 1.0, "cosine": 0.0, "linear": 0.0, "exponential": 0.01}
+
+
+def make_schedule(learning_rate: float, schedule: dict[str, Any] | None, updates: int) -> Rate:
+    """The learning rate, or a function of the update's number (from 0) over a run of `updates` updates."""
+    if schedule is None:
+        return learning_rate
+    options = dict(schedule)
+    name = options.pop("name", None)
+    if name not in SCHEDULES:
+        raise InputError(
+            f"train.schedule.name must be one of {', '.join(SCHEDULES)}, got {name!r}; set train.schedule in the config"
+        )
+    warmup, final = options.pop("warmup", 0.0), options.pop("final", FINAL[name])
+    if options:
+        raise InputError(f"train.schedule has no key {sorted(options)[0]!r}; allowed: name, warmup, final")
+    for key, value, top in (("warmup", warmup, 1), ("final", final, None)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or (top and value >= top):
+            allowed = f">= 0 and < {top}" if top else ">= 0"
+            raise InputError(f"train.schedule.{key} must be a number {allowed}, got {value!r}; set it in the config")
+    rising = round(warmup * updates)
+    decay = SCHEDULES[name](learning_rate, max(updates - rising, 1), final)
+    if not rising:
+        return decay
+    return optax.join_schedules([optax.linear_schedule(0.0, learning_rate, rising), decay], [rising])
 
 
 def make_optimizer(
     name: str, learning_rate: float, *, schedule: dict[str, Any] | None = None, weight_decay: float = 0.0,
     clip_norm: float | None = None, accumulate: int = 1, total_steps: int = 1,
 ) -> optax.GradientTransformation:  # fmt: skip
-    """The optimizer of that name; raises `InputError` for an unknown one."""
+    """The optimizer of that name.
+
+    `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update;
+    `total_steps` counts the steps, not the updates. Raises InputError for an unknown name or an impossible value.
+    """
     if name not in OPTIMIZERS:
         raise InputError(
             f"train.optimizer must be one of {', '.join(OPTIMIZERS)}, got {name}; set train.optimizer in the config"
         )
-    chain = OPTIMIZERS[name](learning_rate, weight_decay)
+    positive = {"learning_rate": learning_rate, "accumulate": accumulate, "total_steps": total_steps}
+    if clip_norm is not None:
+        positive["clip_norm"] = clip_norm
+    for key, value in positive.items():
+        if not value > 0:
+            raise InputError(f"{key} must be > 0, got {value}; set train.{key} in the config")
+    if not weight_decay >= 0:
+        raise InputError(f"weight_decay must be >= 0, got {weight_decay}; set train.weight_decay in the config")
+    rate = make_schedule(learning_rate, schedule, max(total_steps // accumulate, 1))
+    chain = OPTIMIZERS[name](rate, weight_decay)
     if clip_norm is not None:
         chain = optax.chain(optax.clip_by_global_norm(clip_norm), chain)
     return optax.MultiSteps(chain, every_k_schedule=accumulate).gradient_transformation() if accumulate > 1 else chain

