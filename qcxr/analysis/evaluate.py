@@ -36,6 +36,7 @@ def evaluate(
     replicates: int = 2000,
     seed: int = 0,
     threads: int = 2,
+    only: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> str:
     """Evaluate the runs listed in `runs_csv`: metrics.csv, tests.csv, bootstrap, tables, figures and report in `out`.
@@ -43,7 +44,8 @@ def evaluate(
     runs_csv: columns task, head, seed, dataset, predictions, truth; one row per run and test set, paths relative to it.
     A row whose dataset is `validation` gives the run's thresholds. A task of the paper (cxr8, ...) fixes the labels and
     their order, any other takes the columns of its predictions. heads: order, the first is the reference; by default
-    cdl, dqc, others. replicates: of the bootstrap over patients, 0 leaves it out. say: called with notes, line by line.
+    cdl, dqc, others. replicates: of the bootstrap over patients, 0 leaves it out. only: figures to draw, names of
+    `qcxr.analysis.figures.FIGURES`; by default all that predictions allow. say: called with notes, line by line.
 
     Returns the short result table. Everything is read and checked before anything is written; `out` appears whole or
     not at all. Raises InputError on anything malformed (see `qcxr.analysis.foreign`), and if `out` exists and is not
@@ -60,7 +62,7 @@ def evaluate(
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        summary = _write(prepared, partial, heads, alpha, replicates, seed, threads, notes)
+        summary = _write(prepared, partial, heads, alpha, replicates, seed, threads, only, notes)
         if out.exists():
             out.rmdir()
         os.replace(partial, out)
@@ -132,6 +134,7 @@ def _write(
     replicates: int,
     seed: int,
     threads: int,
+    only: Sequence[str] | None,
     notes: list[str],
 ) -> str:
     files, scored = {}, []
@@ -163,7 +166,7 @@ def _write(
             bootstrap_files(
                 of_case[task, dataset], drawn[-1], heads=present, replicates=replicates, seed=seed, threads=threads
             )
-    pngs = _draw(root, cases, of_case, heads)
+    pngs = _draw(root, cases, of_case, heads, only)
     bootstrap = load("bootstrap", drawn) if drawn else None
     tables.write_tables(root / "tables", metrics=metrics, tests=tests, bootstrap=bootstrap)
     write_report(
@@ -173,12 +176,11 @@ def _write(
     return tables.summary_text(tests, metrics)
 
 
-def _draw(root: Path, cases: list[tuple[str, str]], of_case: dict, heads: list[str]) -> list[Path]:
+def _draw(root: Path, cases: list[tuple], of_case: dict, heads: list[str], only: Sequence[str] | None) -> list[Path]:
     pngs = []
     for base, entry in figures.FIGURES.items():
-        if set(entry.needs) & set(NEED_TRAINING) or (
-            "tests" in entry.needs and "metrics" not in entry.needs and len(heads) < 2
-        ):
+        impossible = set(entry.needs) & set(NEED_TRAINING) or (entry.needs == ("tests",) and len(heads) < 2)
+        if impossible or (only is not None and base not in only):
             continue
         places = {"task": 0, "dataset": 1}
         for keys in dict.fromkeys(tuple(case[places[by]] for by in entry.by) for case in cases):

@@ -101,9 +101,8 @@ def join(
 
     notes = [f"{against}: no column for {few(unknown, 30)}: not covered, left out of means"] if unknown else []
     if patients is None:
-        notes.append(
-            f"{against}: no patient column ({', '.join(PATIENT_COLUMNS)}): every film is taken as its own patient"
-        )
+        columns = " or ".join(PATIENT_COLUMNS)
+        notes.append(f"{against}: no column {columns}: every film is taken as a patient of its own")
     films = predictions.index.sort_values()
     table = {
         "image_id": films.to_numpy(),
@@ -130,7 +129,7 @@ def _read(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
     as_text = {name: str for name in (*ID_COLUMNS, *PATIENT_COLUMNS, names[0]) if name in names}
-    return pd.read_csv(path, dtype=as_text, float_precision="round_trip")
+    return pd.read_csv(path, dtype=as_text)
 
 
 def _numbers(column: pd.Series, source: str) -> pd.Series:

@@ -74,19 +74,13 @@ def index_predictions(paths: Paths) -> dict[tuple[str, str, int, str], Path]:
     return found
 
 
-def _tests(paths: Paths) -> pd.DataFrame:
-    frame = pd.concat([read_table(path) for path in many(paths)], ignore_index=True)
-    frame[["mark", "reason"]] = frame[["mark", "reason"]].fillna("").astype(str)
-    return frame
-
-
 def _frames(paths: Paths) -> pd.DataFrame:
     return pd.concat([read_table(path) for path in many(paths)], ignore_index=True)
 
 
 READERS = {
     "metrics": read_metrics,
-    "tests": _tests,
+    "tests": _frames,
     "history": read_history,
     "bootstrap": _frames,
     "predictions": read_predictions,

@@ -121,7 +121,6 @@ def read_metrics(paths: str | Path | list[str | Path]) -> pd.DataFrame:
         raise InputError(
             f"metrics hold {row['task']}/{row['head']}/seed{row['seed']} on {row['dataset']} twice; give each run once"
         )
-    frame["reason"] = frame["reason"].fillna("")
     return frame
 
 

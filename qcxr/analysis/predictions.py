@@ -36,8 +36,11 @@ class Predictions:
         return truth[covered], self.probability[covered, column]
 
 
+TEXTS = ("image_id", "patient_id", "reason", "mark", "head_b")
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a parquet or CSV table; InputError if it is missing, empty or of another kind."""
+    """Read a parquet or CSV table, known text columns as text; InputError if missing, empty or of another kind."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give an existing .parquet or .csv file")
@@ -45,9 +48,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     if path.suffix in {".csv", ".gz"}:
         try:
-            return pd.read_csv(path, dtype={"image_id": str, "patient_id": str, "id": str})
+            frame = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str))
         except pd.errors.EmptyDataError:
             raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
+        # An empty cell is an empty text, also in a column that has nothing else.
+        return frame.fillna({name: "" for name in TEXTS[2:] if name in frame})
     raise InputError(f"{path}: a table must be .parquet or .csv, got {path.suffix or 'no suffix'}; convert it")
 
 

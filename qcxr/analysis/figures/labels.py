@@ -38,7 +38,7 @@ def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str], task
                       hatch=styles[head].hatch, edgecolor="white", linewidth=0)  # fmt: skip
             axes.plot(values, np.full(len(values), place), styles[head].marker, color="white", markersize=2.2,
                       markeredgecolor=style.INK, markeredgewidth=0.45, zorder=4)  # fmt: skip
-        marks = tests.loc[tests["label"] == label, "mark"].fillna("")
+        marks = tests.loc[tests["label"] == label, "mark"]
         axes.text(1.01, y, " ".join(marks), transform=axes.get_yaxis_transform(), va="center", ha="left")
     axes.set_yticks(range(len(counts)), [f"{label} ({int(n):,})" for label, n in counts.items()])
     axes.tick_params(axis="y", length=0)
