@@ -143,13 +143,13 @@ rule report:
 
 rule circuit:
     output:
-        pdf=f"{results}/figures/circuit.pdf",
         png=f"{results}/figures/circuit.png",
+        text=f"{results}/figures/circuit.txt",
     log:
         f"{results}/logs/figures/circuit.log",
     params:
         slice=slice_text(head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0]))),
-        code=code_hash("qcxr.circuits.draw"),
+        code=code_hash("qcxr.circuits.drawing", "qcxr.circuits.pennylane"),
     message:
         "Draw the circuit of {cfg.tasks[0]} (Fig. 2)"
     script:

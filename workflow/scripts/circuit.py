@@ -1,9 +1,16 @@
 """Draw the dressed circuit of the study's first task."""
 
-from qcxr.circuits.draw import draw
+from dataclasses import fields
+
+from qcxr.analysis.files import write_text
+from qcxr.circuits import Ansatz
+from qcxr.circuits.drawing import draw
 from qcxr.job import job
 from qcxr.provenance import read_slice
 
 with job(snakemake.log[0]):
     circuit = read_slice(snakemake.params.slice)
-    draw(circuit["qubits"], circuit["head_options"], pdf=snakemake.output.pdf, png=snakemake.output.png)
+    options = circuit["head_options"]
+    known = {field.name for field in fields(Ansatz)} & set(options)
+    ansatz = Ansatz(circuit["qubits"], options.get("layers", 3), **{name: options[name] for name in known})
+    write_text(draw(ansatz, noise=options.get("noise"), png=snakemake.output.png) + "\n", snakemake.output.text)

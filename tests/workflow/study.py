@@ -1,0 +1,86 @@
+"""A study small enough for tests, in a folder of its own with its own copy of the package and the workflow."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config", "workflow", "profiles", "qcxr")
+
+# the demo's rules and sources with fewer, smaller films, one epoch and one task
+TINY = {
+    "results": "results",
+    "tasks": ["cxr8"],
+    "seeds": [0, 1],
+    "generate": {"out": "demo", "seed": 3, "size": 64, "train": 40, "val": 20, "test": 24, "mimic": 20},
+    "image": {"resize": 36, "crop": 32},
+    "backbone": {
+        "name": "resnet",
+        "config": {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"},
+    },
+    "train": {"epochs": 1, "batch_size": 8},
+    "analysis": {"bootstrap": 100},
+}
+
+
+class Study:
+    """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source = ROOT / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, folder / part, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+        self.config: dict = {}
+        self.write(TINY)
+
+    def write(self, config: dict) -> None:
+        """Lay `config` over the demo's configuration."""
+        self.config = config
+        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def snakemake(self, *words: str, check: bool = True, overlay: bool = True, **environment: str) -> str:
+        """Run snakemake; its output. Fails the test with that output if it ends with another status than 0."""
+        done = self.start(*words, overlay=overlay, **environment)
+        text = done.communicate(timeout=900)[0]
+        if check:
+            assert done.returncode == 0, text
+        else:
+            assert done.returncode != 0, text
+        return text
+
+    def start(self, *words: str, overlay: bool = True, **environment: str) -> subprocess.Popen:
+        """Start snakemake with standard output and error in one pipe."""
+        configs = ["--configfile", "config/demo.yaml", "tiny.yaml"] if overlay else []
+        threads = {"OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(self.folder)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *words, *configs],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **threads, **environment},
+        )
+
+    def planned(self) -> dict[str, int]:
+        """What a dry run would do: rule -> number of jobs, without `all`."""
+        text = self.snakemake("-n")
+        if "Nothing to be done" in text:
+            return {}
+        table = text.split("Job stats:")[1].split("total")[0]
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)\s*$", table, flags=re.MULTILINE)}
+        jobs.pop("all", None)
+        return jobs
+
+    def planned_runs(self) -> set[str]:
+        """The training runs that a dry run would do, as `task with head, seed n`."""
+        return set(re.findall(r"Train (\S+ with \S+, seed \d+)", self.snakemake("-n")))

@@ -1,0 +1,66 @@
+"""Plans and refusals that need no film: what a first-time user meets."""
+
+import pytest
+import yaml
+
+from tests.workflow.study import TINY, Study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return Study(tmp_path_factory.mktemp("plan"))
+
+
+def test_the_papers_plan_needs_no_data(study):
+    text = study.snakemake("-n", "--quiet", "rules", overlay=False)
+    counts = dict(line.split()[:2] for line in text.splitlines() if len(line.split()) == 2)
+    # 3 tasks x 2 heads x 5 seeds; each predicts validation and two test sets, and is scored on the two
+    assert (counts["train"], counts["predict"], counts["score"]) == ("30", "90", "60")
+    assert (counts["manifest"], counts["cache"], counts["pack"]) == ("2", "2", "4")
+
+
+@pytest.mark.parametrize("kind", ["--rulegraph", "--dag"])
+def test_graphs_are_drawn_without_data(study, kind):
+    text = study.snakemake(kind, overlay=False)
+    assert "digraph" in text and text.count("->") > 10
+    if kind == "--dag":
+        assert text.count("train") >= 30
+
+
+def test_without_data_it_stops_before_any_job_with_the_way_out(study):
+    text = study.snakemake(check=False, overlay=False)
+    lines = [line for line in text.splitlines() if line.startswith("error:")]
+    assert lines == [
+        "error: data/nih does not exist; set data.sources.nih.images in the config, or try `make demo`",
+    ]
+    assert not (study.folder / "results").exists() or not list((study.folder / "results").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"sedes": [1]}, "error: sedes is not a configuration key; allowed here: results, tasks,"),
+        ({"seeds": []}, "error: seeds: list should have at least 1 item"),
+        ({"seeds": [3]}, "error: seeds must be at least 2 for the paired test between heads, got [3]"),
+        ({"tasks": ["cxr7"]}, "error: tasks must be among cxr8, cxr14, cxr19, cxrlt26, got cxr7"),
+        ({"train": {"learning_rate": "fast"}}, "error: train.learning_rate: "),
+    ],
+)
+def test_a_wrong_configuration_is_one_line(study, change, expected):
+    try:
+        study.write({**TINY, **change})
+        text = study.snakemake("-n", check=False)
+    finally:
+        study.write(TINY)
+    errors = [line for line in text.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and errors[0].startswith(expected) and "Traceback" not in text
+
+
+def test_the_resolved_plan_does_not_depend_on_the_order_of_keys(study):
+    before = study.snakemake("-n")
+    reordered = {key: TINY[key] for key in reversed(TINY)}
+    study.write(reordered | {"backbone": dict(reversed(TINY["backbone"].items()))})
+    assert yaml.safe_load((study.folder / "tiny.yaml").read_text()) == TINY
+    after = study.snakemake("-n")
+    study.write(TINY)
+    assert before.split("Job stats:")[1].split("This was")[0] == after.split("Job stats:")[1].split("This was")[0]
