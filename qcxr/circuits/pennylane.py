@@ -35,8 +35,13 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
 
 
 def circuit(ansatz: Ansatz, weights, angles, noise: Noise | None = None) -> list:
-    """Queues the circuit's operations; weights (L, n), angles (n,). Returns the measurements."""
-    noise = noise or Noise()
+    """The circuit as the body of a QNode; weights (L, n), angles (n,). Returns <Z> of every qubit."""
+    gates(ansatz, weights, angles, noise or Noise())
+    return [qml.expval(qml.Z(i)) for i in range(ansatz.n_qubits)]
+
+
+def gates(ansatz: Ansatz, weights, angles, noise: Noise) -> None:
+    """Queues the circuit without its measurements."""
     encode, rotate = getattr(qml, ansatz.encoding), getattr(qml, ansatz.rotation)
     entangle = getattr(qml, ansatz.entangler)
     wires = range(ansatz.n_qubits)
@@ -55,7 +60,6 @@ def circuit(ansatz: Ansatz, weights, angles, noise: Noise | None = None) -> list
             entangle(wires=pair)
             for i in pair:
                 _channels(noise.two_qubit, i)
-    return [qml.expval(qml.Z(i)) for i in wires]
 
 
 def _channels(rates: Rates, wire: int) -> None:

@@ -1,0 +1,189 @@
+"""Timed value-and-gradient steps of the circuit engines, with PennyLane side by side in the same process.
+
+`python -m qcxr.bench.circuits --help`. Medians of many calls; the calls of all engines for one n take turns, so that a
+busy machine hurts them alike, and ratios are of medians in the same run.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qcxr.circuits import Noise, Rates, cost, make_engine
+
+NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
+TARGET_MS = {8: 1.0, 14: 2.0, 19: 3.0, 45: 8.0, 100: 20.0}
+
+
+@dataclasses.dataclass
+class Timing:
+    """One engine at one width. Milliseconds and seconds of wall time; `ratio`: PennyLane's median over this one's."""
+
+    engine: str
+    n_qubits: int
+    noise: str
+    compile_s: float
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    repeats: int
+    ratio: float | None = None
+    target_ms: float | None = None
+
+
+def run(
+    *,
+    widths: tuple[int, ...] = (8, 14, 19, 45, 100),
+    engines: tuple[str, ...] = ("auto",),
+    peer_widths: tuple[int, ...] = (8, 14),
+    noisy_widths: tuple[int, ...] = (8, 19),
+    n_layers: int = 3,
+    batch: int = 32,
+    repeats: int = 200,
+    peer_repeats: int = 3,
+    memory: bool = False,
+    json_path: str | Path | None = None,
+) -> tuple[dict, str]:
+    """Times the engines: (everything as one mapping, a table to print); with `json_path` also written there.
+
+    widths: qubits for `engines`. peer_widths: those at which PennyLane runs too (14 takes a minute, 19 some minutes).
+    noisy_widths: chain with depolarizing and amplitude damping after every gate. memory: also the peak memory of a
+    fresh process at the largest width.
+    """
+    timings = []
+    for n in widths:
+        group = {(name, "none"): make_engine(name, n, n_layers) for name in engines}
+        if n in noisy_widths:
+            group["chain", "depolarizing + damping"] = make_engine("chain", n, n_layers, noise=NOISE)
+        if n in peer_widths:
+            group["pennylane", "none"] = make_engine("pennylane", n, n_layers)
+        rows = _time(group, n, n_layers, batch, repeats, peer_repeats)
+        peers = [row.median_ms for row in rows if row.engine == "pennylane"]
+        for row in rows:
+            row.ratio = peers[0] / row.median_ms if peers and row.noise == "none" else None
+            row.target_ms = TARGET_MS.get(n) if row.engine == "auto" else 100.0 if row.noise != "none" else None
+        timings += rows
+    result = {
+        "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
+        "machine": _machine(),
+        "chosen": {str(n): cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noisy=False) for n in widths},
+        "timings": [dataclasses.asdict(row) for row in timings],
+    }
+    if memory:
+        result["peak_memory_mb"] = peak_memory_mb(max(widths), n_layers, batch)
+    if json_path is not None:
+        path = Path(json_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(json.dumps(result, indent=1) + "\n")
+        os.replace(partial, path)
+    return result, table(result)
+
+
+def step(engine):
+    """value and gradient of the sum of <Z>, as one compiled function of (weights, angles)."""
+    return jax.jit(jax.value_and_grad(lambda w, x: jnp.sum(engine(w, x)), (0, 1)))
+
+
+def example(n: int, n_layers: int, batch: int) -> tuple[jax.Array, jax.Array]:
+    """Weights (L, n) and angles (B, n) as at the start of training."""
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(0, 2 * np.pi, (n_layers, n))
+    angles = rng.uniform(-np.pi / 2, np.pi / 2, (batch, n))
+    return jnp.asarray(weights, jnp.float32), jnp.asarray(angles, jnp.float32)
+
+
+def _time(group, n, n_layers, batch, repeats, peer_repeats):
+    inputs = example(n, n_layers, batch)
+    steps, compiles, seconds = {}, {}, {key: [] for key in group}
+    for key, engine in group.items():
+        start = time.perf_counter()
+        steps[key] = step(engine).lower(*inputs).compile()
+        compiles[key] = time.perf_counter() - start
+        for _ in range(1 if key[0] == "pennylane" else 5):
+            jax.block_until_ready(steps[key](*inputs))
+    for i in range(repeats):
+        for key, compiled in steps.items():
+            if key[0] == "pennylane" and i >= peer_repeats:
+                continue
+            start = time.perf_counter()
+            jax.block_until_ready(compiled(*inputs))
+            seconds[key].append(time.perf_counter() - start)
+    rows = []
+    for (name, noise), times in seconds.items():
+        p10, p90 = np.quantile(times, [0.1, 0.9])
+        median = statistics.median(times)
+        rows.append(
+            Timing(name, n, noise, compiles[name, noise], 1e3 * median, 1e3 * float(p10), 1e3 * float(p90), len(times))
+        )
+    return rows
+
+
+def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
+    """Largest resident memory of a fresh process that compiles and runs one step of `auto`; about 200 MB is JAX."""
+    code = (
+        "import resource; from qcxr.bench.circuits import *\n"
+        f"step(make_engine('auto', {n}, {n_layers}))(*example({n}, {n_layers}, {batch}))[0].block_until_ready()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+def table(result: dict) -> str:
+    """The timings as aligned text."""
+    head = ["n", "engine", "noise", "compile s", "median ms", "p10", "p90", "target ms", "x PennyLane"]
+    rows = [head]
+    for t in result["timings"]:
+        engine = f"auto ({result['chosen'][str(t['n_qubits'])]})" if t["engine"] == "auto" else t["engine"]
+        target = "" if t["target_ms"] is None else f"{t['target_ms']:g}"
+        ratio = "" if t["ratio"] is None or t["engine"] == "pennylane" else f"{t['ratio']:,.0f}"
+        times = [f"{t[key]:.2f}" for key in ("compile_s", "median_ms", "p10_ms", "p90_ms")]
+        rows.append([str(t["n_qubits"]), engine, t["noise"], *times, target, ratio])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if "peak_memory_mb" in result:
+        lines.append(f"peak memory of one step at the largest n: {result['peak_memory_mb']:.0f} MB")
+    machine = result["machine"]
+    lines.append(f"{machine['cores']} cores, load {machine['load']:.1f}, jax {machine['jax']}, {machine['backend']}")
+    return "\n".join(lines)
+
+
+def _machine():
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "backend": jax.default_backend(),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of this benchmark."""
+    widths = {"type": lambda text: tuple(int(n) for n in text.split(",") if n), "metavar": "N,N,..."}
+    parser = argparse.ArgumentParser(prog="python -m qcxr.bench.circuits", description="Time the circuit engines.")
+    parser.add_argument("--widths", default=(8, 14, 19, 45, 100), **widths)
+    parser.add_argument("--peer-widths", default=(8, 14), help="where PennyLane runs too (19: minutes)", **widths)
+    parser.add_argument("--noisy-widths", default=(8, 19), **widths)
+    parser.add_argument("--engines", default=("auto",), type=lambda text: tuple(text.split(",")))
+    parser.add_argument("--layers", dest="n_layers", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--peer-repeats", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="also measure peak memory at the largest width")
+    parser.add_argument("--json", dest="json_path", default=None)
+    print(run(**vars(parser.parse_args(argv)))[1])
+
+
+if __name__ == "__main__":
+    main()
