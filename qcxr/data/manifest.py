@@ -8,7 +8,7 @@ Rows are sorted by split (train, val, test) and image_id, so the order of a labe
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -99,15 +99,15 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
             f"image id {out['image_id'][twice].iloc[0]} is there twice ({int(twice.sum())} repeated id(s) in all); "
             "every film may stand in one label file, once"
         )
-    per_patient = out.groupby("patient_id")["split"].agg(lambda column: "/".join(sorted(set(column))))
-    if (spread := per_patient.str.contains("/")).any():
-        patient = spread.index[spread][0]
+    pairs = out[["patient_id", "split"]].drop_duplicates()
+    if (spread := pairs["patient_id"].duplicated()).any():
+        patient = pairs["patient_id"][spread].iloc[0]
+        where = "/".join(sorted(pairs["split"][pairs["patient_id"] == patient]))
         raise InputError(
-            f"patient {patient} is in two splits ({per_patient[patient]}; {int(spread.sum())} such patient(s)); "
+            f"patient {patient} is in two splits ({where}; {pairs['patient_id'][spread].nunique()} such patient(s)); "
             "split by patient, or the test set leaks into training"
         )
-    for path in out["path"]:
-        _refuse_outside(path)
+    _refuse_outside(out["path"])
     for column, dtype in (("view", "string"), ("age", "Float32"), ("sex", "string")):
         if column in frame:
             out[column] = frame[column].astype(dtype)
@@ -169,7 +169,11 @@ def refuse_above(issues: pd.DataFrame, *, n: int, limit: float, root: str | Path
         )
 
 
-def _refuse_outside(path: str) -> None:
-    parts = PurePosixPath(path).parts
-    if path.startswith("/") or "\\" in path or ".." in parts or (parts and parts[0].endswith(":")):
-        raise InputError(f"path {path!r} must stay inside the image root (relative, no '..'); correct the label file")
+# absolute, with a parent folder in it, with a backslash, with a drive: all that may leave the image root
+_OUTSIDE = r"^/|(?:^|/)\.\.(?:/|$)|\\|^[^/]*:"
+
+
+def _refuse_outside(paths: pd.Series) -> None:
+    if (outside := paths.str.contains(_OUTSIDE, regex=True)).any():
+        first = paths[outside].iloc[0]
+        raise InputError(f"path {first!r} must stay inside the image root (relative, no '..'); correct the label file")

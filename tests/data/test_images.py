@@ -44,9 +44,9 @@ def test_pixel_exact_against_hugging_face(height, width):
 
 
 def test_pixel_exact_at_many_sizes():
-    sizes = np.random.default_rng(11).integers(200, 700, (40, 2))
-    squares = [(side, side) for side in (*range(225, 245), 511, 767, 1023, 1025, 2048, 3001)]
-    for height, width in [*sizes, *squares, (2991, 256), (2544, 3056)]:
+    sizes = np.random.default_rng(11).integers(200, 500, (16, 2))
+    squares = [(side, side) for side in (*range(225, 233), 511, 767, 1025, 2048)]
+    for height, width in [*sizes, *squares, (1991, 256), (1272, 1528)]:
         image = gray(RNG, int(height), int(width))
         theirs = hugging_face(np.repeat(image[..., None], 3, axis=2))
         np.testing.assert_array_equal(preprocess(image), theirs[..., 0], err_msg=f"{height} x {width}")

@@ -52,11 +52,18 @@ def test_row_order_of_the_input_does_not_matter():
         ({"path": ["a.png", "/etc/b.png", "c.png"]}, "path '/etc/b.png' must stay inside"),
         ({"path": ["a.png", "x\\b.png", "c.png"]}, "must stay inside the image root"),
         ({"path": ["a.png", "C:/b.png", "c.png"]}, "must stay inside the image root"),
+        ({"path": ["a.png", "x/..", "c.png"]}, "path 'x/..' must stay inside the image root"),
+        ({"path": ["a.png", "..", "c.png"]}, "path '..' must stay inside the image root"),
     ],
 )
 def test_refused(changes, text):
     with pytest.raises(InputError, match=text):
         manifest.check(frame(**changes))
+
+
+def test_dots_that_do_not_leave_the_root():
+    names = ["x..y/a.png", "..hidden/b.png", "c...png"]
+    assert manifest.check(frame(path=names))["path"].tolist() == [names[0], names[1], names[2]]
 
 
 def test_columns_missing():
