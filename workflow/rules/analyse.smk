@@ -135,6 +135,7 @@ rule report:
     params:
         slice=slice_text(config=cfg.model_dump(mode="json", exclude={"resources"})),
         code=code_hash("qcxr.analysis.report"),
+        templates=[digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())],
     message:
         "Write {results}/report.html"
     script:

@@ -1,5 +1,5 @@
 # Names of files and the pieces that rules share.
-from qcxr.provenance import code_hash, slice_text
+from qcxr.provenance import PACKAGE, code_hash, digest_file, slice_text
 
 RUN = f"{results}/runs/{{task}}/{{head}}/seed{{seed}}"
 EVALUATIONS = cfg.evaluations()
