@@ -36,7 +36,7 @@ def fill(model: nnx.Module, values: dict[str, np.ndarray], *, source: str = "wei
         if name not in variables:
             raise InputError(f"{source}: array {name!r} has no place in the model; the file is of another model")
     for name, variable in variables.items():
-        variable.set_raw_value(jnp.asarray(values[name], jnp.float32))
+        variable.set_raw_value(jnp.array(values[name], jnp.float32))  # a copy: JAX may share numpy memory
     return model
 
 

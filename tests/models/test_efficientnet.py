@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -79,14 +80,50 @@ def test_features_and_top_1_on_real_images(pretrained, tmp_path, monkeypatch):
     assert weights.arrays(ours(section)).keys() == weights.arrays(ours({"name": "efficientnet-lite0"})).keys()
 
 
-def test_train_mode_gradients_and_statistics(pretrained, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("index", "stage", "block"), [(0, 0, 0), (3, 2, 0), (6, 3, 1)])
+def test_blocks_in_train_mode(pretrained, index, stage, block):
+    import torch
+
+    module = ours({"name": "efficientnet-lite0"}, "batch").stages[stage].blocks[block]
+    reference = pretrained._blocks[index].train()
+    prefix = f"stages.{stage}.blocks.{block}."
+
+    def place(name):
+        return imagenet.rename(f"_blocks.{index}.{name}").removeprefix(prefix)
+
+    tensors = {n: v for n, v in reference.state_dict().items() if not n.endswith("num_batches_tracked")}
+    weights.fill(module, {place(name): imagenet.channels_last(value.numpy()) for name, value in tensors.items()})
+    channels = module.filter.kernel.shape[-1] if module.expand is None else module.expand.kernel.shape[2]
+    x = np.random.default_rng(3).standard_normal((4, 14, 14, channels), np.float32)
+
+    @nnx.jit
+    @nnx.value_and_grad(has_aux=True)
+    def run(module):
+        y = module(x, train=True)
+        return (y * jnp.cos(jnp.arange(y.size)).reshape(y.shape)).sum(), y
+
+    (_, features), gradient = run(module)
+    expected = reference(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).permute(0, 2, 3, 1)
+    (expected * torch.cos(torch.arange(expected.numel()).float()).reshape(expected.shape)).sum().backward()
+    assert distance(features, expected.detach().numpy()) < 1e-4
+    gradients = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient)}
+    for name, parameter in reference.named_parameters():
+        assert distance(gradients.pop(place(name)), imagenet.channels_last(parameter.grad.numpy())) < 1e-4, name
+    assert not gradients
+    after = weights.arrays(module)
+    for name, buffer in reference.named_buffers():
+        if "running" in name:
+            assert distance(after[place(name)], buffer.numpy()) < 1e-4
+
+
+@pytest.mark.slow
+def test_the_whole_network_in_train_mode(pretrained, tmp_path, monkeypatch):
     import torch
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     network = ours({"name": "efficientnet-lite0", "weights": "imagenet"}, "batch")
-    # Its convolutions pad for the size they were built for, 224: a multiple of 32 pads alike.
-    batch = np.random.default_rng(3).standard_normal((3, 64, 64, 3), np.float32)
-    target = np.random.default_rng(4).standard_normal((3, 1280), np.float32)
+    batch = np.random.default_rng(3).standard_normal((4, 96, 96, 3), np.float32)
+    target = np.random.default_rng(4).standard_normal((4, 1280), np.float32)
 
     @nnx.jit
     @nnx.grad
@@ -97,12 +134,13 @@ def test_train_mode_gradients_and_statistics(pretrained, tmp_path, monkeypatch):
     pretrained.train()
     (pooled(pretrained, batch) * torch.from_numpy(target)).sum().backward()
     # A bias before a BatchNorm has gradient 0 but for rounding: hence a floor, far below any other gradient.
+    # Rounding flips a few of ReLU6's kinks in 50 layers, so the whole agrees less closely than its blocks.
     floor = 1e-5 * max(float(np.abs(value).max()) for value in gradient.values())
     for theirs, parameter in pretrained.named_parameters():
         if name := imagenet.rename(theirs):
             expected = imagenet.channels_last(parameter.grad.numpy())
             error = np.abs(gradient.pop(name) - expected).max()
-            assert error < 1e-3 * max(np.abs(expected).max(), floor), theirs
+            assert error < 1e-2 * max(np.abs(expected).max(), floor), theirs
     assert not gradient
     after = weights.arrays(network)
     for theirs, buffer in pretrained.named_buffers():

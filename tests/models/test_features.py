@@ -1,0 +1,139 @@
+"""Features of a frozen backbone: equal to the backbone's own, cached by content, and a head trains from them."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from qcxr.errors import InputError
+from qcxr.models import features, groups, model
+
+from .conftest import SMALL
+
+
+def build(seed=0):
+    return model.build(backbone=SMALL, head="cdl", n_labels=3, seed=seed, batch_norm="running")
+
+
+def prepare(gray):
+    return jnp.repeat(gray.astype(jnp.float32)[..., None] / 255 - 0.5, 3, -1)
+
+
+def augment(gray, view, rows):
+    return gray.astype(jnp.float32) + (view * 10 + rows)[:, None, None]
+
+
+@pytest.fixture
+def films():
+    return np.random.default_rng(0).integers(0, 200, (7, 40, 40), np.uint8)
+
+
+def compute(tmp_path, films, classifier=None, **changes):
+    options = {"folder": tmp_path, "about": {"films": "a"}, "prepare": prepare, "batch_size": 4, **changes}
+    return features.compute(classifier or build(), films, **options)
+
+
+def test_views_equal_the_backbone_on_each_view(tmp_path, films):
+    classifier = build()
+    packed = compute(tmp_path, films, classifier, views=3, augment=augment)
+    run = nnx.jit(classifier.backbone)
+    assert packed.shape == (3, 7, 12) and packed.dtype == np.float32 and not packed.flags.writeable
+    np.testing.assert_allclose(packed[0], run(prepare(films)), atol=1e-5)
+    for view in (1, 2):
+        np.testing.assert_allclose(packed[view], run(prepare(augment(films, view, np.arange(7)))), atol=1e-5)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_batch_size_changes_nothing(tmp_path, films):
+    np.testing.assert_allclose(
+        compute(tmp_path / "a", films, batch_size=3), compute(tmp_path / "b", films, batch_size=7), atol=1e-6
+    )
+
+
+def test_computed_once_for_equal_content_and_again_for_other(tmp_path, films):
+    def unused(*_):
+        raise AssertionError("computed again")
+
+    first = compute(tmp_path, films)
+    np.testing.assert_array_equal(compute(tmp_path, films, prepare=unused), first)
+    for changes in ({"classifier": build(seed=1)}, {"about": {"films": "b"}}, {"views": 2, "augment": augment}):
+        before = len(list(tmp_path.iterdir()))
+        compute(tmp_path, films, **changes)
+        assert len(list(tmp_path.iterdir())) == before + 1
+
+
+def test_a_failed_computation_leaves_nothing(tmp_path, films):
+    def broken(gray):
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        compute(tmp_path, films, prepare=broken)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"views": 0}, "views must be >= 1, and 1 without an augmentation, got 0"),
+        ({"views": 2}, "views must be >= 1, and 1 without an augmentation, got 2"),
+    ],
+)
+def test_impossible_views_are_refused(tmp_path, films, changes, message):
+    with pytest.raises(InputError, match=message):
+        compute(tmp_path, films, **changes)
+    with pytest.raises(InputError, match=r"films must be \(N, H, W\) with N >= 1, got \(0, 4, 4\)"):
+        compute(tmp_path, np.zeros((0, 4, 4), np.uint8))
+
+
+def test_a_head_trained_from_features_is_the_classifiers_own_head(images):
+    classifier = build()
+    twin = features.FeatureClassifier(classifier)
+    batch = images(4, 40, 40)
+    vectors, labels = nnx.jit(classifier.backbone)(batch), jnp.ones((4, 3))
+
+    def gradient(network, inputs, trainable):
+        graphdef, *states = groups.split(network, trainable)
+
+        def loss(trained):
+            logits = groups.merge(graphdef, trained, *states[1:])(inputs, train=True)
+            return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+
+        return jax.tree.leaves(jax.jit(jax.grad(loss))(states[0]))
+
+    for a, b in zip(gradient(twin, vectors, "all"), gradient(classifier, batch, "head"), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_cdl_head_steps_through_features_fast():
+    """The rate is asserted loosely (a shared machine); docs/models.md has the measured one."""
+    classifier = model.build(backbone={"name": "resnet18"}, head="cdl", n_labels=8, seed=0)
+    twin = features.FeatureClassifier(classifier)
+    graphdef, trained, frozen, statistics = groups.split(twin)
+    optimizer = optax.adam(1e-3)
+    vectors = jnp.asarray(np.random.default_rng(0).standard_normal((20, 256, 512), np.float32))
+    labels = (vectors[:, :, :8] > 0).astype(jnp.float32)
+
+    @jax.jit
+    def epoch(state):
+        def step(state, batch):
+            trained, moments = state
+
+            def loss(trained):
+                logits = groups.merge(graphdef, trained, frozen, statistics)(batch[0])
+                return optax.sigmoid_binary_cross_entropy(logits, batch[1]).mean()
+
+            value, gradient = jax.value_and_grad(loss)(trained)
+            updates, moments = optimizer.update(gradient, moments, trained)
+            return (optax.apply_updates(trained, updates), moments), value
+
+        return jax.lax.scan(step, state, (vectors, labels))
+
+    state, first = jax.block_until_ready(epoch((trained, optimizer.init(trained))))
+    started = time.process_time()
+    state, last = jax.block_until_ready(epoch(state))
+    assert float(last[-1]) < float(first[0])
+    assert vectors.shape[0] * vectors.shape[1] / (time.process_time() - started) > 5_000
