@@ -3,6 +3,8 @@
 The published code is UM2ii/quantum-cxr as read; each row says what the paper, that code and this project do.
 """
 
+from collections.abc import Mapping
+
 COLUMNS = ("Point", "Paper", "Published code", "Here")
 
 DEVIATIONS = (
@@ -35,3 +37,31 @@ LIMITS = (
     "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of diagnosis.",
     "This is research software, not a medical device: no output may guide care.",
 )
+
+# Sections III-B, III-C, III-F of the paper, by configuration key.
+PROTOCOL = {
+    "tasks": ["cxr8", "cxr14", "cxr19"], "heads": ["cdl", "dqc"], "data.test_on": ["nih", "mimic"],
+    "image.resize": 256, "image.crop": 224, "augment.flip": 0.5, "augment.rotation": 15, "augment.unit": "degrees",
+    "backbone.name": "resnet50", "backbone.weights": "microsoft/resnet-50", "backbone.trainable": "all",
+    "head.dqc.layers": 3, "train.optimizer": "adam", "train.learning_rate": 1e-4, "train.batch_size": 32,
+    "train.epochs": 50, "train.patience": 5, "train.loss": "bce", "train.precision": "float32",
+    "train.permute_labels": False,
+}  # fmt: skip
+
+
+def departures(config: Mapping | None) -> list[tuple[str, str, str]]:
+    """Return (setting, paper, here) for every setting of a resolved configuration that is not the paper's.
+
+    Settings that the configuration does not have are passed over; the number of seeds is compared, not which they are.
+    """
+    rows = []
+    for key, theirs in PROTOCOL.items():
+        ours: object = config or {}
+        for part in key.split("."):
+            ours = ours.get(part, KeyError) if isinstance(ours, Mapping) else KeyError
+        if ours is not KeyError and ours != theirs:
+            rows.append((key, str(theirs), str(ours)))
+    seeds = (config or {}).get("seeds")
+    if seeds is not None and len(seeds) != 5:
+        rows.append(("number of seeds", "5", str(len(seeds))))
+    return rows

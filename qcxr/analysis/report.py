@@ -10,7 +10,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from qcxr.analysis import formats, tables
-from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS
+from qcxr.analysis.cards import left_out
+from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS, departures
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import Paths, hours, load, many
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
@@ -67,19 +68,14 @@ def write_report(
         _section("result", "Result", texts=_result(values["tests"]), tables=_only(by_name, "means")),
         _section("run", "What was run", facts=_facts(run_list, values["metrics"]), tables=_only(by_name, "runs"),
                  blocks=_configuration(config)),
-        _section("data", "Data", texts=[*_audit(issues), *notes], tables=_only(by_name, "counts")),
+        _section("data", "Data", texts=[*left_out(issues), *notes], tables=_only(by_name, "counts")),
         _section("figures", "Figures", figures=gallery(figure_paths)),
         _section("tables", "Tables", tables=_only(by_name, "groups", "labels", "scores", "bootstrap", "parameters")),
         _section("paper", "Paper against here", tables=_only(by_name, "paper")),
-        _section("deviations", "Deviations from the paper",
-                 tables=[_table(pd.DataFrame(DEVIATIONS, columns=list(COLUMNS)), "deviations",
-                                caption="What the paper says, what the published code does, what was done here.")]),
+        _section("deviations", "Deviations from the paper", tables=_deviations(config)),
         _section("limits", "Limits", points=LIMITS),
     ]  # fmt: skip
-    lead = (
-        "Generated films, drawn by a program: the numbers show that the pipeline works and nothing about patients. "
-        * demo
-    )
+    lead = f"{DEMO} {_lead(values['metrics'])}" if demo else _lead(values["metrics"])
     html = _template("report.html.j2").render(
         title=title, lead=lead, css=_text("report.css"), js=_text("report.js"),
         sections=[s for s in sections if any(s[part] for part in PARTS)],
@@ -123,6 +119,15 @@ def _configuration(config: Mapping | None) -> list[dict]:
     return [{"title": "Configuration", "text": text}] if text else []
 
 
+def _deviations(config: Mapping | None) -> list[dict]:
+    here = departures(config)
+    settings = pd.DataFrame(here, columns=["Setting", "Paper", "Here"])
+    points = pd.DataFrame(DEVIATIONS, columns=list(COLUMNS))
+    said = "What the paper says, what the published code does, what this project does."
+    shown = [_table(settings, "settings", caption="Settings of this study that are not the paper's.")] if here else []
+    return [*shown, _table(points, "deviations", caption=said)]
+
+
 def _lead(metrics: pd.DataFrame) -> str:
     tasks = ", ".join(task_name(task) for task in task_order(metrics["task"]))
     heads = ", ".join(head_name(head) for head in head_order(metrics["head"]))
@@ -139,7 +144,7 @@ def _result(tests: pd.DataFrame) -> list[str]:
         better = part[part["difference"] > 0]
         sure = int(part["significant"].astype(bool).sum())
         texts.append(
-            f"{head_name(first)} has the higher mean AUROC than {head_name(other)} in {len(better)} of {len(part)} "
+            f"{head_name(first)} has a higher mean AUROC than {head_name(other)} in {len(better)} of {len(part)} "
             f"comparisons of task and test set; {sure} of the {len(part)} differences are significant by the paired "
             "t-test over seeds."
         )
@@ -163,12 +168,3 @@ def _facts(runs: Sequence[Mapping], metrics: pd.DataFrame) -> list[tuple[str, st
 
 def _said(value: object) -> str:
     return " + ".join(str(v)[:16] for v in value) if isinstance(value, list) else str(value)
-
-
-def _audit(issues: Mapping[str, str | Path] | None) -> list[str]:
-    texts = []
-    for dataset, path in (issues or {}).items():
-        frame = pd.read_csv(path)
-        kinds = ", ".join(f"{n} {kind}" for kind, n in frame["issue"].value_counts().items()) if len(frame) else ""
-        texts.append(f"{dataset_name(dataset)}: {len(frame)} films left out{': ' + kinds if kinds else ''}.")
-    return texts

@@ -5,10 +5,11 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from qcxr.analysis import figures, inputs, report
+from qcxr.analysis import deviations, figures, inputs, report
 from qcxr.errors import InputError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -43,7 +44,7 @@ def written(study, tmp_path_factory):
     arguments = {
         "figure_paths": pngs, "metrics": study.metrics, "tests": study.tests, "runs": study.folders,
         "counts": study.counts, "parameters": study.parameters, "protocol": True, "demo": True,
-        "config": {"tasks": ["cxr8"], "note": "<script>x</script>"},
+        "config": {"tasks": ["cxr8"], "note": "<script>x</script>", "train": {"epochs": 2, "batch_size": 32}},
     }  # fmt: skip
     report.write_report(root / "report.html", **arguments)
     return root / "report.html", arguments
@@ -73,8 +74,27 @@ def test_report_is_one_self_contained_page(written, study):
     hours = sum(run["wall_seconds"] for run in inputs.load("runs", study.folders)) / 3600
     assert f"{hours:.2f} in all" in text and "no positives" in text
 
+    assert "train.epochs" in text and "train.batch_size" not in text.split("Settings of this study")[1]
+
     report.write_report(path.with_name("again.html"), **arguments)
     assert path.with_name("again.html").read_bytes() == path.read_bytes()
+
+
+def test_settings_that_are_not_the_papers_are_listed():
+    ours = {"tasks": ["cxr8"], "seeds": [0, 1], "head": {"dqc": {"layers": 3}}, "train": {"learning_rate": 1e-3}}
+    found = {key: (theirs, here) for key, theirs, here in deviations.departures(ours)}
+    assert found == {
+        "tasks": ("['cxr8', 'cxr14', 'cxr19']", "['cxr8']"), "train.learning_rate": ("0.0001", "0.001"),
+        "number of seeds": ("5", "2"),
+    }  # fmt: skip
+    assert deviations.departures(None) == []
+
+
+def test_the_papers_protocol_in_config_has_no_departures():
+    import yaml
+
+    config = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8"))
+    assert deviations.departures(config) == []
 
 
 def test_what_was_not_given_is_left_out(study, tmp_path):

@@ -77,7 +77,8 @@ FIGURES = {
         "Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",
     ),
     "precision_recall": FigureSpec(
-        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst", "Precision, recall",
+        "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst",
+        "Precision and recall",
         "Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
         "With rare findings these tell more than ROC curves.",
     ),
