@@ -85,7 +85,7 @@ class Engine:
         name = self.name
         if name == "auto":
             name = cost.choose(self.ansatz, flat.shape[0], noisy=not noise.is_unitary)
-        z = self._build(name)(weights, flat, noise)
+        z = self._build(name)(weights, flat, noise) if len(flat) else flat
         if noise.has_readout:
             z = noise.readout(z)
         if self.shots:

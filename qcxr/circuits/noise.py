@@ -1,6 +1,7 @@
 """Noise: channels after one-qubit and two-qubit gates, and read-out errors. Rates are differentiable inputs."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -72,11 +73,14 @@ class Noise:
         """From a nested mapping such as `{"one_qubit": {"depolarizing": 0.001}, "readout_1": 0.02}`."""
         if isinstance(settings, cls):
             return settings.check()
-        settings = dict(settings or {})
+        settings = {} if settings is None else settings
+        _names(cls, settings, "noise")
+        settings = dict(settings)
         for name in ("one_qubit", "two_qubit"):
             if name in settings and not isinstance(settings[name], Rates):
-                settings[name] = _known(Rates, settings[name], f"noise.{name}")
-        return _known(cls, settings, "noise").check()
+                _names(Rates, settings[name], f"noise.{name}")
+                settings[name] = Rates(**settings[name])
+        return cls(**settings).check()
 
     def check(self) -> "Noise":
         """Self. Raises InputError for a rate out of [0, 1] (rates traced by JAX cannot be seen)."""
@@ -109,11 +113,9 @@ def damps(rates: Rates) -> bool:
     return present(rates.amplitude_damping)
 
 
-def _known(cls, settings, name):
+def _names(cls, settings, name):
     allowed = [field.name for field in dataclasses.fields(cls)]
-    unknown = sorted(set(settings) - set(allowed)) if hasattr(settings, "keys") else None
-    if unknown is None:
+    if not isinstance(settings, Mapping):
         raise InputError(f"{name} must be a mapping of {', '.join(allowed)}, got {settings!r}; write it as name: rate")
-    if unknown:
-        raise InputError(f"{name} may hold {', '.join(allowed)}, got {unknown[0]!r}; take it out of {name}")
-    return cls(**settings)
+    for unknown in sorted(set(settings) - set(allowed)):
+        raise InputError(f"{name} may hold {', '.join(allowed)}, got {unknown!r}; take it out of {name}")

@@ -20,8 +20,6 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
     """
 
     def expectations(weights, angles, noise: Noise):
-        if angles.shape[0] == 0:
-            return jnp.zeros_like(angles)
         name = device or ("default.qubit" if noise.is_unitary else "default.mixed")
         node = qml.QNode(
             lambda w, x: circuit(ansatz, w, x, noise),

@@ -124,28 +124,23 @@ def test_one_layer_has_a_closed_form(n):
 
 @pytest.mark.parametrize("n", [45, 100])
 def test_wide_chain_on_a_light_cone_that_a_state_vector_covers(n):
-    """Open chain: what happens behind qubit k never reaches it, so the first eight qubits are a circuit of eight."""
+    """Open chain of L layers: <Z_k> knows of qubits up to k + L - 1 only, so six qubits need a circuit of eight."""
     w, x = draw(7, (2,), n=n)
     wide = jax.jit(make_engine("chain", n, LAYERS, pattern="chain"))(w, x)
     small = jax.jit(make_engine("statevector", 8, LAYERS, pattern="chain"))(w[:, :8], x[:, :8])
-    np.testing.assert_allclose(wide[:, :8], small, atol=1e-5)
+    np.testing.assert_allclose(wide[:, :6], small[:, :6], atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [45, 100])
 def test_wide_ring_with_idle_qubits(n):
-    """Qubits in |+> turn CNOTs onto them into nothing, so a run of active qubits before them is a small open circuit.
-
-    With t = 0 a wire stays |+>; the ring's last gate then acts on qubit 0 with a control in |+>.
-    """
+    """However many qubits idle in |+> between the active ones and the ring's end, the active ones notice nothing."""
     rng = np.random.default_rng(8)
-    w, x = np.zeros((2, n), "float32"), np.zeros((1, n), "float32")
-    k = 7
-    w[:, 1:k] = rng.uniform(0, 6, (2, k - 1))
-    x[:, 1:k] = rng.uniform(-1, 1, (1, k - 1))
-    wide = jax.jit(make_engine("chain", n, 2))(w, x)
-    small = jax.jit(make_engine("statevector", 12, 2))(w[:, :12], x[:, :12])
-    np.testing.assert_allclose(wide[:, 1:k], small[:, 1:k], atol=1e-5)
-    assert np.abs(wide[:, 1:k]).max() > 0.05
+    w, x = np.zeros((LAYERS, n), "float32"), np.zeros((1, n), "float32")
+    w[:, :5], x[:, :5] = rng.uniform(0, 6, (LAYERS, 5)), rng.uniform(-1, 1, (1, 5))
+    wide = jax.jit(make_engine("chain", n, LAYERS))(w, x)
+    small = jax.jit(make_engine("statevector", 12, LAYERS))(w[:, :12], x[:, :12])
+    np.testing.assert_allclose(wide[:, :5], small[:, :5], atol=1e-5)
+    assert np.abs(wide[:, 1:5]).max() > 0.05
 
 
 def test_state_vector_in_chunks_changes_nothing():
