@@ -48,6 +48,18 @@ def decode(data: bytes) -> tuple[np.ndarray, Facts]:
 
     Raises FilmError: empty, not a PNG or JPEG, truncated, damaged, too deep, too large, or a stripe.
     """
+    film, facts = _open(data)
+    return np.asarray(film), facts
+
+
+def prepare(data: bytes, *, resize: int = 256, crop: int = 224) -> tuple[np.ndarray, Facts]:
+    """`decode`, then `preprocess`: a film file's bytes to uint8 (crop, crop), and its facts. Raises FilmError."""
+    check_sizes(resize=resize, crop=crop)
+    film, facts = _open(data)
+    return _resized(film, resize=resize, crop=crop), facts
+
+
+def _open(data: bytes) -> tuple[Image.Image, Facts]:
     if not data:
         raise FilmError("empty file (0 bytes)")
     try:
@@ -75,8 +87,11 @@ def preprocess(gray: np.ndarray, *, resize: int = 256, crop: int = 224) -> np.nd
     check_sizes(resize=resize, crop=crop)
     if gray.dtype != np.uint8 or gray.ndim != 2 or 0 in gray.shape:
         raise ValueError(f"gray must be a non-empty uint8 array (height, width), got {gray.dtype} {gray.shape}")
-    height, width = gray.shape
-    film = Image.fromarray(gray)
+    return _resized(Image.fromarray(gray), resize=resize, crop=crop)
+
+
+def _resized(film: Image.Image, *, resize: int, crop: int) -> np.ndarray:
+    width, height = film.size
     if width == height and _part_is_exact(width, resize=resize, crop=crop):
         # resize only what the crop keeps: a quarter less work for the same pixels
         first, last = (end * width / resize for end in ((resize - crop) // 2, (resize - crop) // 2 + crop))
@@ -101,12 +116,6 @@ def _part_is_exact(side: int, *, resize: int, crop: int) -> bool:
     return resize & (resize - 1) == 0 and all(float(np.float32(end)) == end for end in ends)
 
 
-def prepare(data: bytes, *, resize: int = 256, crop: int = 224) -> tuple[np.ndarray, Facts]:
-    """`decode`, then `preprocess`: a film file's bytes to uint8 (crop, crop), and its facts. Raises FilmError."""
-    gray, facts = decode(data)
-    return preprocess(gray, resize=resize, crop=crop), facts
-
-
 def check_sizes(*, resize: int, crop: int) -> None:
     """Raises InputError unless 1 <= crop <= resize."""
     for name, value in (("resize", resize), ("crop", crop)):
@@ -127,16 +136,15 @@ def _refuse_by_header(image: Image.Image) -> None:
         raise FilmError(f"16-bit or float pixels (PIL mode {image.mode}); films must have 8 bits, convert it first")
 
 
-def _gray(image: Image.Image) -> tuple[np.ndarray, Facts]:
+def _gray(image: Image.Image) -> tuple[Image.Image, Facts]:
     mode, (width, height) = image.mode, image.size
     if mode == "L":
-        return np.asarray(image), Facts(width, height, mode, False)
+        return image, Facts(width, height, mode, False)
     if mode in ("LA", "La"):
-        return np.asarray(image.getchannel(0)), Facts(width, height, mode, False)
+        return image.getchannel(0), Facts(width, height, mode, False)
     if mode == "1":
-        return np.asarray(image.convert("L")), Facts(width, height, mode, False)
+        return image.convert("L"), Facts(width, height, mode, False)
     rgb = image if mode == "RGB" else image.convert("RGB")
-    red, green, blue = (np.asarray(band) for band in rgb.split())
+    red, green, blue = rgb.split()
     colour = not (np.array_equal(red, green) and np.array_equal(green, blue))
-    gray = np.asarray(rgb.convert("L")) if colour else red
-    return gray, Facts(width, height, mode, colour)
+    return rgb.convert("L") if colour else red, Facts(width, height, mode, colour)
