@@ -1,26 +1,41 @@
 """Finished or absent: every output file is written under a temporary name and renamed when it is whole."""
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
 
+from qcxr.errors import InputError
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed to `path` when the block ends well, removed when it raises."""
+    """A temporary path beside `path`; renamed to `path` when the block ends well, removed when it raises.
+
+    Raises InputError when the disk is full or may not be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or (error.filename and not str(error.filename).startswith(str(path.parent))):
+            raise
+        reason = os.strerror(error.errno)
+        raise InputError(f"{path} cannot be written ({reason}); free space or choose another folder") from None
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

@@ -4,6 +4,7 @@ Values stay inside SQLite (no file per film), so a transaction is the unit of lo
 what it had committed, whole, and nothing else.
 """
 
+import errno
 import fcntl
 import sqlite3
 import sys
@@ -99,7 +100,7 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
     except diskcache.Timeout:
         raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
     except OSError as error:
-        if isinstance(error, PermissionError) or error.errno in (28, 30, 122):  # ENOSPC, EROFS, EDQUOT
+        if isinstance(error, PermissionError) or error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
             reason = error.strerror or str(error)
             raise InputError(
                 f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space"

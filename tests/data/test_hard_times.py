@@ -9,10 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from qcxr.data import manifest
+from qcxr.data.atomic import write_csv, write_parquet
 from qcxr.data.cache import build
+from qcxr.data.pack import pack
 from qcxr.data.store import contains, open_store, reading
 from qcxr.data.verify import verify
 from qcxr.errors import InputError
@@ -129,6 +133,25 @@ def test_no_room_even_for_an_empty_cache(source, small_disk):
     (small_disk / "filling").write_bytes(bytes((1 << 20) - 8192))
     with pytest.raises(InputError, match=r"no space left for the cache|cannot be written \(No space left on device\)"):
         build(manifest.read_manifest(source[0]), source[1], small_disk / "cache", **SIZES, progress=False)
+
+
+def test_disk_full_while_packing(source, small_disk, tmp_path):
+    frame = manifest.read_manifest(source[0])
+    build(frame, source[1], tmp_path / "cache", **SIZES, progress=False)
+    (small_disk / "filling").write_bytes(bytes(900_000))
+    out = {f"out_{kind}": small_disk / f"nih-train.{kind}" for kind in ("npy", "index", "json")}
+    with pytest.raises(InputError, match=r"nih-train.npy cannot be written \(No space left on device\); free space or"):
+        pack(frame, source[1], tmp_path / "cache", split="train", **out, **SIZES)
+    assert [path.name for path in small_disk.iterdir()] == ["filling"]
+
+
+@pytest.mark.parametrize("write", [write_csv, write_parquet])
+def test_disk_full_while_writing_a_table(small_disk, write):
+    (small_disk / "filling").write_bytes(bytes(900_000))
+    table = pd.DataFrame({"x": np.random.default_rng(0).random(200_000)})
+    with pytest.raises(InputError, match=r"table cannot be written \(No space left on device\)"):
+        write(table, small_disk / "table")
+    assert [path.name for path in small_disk.iterdir()] == ["filling"]
 
 
 def test_read_only_cache_directory(source, tmp_path):
