@@ -130,13 +130,13 @@ def _time(group, n, n_layers, batch, repeats, peer_repeats):
 
 
 def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
-    """Largest resident memory of a fresh process that compiles and runs one step of `auto`; about 200 MB is JAX."""
+    """Largest resident memory (Linux) of a fresh process that compiles and runs one step; about 200 MB of it is JAX."""
     code = (
-        "import resource; from qcxr.bench.circuits import *\n"
+        "from pathlib import Path; from qcxr.bench.circuits import *\n"
         f"step(make_engine('auto', {n}, {n_layers}))(*example({n}, {n_layers}, {batch}))[0].block_until_ready()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"  # maxrss would count the parent's
     )
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) / 1024
 
 
 def table(result: dict) -> str:
