@@ -15,6 +15,7 @@ from qcxr.models.patches import Padding, patch_product
 from qcxr.models.winograd import winograd
 
 NARROW = 16  # with fewer input channels, a matrix product per tap is too thin to pay
+SMALL = 2**27  # with fewer multiply-adds, the other forms save less than their compilation (seconds each) costs
 
 
 def convolve(
@@ -56,13 +57,14 @@ def fastest_form(images: tuple, kernel: tuple, stride: int, padding: Padding, dt
         return "direct"
     if per_group == 1 and channels == channels_out > 1:
         return "depthwise"
-    if per_group != channels or channels < NARROW // 2:
+    work = batch * -(-height // stride) * -(-width // stride) * size * size * channels * channels_out
+    if per_group != channels or channels < NARROW or work < SMALL:
         return "direct"
     if size == 3 and stride == 1 and padding == ((1, 1), (1, 1)):
         # The kernel's transform costs as much as the products of so many tiles: too few tiles do not repay it.
         tiles = batch * -(-height // 2) * -(-width // 2)
         return "winograd" if tiles >= max(channels, channels_out) else "patches"
-    return "taps" if channels >= NARROW else "direct"
+    return "taps"
 
 
 def _direct(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:

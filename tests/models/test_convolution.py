@@ -50,6 +50,7 @@ def test_every_form_agrees_with_the_library_in_value_and_gradients(form, image_s
         ((8, 7, 7, 512), (3, 3, 512, 512), 1, jnp.float32, "patches"),
         ((8, 56, 56, 128), (3, 3, 128, 128), 2, jnp.float32, "taps"),
         ((8, 56, 56, 64), (3, 3, 64, 64), 1, jnp.bfloat16, "direct"),
+        ((32, 16, 16, 16), (3, 3, 16, 16), 1, jnp.float32, "direct"),
         ((8, 224, 224, 3), (7, 7, 3, 64), 2, jnp.float32, "direct"),
         ((8, 56, 56, 96), (3, 3, 1, 96), 1, jnp.float32, "depthwise"),
     ],
