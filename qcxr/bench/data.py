@@ -226,16 +226,17 @@ def _watch(child: subprocess.Popen) -> int:
     peak, done = 0, threading.Event()
     threading.Thread(target=lambda: (child.wait(), done.set()), daemon=True).start()
     while not done.wait(0.05):
-        peak = max(peak, sum(_resident(pid) for pid in _tree(child.pid)))
+        peak = max(peak, sum(_resident(pid) for pid in process_tree(child.pid)))
     return peak
 
 
-def _tree(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
+    """The process and its descendants (Linux)."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
-    return [pid, *(below for child in children for below in _tree(int(child)))]
+    return [pid, *(below for child in children for below in process_tree(int(child)))]
 
 
 def _resident(pid: int) -> int:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,7 +159,13 @@ def _run(todo: Sequence[tuple[str, str, str]], *, workers: int, **job) -> Iterat
     pool = joblib.Parallel(
         n_jobs=workers, backend="loky", return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1
     )
-    yield from pool(joblib.delayed(_films)(chunk, **job) for chunk in chunks)
+    try:
+        yield from pool(joblib.delayed(_films)(chunk, **job) for chunk in chunks)
+    except BrokenProcessPool:  # loky's TerminatedWorkerError is one
+        raise InputError(
+            "a decoding worker was killed (out of memory?); what is cached is kept: run again, with a smaller "
+            f"resources.workers than {workers} if it happens again"
+        ) from None
 
 
 def _films(chunk: Sequence[tuple[str, str, str]], *, cache_dir: str, **job) -> list[_Result]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qcxr.bench.data import process_tree
 from qcxr.data import manifest
 from qcxr.data.atomic import write_csv, write_parquet
 from qcxr.data.cache import build
@@ -76,6 +77,21 @@ def test_kill_9_while_caching(source, tmp_path, workers):
     report = build(frame, source[1], cache_dir, **SIZES, progress=False)
     assert (report.n_cached, report.n_built) == (kept, N - kept)
     assert verify(frame, source[1], cache_dir, **SIZES, progress=False).problems.empty
+
+
+def test_a_killed_worker_is_said(source, tmp_path):
+    cache_dir = tmp_path / "cache"
+    child = start(source, cache_dir, workers=2)
+    until(lambda: entries(cache_dir) >= 16 or child.poll() is not None)
+    workers = [pid for pid in process_tree(child.pid) if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 1, err
+    assert out.startswith("error: a decoding worker was killed (out of memory?); what is cached is kept: run again")
+    kept = entries(cache_dir)
+    report = build(manifest.read_manifest(source[0]), source[1], cache_dir, **SIZES, progress=False)
+    assert (report.n_cached, report.n_built) == (kept, N - kept)
 
 
 def test_two_builds_at_once_do_the_work_once(source, tmp_path):
