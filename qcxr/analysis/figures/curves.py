@@ -74,7 +74,7 @@ def _grid(
         for h in heads
     ]
     title = f"{task_name(task)}, {dataset_name(dataset)} test set"
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), title=title, title_fontsize=8)
+    style.legend(figure, handles, loc="outside upper center", title=title)
     return figure, list(grid[: len(labels)])
 
 

@@ -52,5 +52,5 @@ def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str], task
     handles = [
         Patch(facecolor=styles[h].colour, hatch=styles[h].hatch, edgecolor="white", label=head_name(h)) for h in heads
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    style.legend(figure, handles, loc="outside lower center")
     return figure

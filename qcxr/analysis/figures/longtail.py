@@ -58,5 +58,5 @@ def longtail(*, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], t
     handles = [
         Line2D([], [], color=styles[head].colour, marker=styles[head].marker, label=head_name(head)) for head in heads
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    style.legend(figure, handles, loc="outside upper center")
     return figure

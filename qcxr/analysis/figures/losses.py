@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from qcxr.analysis.figures import style
 from qcxr.analysis.names import head_name, task_name, task_order
 
-ROWS = {"train_loss": "Training loss (mean BCE)", "val_loss": "Validation loss (mean BCE)"}
+ROWS = {"train_loss": "Training loss (BCE)", "val_loss": "Validation loss (BCE)"}
 
 
 def losses(*, history: pd.DataFrame, heads: list[str]) -> Figure:
@@ -36,9 +36,6 @@ def losses(*, history: pd.DataFrame, heads: list[str]) -> Figure:
             axes.xaxis.get_major_locator().set_params(integer=True)
         if task[0] == 0:
             axes.set_ylabel(name)
-    handles = [
-        Line2D([], [], color=styles[h].colour, marker=styles[h].marker, label=f"{head_name(h)} (marker: best epoch)")
-        for h in heads
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    handles = [Line2D([], [], color=styles[h].colour, marker=styles[h].marker, label=head_name(h)) for h in heads]
+    style.legend(figure, handles, loc="outside upper center")
     return figure

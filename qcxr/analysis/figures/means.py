@@ -55,5 +55,5 @@ def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> Fi
     handles = [
         Patch(facecolor=styles[h].colour, hatch=styles[h].hatch, edgecolor="white", label=head_name(h)) for h in heads
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    style.legend(figure, handles, loc="outside upper center")
     return figure

@@ -35,10 +35,9 @@ def slopes(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> F
 
 def _title(task: str, rows: pd.DataFrame, top: bool) -> str:
     """The task's name above the first row, and under it each difference with its interval over seeds."""
-    said = [
-        f"Δ {r['difference']:+.3f}" + ("" if pd.isna(r["ci_low"]) else f" [{r['ci_low']:+.3f}, {r['ci_high']:+.3f}]")
-        for r in rows.to_dict("records")
-        if pd.notna(r["difference"])
-    ]
-    lines = [task_name(task)] * top + said[:1]
+    lines = [task_name(task)] if top else []
+    for row in rows[rows["difference"].notna()].to_dict("records"):
+        name = f" {head_name(row['head_b'])}" if len(rows) > 1 else ""
+        interval = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+        lines.append(f"Δ{name} {row['difference']:+.3f}{interval}")
     return "\n".join(lines)

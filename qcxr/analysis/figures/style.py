@@ -85,6 +85,13 @@ def applied() -> AbstractContextManager:
     return matplotlib.rc_context(RC)
 
 
+def legend(figure: Figure, handles: list, *, loc: str, title: str | None = None) -> None:
+    """Put a legend outside the panels, in as many columns as its longest label leaves room for."""
+    wide = 0.42 + 0.058 * max(len(handle.get_label()) for handle in handles)  # inches, at the legend's font size
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / wide)))
+    figure.legend(handles=handles, loc=loc, ncols=columns, title=title, title_fontsize=8)
+
+
 def empty(message: str, *, width: float = COLUMN, height: float = 1.6) -> Figure:
     """Return a figure that says in words why there is nothing to draw."""
     figure = Figure(figsize=(width, height))

@@ -1,0 +1,64 @@
+"""The whole analysis at the paper's size: 30 runs on 21,081 and 48,860 films, 2,000 replicates; minutes and megabytes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from . import synthetic
+
+SCRIPT = """
+import resource, sys, time
+from pathlib import Path
+from qcxr.analysis import bootstrap, figures, metrics, statistics
+from qcxr.data.atomic import write_csv
+root, counts = Path(sys.argv[1]), eval(sys.argv[2])
+started, cpu = time.monotonic(), time.process_time()
+scored = []
+for folder in sorted(root.glob("runs/*/*/*")):
+    task, head, seed = folder.parts[-3:]
+    for dataset in ("nih", "mimic"):
+        scored.append(folder / "metrics" / f"{dataset}.csv")
+        metrics.score_run(folder / "predictions" / f"{dataset}.parquet", folder / "predictions" / "validation.parquet",
+                          scored[-1], task=task, head=head, seed=int(seed[4:]), dataset=dataset, train_counts=counts)
+frame = metrics.read_metrics(scored)
+tests = statistics.compare(frame)
+write_csv(frame, root / "metrics.csv")
+write_csv(tests, root / "tests.csv")
+for task in ("cxr8", "cxr14", "cxr19"):
+    for dataset in ("nih", "mimic"):
+        bootstrap.bootstrap_files(sorted(root.glob(f"runs/{task}/*/*/predictions/{dataset}.parquet")),
+                                  root / f"{task}-{dataset}.csv", replicates=2000, threads=2)
+for name in figures.names(tasks=("cxr8", "cxr14", "cxr19"), datasets=("nih", "mimic"),
+                          only=("mean_auroc", "labels", "volcano", "slopes")):
+    figures.draw(name, {"metrics": root / "metrics.csv", "tests": root / "tests.csv"},
+                 out_pdf=root / f"{name}.pdf", out_png=root / f"{name}.png")
+print(len(tests), time.monotonic() - started, time.process_time() - cpu,
+      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_the_papers_experiment_takes_minutes(tmp_path):
+    for task, labels in synthetic.LABELS.items():
+        sizes = {"nih": 21_081, "mimic": 48_860, "validation": 12_533}
+        tables = {name: synthetic.truth(labels, films=n, seed=k, empty=()) for k, (name, n) in enumerate(sizes.items())}
+        for head in ("cdl", "dqc"):
+            for seed in range(5):
+                folder = tmp_path / "runs" / task / head / f"seed{seed}"
+                (folder / "predictions").mkdir(parents=True)
+                run = {"task": task, "head": head, "seed": seed, "labels": list(labels)}
+                (folder / "run.json").write_text(json.dumps(run))
+                for name, table in tables.items():
+                    found = synthetic.predict(table, head=head, seed=seed, decimals=6, task=task)
+                    found.to_parquet(folder / "predictions" / f"{name}.parquet")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path), repr(synthetic.TRAIN)], capture_output=True, text=True, check=True
+    )
+    rows, wall, cpu, memory = map(float, done.stdout.split())
+    print(f"wall {wall:.0f} s, cpu {cpu:.0f} s, peak {memory / 1024:.0f} MB")
+    assert rows == 2 * 2 * (3 * 4 + 8 + 14 + 19)  # two metrics and test sets; labels, and four means a task
+    # Processor time, so that a busy machine does not decide; on two idle cores the wall time is shorter than this.
+    assert cpu < 300
+    assert memory < 4 * 1024**2
