@@ -22,8 +22,11 @@ def _number(value: Any) -> Any:
         return value
 
 
-# the registry's names (qcxr.models.heads.HEADS; a test holds them equal): known here without importing JAX
+# The registries' names, known here without importing JAX; a test holds them equal to the registries.
 HEAD_NAMES = ("cdl", "dqc", "mlp", "product")
+LOSS_NAMES = ("bce", "weighted_bce", "focal", "asymmetric")
+OPTIMIZER_NAMES = ("adam", "adamw", "nadam", "adabelief", "radam", "lion", "lamb", "rmsprop", "sgd")
+ENGINE_NAMES = ("pennylane", "statevector", "chain", "auto")
 
 Real = Annotated[float, BeforeValidator(_number)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -135,7 +138,7 @@ class Backbone(Section):
 class Train(Section):
     """The training protocol (paper III-F)."""
 
-    optimizer: Name = "adam"
+    optimizer: Literal[OPTIMIZER_NAMES] = "adam"
     learning_rate: Positive = 1e-4
     schedule: dict[str, Any] | None = None
     weight_decay: NonNegative = 0.0
@@ -144,7 +147,7 @@ class Train(Section):
     batch_size: Count = 32
     epochs: Count = 50
     patience: Count = 5
-    loss: Name = "bce"
+    loss: Literal[LOSS_NAMES] = "bce"
     loss_options: dict[str, Real] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     permute_labels: bool = False
@@ -260,6 +263,11 @@ class Config(Section):
                 raise ValueError(
                     f"heads must be among {', '.join(HEAD_NAMES)}, got {head}; correct heads and head in the config"
                 )
+        engine = self.head.get("dqc", {}).get("engine", "auto")
+        if engine not in ENGINE_NAMES:
+            raise ValueError(
+                f"head.dqc.engine must be one of {', '.join(ENGINE_NAMES)}, got {engine}; set head.dqc.engine in the config"
+            )
         for name in (self.data.train_on, *self.data.test_on):
             if name not in self.data.sources:
                 raise ValueError(

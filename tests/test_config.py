@@ -78,6 +78,11 @@ def test_wrong_type_says_what_it_got():
         ({"data__test_on": ["nih", "chexpert"]}, "must be among data.sources (nih, mimic), got chexpert"),
         ({"image__crop": 300}, "crop must be <= resize (256), got 300; set image.crop in the config"),
         ({"heads": ["cdl", "qnn"]}, "heads must be among cdl, dqc"),
+        ({"head": {"dqc": {"engine": "tensor"}}}, "head.dqc.engine must be one of pennylane, statevector, chain, auto"),
+        (
+            {"train__loss": "mse"},
+            "train.loss: input should be 'bce', 'weighted_bce', 'focal' or 'asymmetric', got 'mse'",
+        ),
         ({"label_sets": {"heart": []}, "tasks": ["heart"]}, "label_sets.heart"),
     ],
 )
@@ -121,3 +126,16 @@ def test_a_broken_file_is_one_line(tmp_path, text, expected):
         load(path)
     with pytest.raises(InputError, match=r"does not exist; give the path of a YAML file"):
         load(tmp_path / "none.yaml")
+
+
+def test_names_are_those_of_the_registries():
+    from qcxr import config
+    from qcxr.circuits import ENGINES
+    from qcxr.models.heads import HEADS
+    from qcxr.training.losses import LOSSES
+    from qcxr.training.optimizers import OPTIMIZERS
+
+    assert set(config.HEAD_NAMES) == set(HEADS)
+    assert set(config.LOSS_NAMES) == set(LOSSES)
+    assert set(config.OPTIMIZER_NAMES) == set(OPTIMIZERS)
+    assert set(config.ENGINE_NAMES) == set(ENGINES)

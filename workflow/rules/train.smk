@@ -24,7 +24,6 @@ rule train:
         val_films=packed(cfg.data.train_on, "val")["films"],
         val_index=packed(cfg.data.train_on, "val")["index"],
         val_facts=packed(cfg.data.train_on, "val")["facts"],
-        parameters=ancient(f"{results}/parameters.csv"),
     output:
         weights=f"{RUN}/best.safetensors",
         history=f"{RUN}/history.csv",
@@ -51,6 +50,7 @@ rule parameters:
         f"{results}/parameters.csv",
     log:
         f"{results}/logs/parameters.log",
+    priority: 10  # first: a model that cannot be built is found out before films are decoded
     params:
         slice=slice_text(
             cfg.backbone,
