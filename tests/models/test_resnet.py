@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, weights
+from qcxr.models import backbones, convolution, weights
 from qcxr.models.huggingface import rename
 from qcxr.models.resnet import CONFIGS as KNOWN
 from qcxr.models.resnet import ResNetConfig, max_pool
@@ -76,6 +76,13 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
             name = rename(theirs)
             assert distance(after[name], buffer.numpy()) < TOLERANCE
             assert np.array_equal(after[name], before[name]) == (mode == "running")
+
+
+@pytest.mark.slow
+def test_the_forms_that_large_shapes_take_give_the_same_network(checkpoint, images, monkeypatch):
+    monkeypatch.setattr(convolution, "SMALL", 0)
+    monkeypatch.setattr(convolution, "NARROW", 1)
+    test_train_mode_features_gradients_and_statistics(checkpoint, images, "basic", "running", False)
 
 
 def test_resnet50_in_eval_mode(checkpoint, images):
