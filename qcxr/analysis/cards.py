@@ -1,6 +1,6 @@
 """Model card (Mitchell et al. 2019) and data card in Markdown, generated from a study's own results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -11,7 +11,10 @@ from qcxr.analysis.deviations import LIMITS
 from qcxr.analysis.inputs import Paths, hours, load
 from qcxr.analysis.metrics import MEANS
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
+from qcxr.analysis.predictions import read_table
 from qcxr.data.atomic import write_text
+
+Issues = Mapping[str, str | Path] | Sequence[str | Path]
 
 ORIGINS = {
     "nih": "NIH-CXR-LT: the NIH Clinical Center's ChestX-ray14 films (Wang et al. 2017; frontal films of 30,805 "
@@ -62,14 +65,14 @@ def data_card(
     *,
     counts: Paths,
     kinds: Mapping[str, str] | None = None,
-    issues: Mapping[str, str | Path] | None = None,
+    issues: Issues | None = None,
     tail_below: int = 100,
     demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
     counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`), by default its name.
-    issues: data set -> CSV of films left out. demo: the films were generated.
+    issues: of films left out, as in `left_out`. demo: the films were generated.
     """
     frame = load("counts", counts)
     datasets = dataset_order(frame["dataset"])
@@ -87,13 +90,26 @@ def data_card(
     write_text(text, out)
 
 
-def left_out(issues: Mapping[str, str | Path] | None) -> list[str]:
-    """Say per data set how many films were left out, and why (issues: data set -> CSV with a column `issue`)."""
+def left_out(issues: Issues | None) -> list[str]:
+    """Say per data set how many films were left out, and why.
+
+    issues: CSVs with a column `issue`, one row per film and reason: data set -> CSV, or CSVs named {dataset}-issues.csv
+    (several of one data set are taken together).
+    """
+    if issues is None:
+        return []
+    if not isinstance(issues, Mapping):
+        named = [(Path(path).stem.removesuffix("-issues"), path) for path in issues]
+    else:
+        named = list(issues.items())
+    found: dict[str, list[pd.Series]] = {}
+    for dataset, path in named:
+        found.setdefault(dataset, []).append(read_table(path)["issue"])
     texts = []
-    for dataset, path in (issues or {}).items():
-        frame = pd.read_csv(path)
-        kinds = ", ".join(f"{n} {kind}" for kind, n in frame["issue"].value_counts().items()) if len(frame) else ""
-        texts.append(f"{dataset_name(dataset)}: {len(frame)} films left out{': ' + kinds if kinds else ''}.")
+    for dataset in dataset_order(found):
+        reasons = pd.concat(found[dataset])
+        kinds = ", ".join(f"{n} {kind}" for kind, n in reasons.value_counts().items())
+        texts.append(f"{dataset_name(dataset)}: {len(reasons)} films left out{': ' + kinds if kinds else ''}.")
     return texts
 
 

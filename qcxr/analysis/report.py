@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from qcxr.analysis import formats, tables
-from qcxr.analysis.cards import left_out
+from qcxr.analysis.cards import Issues, left_out
 from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS, departures
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import Paths, hours, load, many
@@ -34,7 +34,7 @@ def write_report(
     parameters: Paths | None = None,
     bootstrap: Paths | None = None,
     benchmark: Paths | None = None,
-    issues: Mapping[str, str | Path] | None = None,
+    issues: Issues | None = None,
     notes: Sequence[str] = (),
     config: Mapping | None = None,
     protocol: bool = False,
@@ -45,8 +45,8 @@ def write_report(
 
     figure_paths: PNG files; a file's stem is its figure's name (see `qcxr.analysis.figures`), `circuit...` is the
     circuit drawing, of other PNGs the name is the caption. metrics, tests, runs (run.json), counts, parameters,
-    bootstrap, benchmark: files of those kinds (see `qcxr.analysis.inputs`). issues: data set -> CSV of films left out
-    (image_id, path, issue, detail). notes: sentences about the data. config: the resolved configuration. protocol: the
+    bootstrap, benchmark: files of those kinds (see `qcxr.analysis.inputs`). issues: films left out, see
+    `qcxr.analysis.cards.left_out`. notes: sentences about the data. config: the resolved configuration. protocol: the
     study is the paper's, so its numbers are set beside ours. demo: the films were generated, and the report says so at
     its head.
 
@@ -81,6 +81,12 @@ def write_report(
         sections=[s for s in sections if any(s[part] for part in PARTS)],
     )  # fmt: skip
     write_text(html, out)
+
+
+def templates() -> list[str]:
+    """Return the paths of the page's template, style and script, for a rule's inputs: code hashes do not see them."""
+    folder = resources.files("qcxr.analysis").joinpath("templates")
+    return [str(folder.joinpath(name)) for name in ("report.html.j2", "report.css", "report.js")]
 
 
 def _text(name: str) -> Markup:

@@ -29,3 +29,14 @@ def test_data_card_has_the_counts_and_what_was_left_out(study, tmp_path):
     assert "NIH-CXR-LT: 2 films left out: 2 missing." in text and "PhysioNet" in text
     assert "Tail labels (fewer than 100 positive films in training)" in text and "drawn by a program" not in text
     assert "{{" not in text and "\n\n\n" not in text
+
+
+def test_issue_files_of_one_data_set_are_taken_together(tmp_path):
+    for folder, issue in (("manifest", "missing"), ("cache", "unreadable")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "nih-issues.csv").write_text(f"image_id,path,issue,detail\na,x,{issue},\n")
+    (tmp_path / "cache" / "mimic-issues.csv").write_text("image_id,path,issue,detail\n")
+    assert cards.left_out(sorted(tmp_path.rglob("*.csv"))) == [
+        "NIH-CXR-LT: 2 films left out: 1 unreadable, 1 missing.",
+        "MIMIC-CXR-LT: 0 films left out.",
+    ]

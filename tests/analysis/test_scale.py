@@ -1,4 +1,4 @@
-"""The whole analysis at the paper's size: 30 runs on 21,081 and 48,860 films, 2,000 replicates; minutes and megabytes."""
+"""The whole analysis at the paper's size: 30 runs on 21,081 and 48,860 films, 2,000 replicates, in minutes."""
 
 import json
 import subprocess
