@@ -15,6 +15,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from qcxr.errors import InputError
+
 N_LABELS = 14
 COLUMNS = (
     "framework",
@@ -141,6 +143,8 @@ def torch_step(section: dict, images, labels, precision: str, batch_norm: str, c
     device = torch.device("cuda" if cuda else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     config = backbones.describe(section).config
+    if config is None:
+        raise InputError(f"torch's side has ResNets only, got {section['name']}; choose --frameworks jax")
     body = ResNetModel(ResNetConfig(**config.to_dict())).to(device)
     top = torch.nn.Linear(config.hidden_sizes[-1], N_LABELS).to(device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
