@@ -20,6 +20,7 @@ from qcxr.data.atomic import write_text
 TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
 FOLDED = {"labels", "scores", "runs", "paper", "bootstrap"}
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
+TABLES = ("groups", "labels", "scores", "bootstrap", "parameters", "benchmark")
 PARTS = ("texts", "facts", "tables", "figures", "points", "blocks")
 
 
@@ -59,7 +60,7 @@ def write_report(
     run_list = load("runs", runs) if many(runs) else []
     built = tables.build(
         metrics=values["metrics"], tests=values["tests"], runs=run_list, label_counts=values["counts"],
-        parameter_counts=values["parameters"], benchmark=values["benchmark"], bootstrap=values["bootstrap"],
+        parameter_counts=values["parameters"], benchmark_steps=values["benchmark"], bootstrap=values["bootstrap"],
         protocol=protocol,
     )  # fmt: skip
     shown = [_table(frame, name) for name, frame in built.items()]
@@ -70,7 +71,7 @@ def write_report(
                  blocks=_configuration(config)),
         _section("data", "Data", texts=[*left_out(issues), *notes], tables=_only(by_name, "counts")),
         _section("figures", "Figures", figures=gallery(figure_paths)),
-        _section("tables", "Tables", tables=_only(by_name, "groups", "labels", "scores", "bootstrap", "parameters")),
+        _section("tables", "Tables", tables=_only(by_name, *TABLES)),
         _section("paper", "Paper against here", tables=_only(by_name, "paper")),
         _section("deviations", "Deviations from the paper", tables=_deviations(config)),
         _section("limits", "Limits", points=LIMITS),

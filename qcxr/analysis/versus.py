@@ -20,7 +20,8 @@ def paper_vs_here(
 ) -> pd.DataFrame:
     """Return rows (Quantity, Where, Paper, Here, Difference); a number that this study does not have is left empty.
 
-    benchmark: columns task, head, framework, seconds. Only meaningful when the study ran the paper's protocol.
+    benchmark: columns task, head, framework, seconds, a row per timed step. Only meaningful when the study ran
+    the paper's protocol.
     """
     rows = []
 
@@ -56,7 +57,7 @@ def paper_vs_here(
             for task, theirs in by_task.items():
                 row("Parameters", f"{task_name(task)}, {part}", theirs, parts[part].get(task))
     if benchmark is not None:
-        seconds = benchmark.set_index(["task", "head", "framework"])["seconds"]
+        seconds = benchmark.groupby(["task", "head", "framework"])["seconds"].mean()
         for key, theirs in paper.STEP_SECONDS.items():
             row("Training step, s", f"{task_name(key[0])}, {head_name(key[1])}, {key[2]}", theirs, seconds.get(key))
     return pd.DataFrame(rows).astype({"Paper": float, "Here": float, "Difference": float})

@@ -93,6 +93,17 @@ def test_the_papers_numbers_are_consistent_with_each_other():
         assert (paper.PARAMETERS["quantum"][task], paper.PARAMETERS["postprocess"][task]) == (3 * n, n * n + n)
 
 
+def test_benchmark_has_a_column_per_framework():
+    steps = [("cxr8", "dqc", "jax", 0.05), ("cxr8", "dqc", "jax", 0.07), ("cxr8", "dqc", "torch", 0.13),
+             ("cxr8", "cdl", "jax", 0.06)]  # fmt: skip
+    frame = pd.DataFrame(steps, columns=["task", "head", "framework", "seconds"])
+    table = tables.benchmark(frame)
+    assert table.to_dict("records") == [
+        {"Task": "CXR-8", "Head": "CDL", "jax": "0.060", "torch": "—"},
+        {"Task": "CXR-8", "Head": "DQC", "jax": "0.060 ± 0.014", "torch": "0.130"},
+    ]
+
+
 def test_summary_is_short_and_names_the_seeds(loaded):
     text = tables.summary_text(loaded["tests"])
     lines = text.splitlines()
