@@ -16,7 +16,7 @@ from qcxr.circuits.trainability import gradient_variance
 
 matplotlib.use("Agg")
 WIDTHS = (4, 8, 14, 19, 30, 45, 70, 100)
-LAYERS = (1, 2, 3, 4)
+LAYERS = (1, 2, 3)
 SAMPLES = 200
 
 
@@ -38,14 +38,13 @@ def bond(n, layers):
 def main():
     """Computes everything and writes the figure beside this script."""
     figure, axes = matplotlib.pyplot.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-    for color, layers in zip(("#0072B2", "#009E73", "#D55E00", "#CC79A7"), LAYERS, strict=True):
-        widths = [n for n in WIDTHS if layers < 4 or n <= 45]
-        local, wide = zip(*(variances(n, layers) for n in widths), strict=True)
-        axes[0].semilogy(widths, local, "o-", color=color, label=f"L = {layers}")
-        axes[1].semilogy(widths, wide, "o-", color=color, label=f"L = {layers}")
-        bonds = [bond(n, layers) for n in widths]
-        axes[2].semilogy(widths, bonds, "o-", color=color, base=2, label=f"L = {layers}")
-        print(layers, widths, local, wide, bonds, flush=True)
+    for color, layers in zip(("#0072B2", "#009E73", "#D55E00"), LAYERS, strict=True):
+        local, wide = zip(*(variances(n, layers) for n in WIDTHS), strict=True)
+        axes[0].semilogy(WIDTHS, local, "o-", color=color, label=f"L = {layers}")
+        axes[1].semilogy(WIDTHS, wide, "o-", color=color, label=f"L = {layers}")
+        bonds = [bond(n, layers) for n in WIDTHS]
+        axes[2].semilogy(WIDTHS, bonds, "o-", color=color, base=2, label=f"L = {layers}")
+        print(layers, local, wide, bonds, flush=True)
     for axis, title in zip(axes, ("observed: qubit 1", "observed: last qubit", "bond dimension"), strict=True):
         axis.set(title=title, xlabel="qubits n")
         axis.grid(alpha=0.3)

@@ -11,6 +11,7 @@ import pennylane as qml
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, Rates, present
+from qcxr.errors import InputError
 
 
 def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "backprop") -> Callable:
@@ -27,7 +28,15 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
             interface="jax",
             diff_method=diff_method,
         )
-        return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
+        try:
+            return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
+        except AttributeError as error:
+            if "is_concrete" not in str(error):
+                raise
+            raise InputError(
+                f"device {name!r} of PennyLane {qml.__version__} does not run under JAX {jax.__version__} "
+                "(jax.core.is_concrete is gone); use engine 'chain' or an older JAX"
+            ) from error
 
     return expectations
 
