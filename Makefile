@@ -42,7 +42,8 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
+	@# one environment holds every rule: the package's own; all that --lint may say is that rules name no other
+	@! $(BIN)/snakemake --lint 2>&1 | grep '^    \* ' | grep -v 'conda environment or container'
 
 clean:
 	rm -rf $(VENV) .snakemake demo results-demo

@@ -39,6 +39,9 @@ rule all:
     input:
         f"{results}/report.html",
         f"{results}/summary.txt",
+        f"{results}/model-card.md",
+        f"{results}/data-card.md",
+        expand(f"{results}/audit/{{dataset}}.html", dataset=MANIFESTED),
         expand(f"{results}/figures/{{figure}}.pdf", figure=FIGURES),
 
 

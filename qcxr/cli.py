@@ -16,10 +16,13 @@ CONFIGS_HELP = "YAML files, each laid over the ones before (default: config/conf
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; bad input is one line on standard error and exit status 1."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
     if not hasattr(arguments, "run"):
         parser.print_help()
         return 2
+    if rest and arguments.run is not _bench:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.rest = rest
     try:
         arguments.run(arguments)
     except InputError as error:
@@ -55,6 +58,28 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("predict", _predict, "print a trained run's probabilities for films (not a medical device)")
     sub.add_argument("weights", help="a run's best.safetensors")
     sub.add_argument("films", nargs="+", help="PNG or JPEG chest films")
+    sub = command("evaluate", _evaluate, "compare predictions made anywhere: metrics, tests, figures, report")
+    sub.add_argument("runs", help="CSV with columns task, head, seed, dataset, predictions, truth (paths)")
+    sub.add_argument("--out", required=True, metavar="DIR", help="a new folder for the results")
+    sub.add_argument("--alpha", type=float, default=0.05, help="significance level (default 0.05)")
+    sub.add_argument(
+        "--bootstrap", type=int, default=2000, metavar="N", help="replicates over patients; 0 leaves it out"
+    )
+    sub = command("audit", _audit, "look through the films and labels of one data set; writes a page of HTML")
+    sub.add_argument("dataset", help="a name under data.sources")
+    sub.add_argument("--out", default="audit", metavar="DIR", help="folder of the page (default: audit)")
+    _add_config(sub)
+    sub = command("cache", _cache, "verify: check every cached film of a data set and rebuild the bad ones")
+    sub.add_argument("what", choices=["verify"])
+    sub.add_argument("dataset", help="a name under data.sources")
+    sub.add_argument("--dry-run", action="store_true", help="report only")
+    _add_config(sub)
+    sub = command("draw", _draw, "draw the circuit as text, and as a PNG")
+    sub.add_argument("--qubits", type=int, default=8)
+    sub.add_argument("--layers", type=int, default=3)
+    sub.add_argument("--png", metavar="FILE")
+    sub = command("bench", _bench, "time the circuits, models or data side by side with peers (all options: --help)")
+    sub.add_argument("room", choices=["circuits", "models", "data"])
     return parser
 
 
@@ -105,6 +130,76 @@ def _predict(arguments: argparse.Namespace) -> None:
     table = predict_films(arguments.weights, arguments.films)
     table.to_csv(sys.stdout, index=False, float_format="%.4f")
     print("research software, not a medical device", file=sys.stderr)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from qcxr.analysis.evaluate import evaluate
+
+    say = lambda line: print(line, file=sys.stderr)  # noqa: E731
+    options = {"alpha": arguments.alpha, "replicates": arguments.bootstrap}
+    print(evaluate(arguments.runs, arguments.out, say=say, **options))
+    print(f"The report is {arguments.out}/report.html")
+
+
+def _source(arguments: argparse.Namespace):
+    cfg = _load(arguments)
+    if arguments.dataset not in cfg.data.sources:
+        known = ", ".join(cfg.data.sources)
+        raise InputError(f"dataset must be one of {known}, got {arguments.dataset}; describe it under data.sources")
+    return cfg, cfg.data.sources[arguments.dataset]
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    from qcxr.data.page import audit_source
+
+    cfg, source = _source(arguments)
+    audit_source(
+        kind=source.kind,
+        dataset=arguments.dataset,
+        cache_dir=cfg.data.cache,
+        out_dir=arguments.out,
+        max_missing=source.max_missing,
+        resize=cfg.image.resize,
+        crop=cfg.image.crop,
+        workers=cfg.resources.workers,
+        augmentation=cfg.augment.model_dump(),
+        **source.reader_options(),
+    )
+    print(f"The audit is {arguments.out}/{arguments.dataset}-audit.html")
+
+
+def _cache(arguments: argparse.Namespace) -> None:
+    from qcxr.data import sources
+    from qcxr.data.verify import verify
+
+    cfg, source = _source(arguments)
+    report = verify(
+        sources.read(source.kind, **source.reader_options()),
+        source.images,
+        cfg.data.cache,
+        resize=cfg.image.resize,
+        crop=cfg.image.crop,
+        repair=not arguments.dry_run,
+        workers=cfg.resources.workers,
+    )
+    for row in report.problems.itertuples():
+        print(f"{row.path}: {row.issue} {row.detail}".rstrip())
+    print(f"{report.n_films} films checked, {len(report.problems)} bad, {report.rebuilt} rebuilt")
+    if not report.ok:
+        raise InputError(f"{len(report.problems)} films are not cached as they are on disk; run it without --dry-run")
+
+
+def _draw(arguments: argparse.Namespace) -> None:
+    from qcxr.circuits import Ansatz
+    from qcxr.circuits.drawing import draw
+
+    print(draw(Ansatz(arguments.qubits, arguments.layers), png=arguments.png))
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from importlib import import_module
+
+    import_module(f"qcxr.bench.{arguments.room}").main(arguments.rest)
 
 
 if __name__ == "__main__":

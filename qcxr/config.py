@@ -266,7 +266,8 @@ class Config(Section):
         engine = self.head.get("dqc", {}).get("engine", "auto")
         if engine not in ENGINE_NAMES:
             raise ValueError(
-                f"head.dqc.engine must be one of {', '.join(ENGINE_NAMES)}, got {engine}; set head.dqc.engine in the config"
+                f"head.dqc.engine must be one of {', '.join(ENGINE_NAMES)}, got {engine}; "
+                "set head.dqc.engine in the config"
             )
         for name in (self.data.train_on, *self.data.test_on):
             if name not in self.data.sources:

@@ -55,7 +55,7 @@ class Checkpoints:
         )
 
     def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
-        """Save at a step (steps grow). Orbax writes under a temporary name, then renames: a kill leaves the old ones."""
+        """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole."""
         args = self._ocp.args
         content = {**position, "digest": _digest(arrays)}
         self._manager.save(

@@ -3,6 +3,9 @@ from qcxr.analysis import figures
 
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
 TESTED = cfg.data.test_on
+TEMPLATES = [
+    digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
+]
 FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
 
 
@@ -16,7 +19,9 @@ rule score:
     log:
         f"{results}/logs/score/{{task}}-{{head}}-seed{{seed}}-{{dataset}}.log",
     params:
-        slice=slice_text(head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under),
+        slice=slice_text(
+            head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under
+        ),
         code=code_hash("qcxr.analysis.metrics"),
     message:
         "Score {wildcards.task}/{wildcards.head}/seed{wildcards.seed} on {wildcards.dataset}"
@@ -48,8 +53,12 @@ def figure_inputs(name):
         "tests": f"{results}/tests.csv",
         "history": every_run(f"{RUN}/history.csv"),
         "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
-        "predictions": every_run(f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED),
+        "counts": expand(
+            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
+        ),
+        "predictions": every_run(
+            f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED
+        ),
     }
     needs = set(figures.spec(name).needs)
     if needs & {"history", "predictions"}:
@@ -76,7 +85,9 @@ rule figure:
 
 rule bootstrap:
     input:
-        predictions=lambda w: every_run(f"{RUN}/predictions/{{dataset}}.parquet", task=w.task, dataset=w.dataset),
+        predictions=lambda w: every_run(
+            f"{RUN}/predictions/{{dataset}}.parquet", task=w.task, dataset=w.dataset
+        ),
         runs=lambda w: every_run(f"{RUN}/run.json", task=w.task),
     output:
         f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
@@ -84,7 +95,11 @@ rule bootstrap:
         f"{results}/logs/bootstrap/{{task}}-{{dataset}}.log",
     threads: 2
     params:
-        slice=slice_text(heads=cfg.heads, replicates=cfg.analysis.bootstrap, seed=cfg.analysis.bootstrap_seed),
+        slice=slice_text(
+            heads=cfg.heads,
+            replicates=cfg.analysis.bootstrap,
+            seed=cfg.analysis.bootstrap_seed,
+        ),
         code=code_hash("qcxr.analysis.bootstrap"),
     message:
         "Bootstrap the patients of {wildcards.dataset} for {wildcards.task}"
@@ -98,11 +113,17 @@ def studied():
         "metrics": f"{results}/metrics.csv",
         "tests": f"{results}/tests.csv",
         "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
+        "counts": expand(
+            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
+        ),
         "parameters": f"{results}/parameters.csv",
     }
     if cfg.analysis.bootstrap and len(cfg.heads) > 1:
-        files["bootstrap"] = expand(f"{results}/bootstrap/{{task}}-{{dataset}}.csv", task=cfg.tasks, dataset=TESTED)
+        files["bootstrap"] = expand(
+            f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
+            task=cfg.tasks,
+            dataset=TESTED,
+        )
     return files
 
 
@@ -123,19 +144,42 @@ rule tables:
         "../scripts/tables.py"
 
 
+rule cards:
+    input:
+        metrics=f"{results}/metrics.csv",
+        tests=f"{results}/tests.csv",
+        runs=every_run(f"{RUN}/run.json"),
+        counts=expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
+    output:
+        model=f"{results}/model-card.md",
+        data=f"{results}/data-card.md",
+    log:
+        f"{results}/logs/cards.log",
+    params:
+        slice=slice_text(cfg.analysis, demo=cfg.generate is not None),
+        code=code_hash("qcxr.analysis.cards"),
+        templates=TEMPLATES,
+    message:
+        "Write the model card and the data card"
+    script:
+        "../scripts/cards.py"
+
+
 rule report:
     input:
         **studied(),
         figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
         circuit=f"{results}/figures/circuit.png",
     output:
-        report(f"{results}/report.html", caption="../report/report.rst", category="Report"),
+        report(
+            f"{results}/report.html", caption="../report/report.rst", category="Report"
+        ),
     log:
         f"{results}/logs/report.log",
     params:
         slice=slice_text(config=cfg.model_dump(mode="json", exclude={"resources"})),
         code=code_hash("qcxr.analysis.report"),
-        templates=[digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())],
+        templates=TEMPLATES,
     message:
         "Write {results}/report.html"
     script:
@@ -149,7 +193,9 @@ rule circuit:
     log:
         f"{results}/logs/figures/circuit.log",
     params:
-        slice=slice_text(head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0]))),
+        slice=slice_text(
+            head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0]))
+        ),
         code=code_hash("qcxr.circuits.drawing", "qcxr.circuits.pennylane"),
     message:
         "Draw the circuit of {cfg.tasks[0]} (Fig. 2)"

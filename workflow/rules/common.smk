@@ -16,9 +16,17 @@ wildcard_constraints:
 
 def there(paths):
     """The files that exist or that a rule makes: a plan without data is still a plan (`onstart` refuses to run it)."""
-    return [p for p in paths if Path(p).exists() or (cfg.generate and Path(p).is_relative_to(cfg.generate.out))]
+    return [
+        p
+        for p in paths
+        if Path(p).exists()
+        or (cfg.generate and Path(p).is_relative_to(cfg.generate.out))
+    ]
 
 
 def every_run(pattern, **wildcards):
     """`pattern` for every task, head and seed, or for those given."""
-    return expand(pattern, **{"task": cfg.tasks, "head": cfg.heads, "seed": cfg.seeds, **wildcards})
+    return expand(
+        pattern,
+        **{"task": cfg.tasks, "head": cfg.heads, "seed": cfg.seeds, **wildcards},
+    )

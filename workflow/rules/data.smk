@@ -33,7 +33,11 @@ rule manifest:
         f"{results}/logs/manifest/{{dataset}}.log",
         issues=f"{results}/logs/manifest/{{dataset}}-issues.csv",  # a log: it outlives a refusal
     params:
-        slice=lambda w: slice_text(cfg.data.sources[w.dataset], splits=MANIFESTED[w.dataset], labels=labels_needed(w.dataset)),
+        slice=lambda w: slice_text(
+            cfg.data.sources[w.dataset],
+            splits=MANIFESTED[w.dataset],
+            labels=labels_needed(w.dataset),
+        ),
         code=code_hash("qcxr.data.manifest"),
     message:
         "Read and check the label files of {wildcards.dataset}"
@@ -52,7 +56,11 @@ rule cache:
         issues=f"{results}/logs/cache/{{dataset}}-issues.csv",
     threads: cfg.resources.workers
     params:
-        slice=lambda w: slice_text(images=cfg.data.sources[w.dataset].images, resize=cfg.image.resize, crop=cfg.image.crop),
+        slice=lambda w: slice_text(
+            images=cfg.data.sources[w.dataset].images,
+            resize=cfg.image.resize,
+            crop=cfg.image.crop,
+        ),
         code=code_hash("qcxr.data.cache"),
     message:
         "Decode and cache the films of {wildcards.dataset}"
@@ -77,6 +85,29 @@ rule pack:
         "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
     script:
         "../scripts/pack.py"
+
+
+rule audit:
+    input:
+        manifest=f"{results}/manifest/{{dataset}}.parquet",
+        cached=f"{results}/cached/{{dataset}}.json",
+    output:
+        page=report(
+            f"{results}/audit/{{dataset}}.html",
+            caption="../report/audit.rst",
+            category="Audit",
+        ),
+        films=f"{results}/audit/{{dataset}}-films.png",
+        issues=f"{results}/audit/{{dataset}}-issues.csv",
+    log:
+        f"{results}/logs/audit/{{dataset}}.log",
+    params:
+        slice=slice_text(cfg.augment, resize=cfg.image.resize, crop=cfg.image.crop),
+        code=code_hash("qcxr.data.page"),
+    message:
+        "Audit the films and labels of {wildcards.dataset}"
+    script:
+        "../scripts/audit.py"
 
 
 def labels_needed(dataset):

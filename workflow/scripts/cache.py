@@ -19,5 +19,9 @@ with job(snakemake.log[0]):
         max_missing=source.max_missing,
         issues_out=snakemake.log.issues,
     )
-    facts = {"films": report.n_films, "left_out": report.issues["image_id"].tolist(), "dataset": snakemake.wildcards.dataset}
+    facts = {
+        "films": report.n_films,
+        "left_out": report.issues["image_id"].tolist(),
+        "dataset": snakemake.wildcards.dataset,
+    }
     write_json(snakemake.output[0], facts)
