@@ -1,14 +1,4 @@
 # From prediction tables to metrics, tests, figures, tables and the report.
-from qcxr.analysis import figures
-
-METRICS = f"{RUN}/metrics/{{dataset}}.csv"
-TESTED = cfg.data.test_on
-TEMPLATES = [
-    digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
-]
-FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
-
-
 rule score:
     input:
         predictions=f"{RUN}/predictions/{{dataset}}.parquet",
@@ -44,26 +34,6 @@ rule compare:
         "Collect the metrics of all runs and compare the heads"
     script:
         "../scripts/compare.py"
-
-
-def figure_inputs(name):
-    """What a figure is drawn from, by kind."""
-    files = {
-        "metrics": f"{results}/metrics.csv",
-        "tests": f"{results}/tests.csv",
-        "history": every_run(f"{RUN}/history.csv"),
-        "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(
-            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
-        ),
-        "predictions": every_run(
-            f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED
-        ),
-    }
-    needs = set(figures.spec(name).needs)
-    if needs & {"history", "predictions"}:
-        needs.add("runs")  # a run's keys come from its run.json
-    return {kind: files[kind] for kind in sorted(needs)}
 
 
 rule figure:
@@ -105,26 +75,6 @@ rule bootstrap:
         "Bootstrap the patients of {wildcards.dataset} for {wildcards.task}"
     script:
         "../scripts/bootstrap.py"
-
-
-def studied():
-    """All that tables and the report are made of, by kind."""
-    files = {
-        "metrics": f"{results}/metrics.csv",
-        "tests": f"{results}/tests.csv",
-        "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(
-            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
-        ),
-        "parameters": f"{results}/parameters.csv",
-    }
-    if cfg.analysis.bootstrap and len(cfg.heads) > 1:
-        files["bootstrap"] = expand(
-            f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
-            task=cfg.tasks,
-            dataset=TESTED,
-        )
-    return files
 
 
 rule tables:

@@ -1,9 +1,18 @@
 # Names of files and the pieces that rules share.
+from qcxr.analysis import figures
 from qcxr.provenance import PACKAGE, code_hash, digest_file, slice_text
 
 RUN = f"{results}/runs/{{task}}/{{head}}/seed{{seed}}"
 EVALUATIONS = cfg.evaluations()
 MANIFESTED = cfg.splits()
+METRICS = f"{RUN}/metrics/{{dataset}}.csv"
+TESTED = cfg.data.test_on
+TEMPLATES = [
+    digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
+]
+FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
+# imported inside functions, so that an edit of a circuit retrains nothing but its own heads
+HEAD_CODE = {"dqc": ["qcxr.circuits", "qcxr.circuits.pennylane"]}
 
 
 wildcard_constraints:
@@ -12,10 +21,11 @@ wildcard_constraints:
     seed=r"\d+",
     dataset="|".join({*EVALUATIONS, *MANIFESTED}),
     split="train|val|test",
+    figure="|".join(FIGURES),
 
 
 def there(paths):
-    """The files that exist or that a rule makes: a plan without data is still a plan (`onstart` refuses to run it)."""
+    """The files that exist or will be drawn. A plan without data is still a plan; `onstart` refuses to run it."""
     return [
         p
         for p in paths
@@ -30,3 +40,68 @@ def every_run(pattern, **wildcards):
         pattern,
         **{"task": cfg.tasks, "head": cfg.heads, "seed": cfg.seeds, **wildcards},
     )
+
+
+def labels_needed(dataset):
+    """What the study cannot do without: the training set must cover every label of every task."""
+    if dataset != cfg.data.train_on:
+        return []
+    return sorted({label for task in cfg.tasks for label in cfg.labels(task)})
+
+
+def packed(dataset, split):
+    """The three files of a packed split, as named inputs."""
+    stem = f"{results}/packed/{dataset}-{split}"
+    return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}
+
+
+def training_slice(w):
+    """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
+    return slice_text(
+        cfg.image,
+        cfg.augment,
+        cfg.backbone,
+        cfg.train,
+        labels=cfg.labels(w.task),
+        head_options=cfg.head.get(w.head, {}),
+    )
+
+
+def figure_inputs(name):
+    """What a figure is drawn from, by kind."""
+    files = {
+        "metrics": f"{results}/metrics.csv",
+        "tests": f"{results}/tests.csv",
+        "history": every_run(f"{RUN}/history.csv"),
+        "runs": every_run(f"{RUN}/run.json"),
+        "counts": expand(
+            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
+        ),
+        "predictions": every_run(
+            f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED
+        ),
+    }
+    needs = set(figures.spec(name).needs)
+    if needs & {"history", "predictions"}:
+        needs.add("runs")  # a run's keys come from its run.json
+    return {kind: files[kind] for kind in sorted(needs)}
+
+
+def studied():
+    """All that tables and the report are made of, by kind."""
+    files = {
+        "metrics": f"{results}/metrics.csv",
+        "tests": f"{results}/tests.csv",
+        "runs": every_run(f"{RUN}/run.json"),
+        "counts": expand(
+            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
+        ),
+        "parameters": f"{results}/parameters.csv",
+    }
+    if cfg.analysis.bootstrap and len(cfg.heads) > 1:
+        files["bootstrap"] = expand(
+            f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
+            task=cfg.tasks,
+            dataset=TESTED,
+        )
+    return files

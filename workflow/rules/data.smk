@@ -108,16 +108,3 @@ rule audit:
         "Audit the films and labels of {wildcards.dataset}"
     script:
         "../scripts/audit.py"
-
-
-def labels_needed(dataset):
-    """What the study cannot do without: the training set must cover every label of every task."""
-    if dataset != cfg.data.train_on:
-        return []
-    return sorted({label for task in cfg.tasks for label in cfg.labels(task)})
-
-
-def packed(dataset, split):
-    """The three files of a packed split, as named inputs."""
-    stem = f"{results}/packed/{dataset}-{split}"
-    return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}

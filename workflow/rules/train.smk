@@ -1,20 +1,5 @@
 # One job per task, head and seed, with a card of its own where there are cards.
 
-# imported inside functions, so that an edit of a circuit retrains nothing but its own heads
-HEAD_CODE = {"dqc": ["qcxr.circuits", "qcxr.circuits.pennylane"]}
-
-
-def training_slice(w):
-    """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
-    return slice_text(
-        cfg.image,
-        cfg.augment,
-        cfg.backbone,
-        cfg.train,
-        labels=cfg.labels(w.task),
-        head_options=cfg.head.get(w.head, {}),
-    )
-
 
 rule train:
     input:
