@@ -3,6 +3,7 @@
 Importing this module imports PennyLane, which takes seconds; only the engine of this name and the drawer do so.
 """
 
+import warnings
 from collections.abc import Callable
 
 import jax
@@ -29,7 +30,10 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
             diff_method=diff_method,
         )
         try:
-            return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
+            with warnings.catch_warnings():  # PennyLane 0.45's own: asks for complex128 under float32, old JAX names
+                warnings.filterwarnings("ignore", "Explicitly requested dtype complex128")
+                warnings.filterwarnings("ignore", "jax.core.is_concrete is deprecated")
+                return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
         except AttributeError as error:
             if "is_concrete" not in str(error):
                 raise

@@ -2,12 +2,9 @@
 
 import json
 
-import pytest
-
 from qcxr.bench.circuits import peak_memory_mb, run
 
 
-@pytest.mark.filterwarnings("ignore:jax.core.is_concrete")  # PennyLane 0.45 on JAX 0.10
 def test_benchmark_of_small_circuits(tmp_path):
     path = tmp_path / "out" / "bench.json"
     result, table = run(

@@ -72,7 +72,6 @@ def test_matches_density_matrices_up_to_six_qubits(name, noise, size, options):
     check(noise, size, options)
 
 
-@pytest.mark.filterwarnings("ignore:jax.core.is_concrete")  # PennyLane 0.45 on JAX 0.10
 def test_pennylane_engine_takes_noise():
     w, x, _ = inputs(3, 2)
     engine = make_engine("pennylane", 3, 2, noise=ALL)
