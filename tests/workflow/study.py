@@ -33,7 +33,7 @@ TINY = {
 class Study:
     """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, config: dict | None = None):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
@@ -43,7 +43,7 @@ class Study:
             else:
                 shutil.copy(source, folder / part)
         self.config: dict = {}
-        self.write(TINY)
+        self.write(TINY if config is None else config)
 
     def write(self, config: dict) -> None:
         """Lay `config` over the demo's configuration."""
@@ -70,6 +70,7 @@ class Study:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,  # so that a drill can kill it with all its jobs
             env={**os.environ, **threads, **environment},
         )
 
