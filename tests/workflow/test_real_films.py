@@ -11,6 +11,7 @@ pytestmark = [
     pytest.mark.skipif(not SAMPLE.is_dir(), reason="no real films here"),
 ]
 CONFIG = TINY | {
+    "generate": None,
     "tasks": ["cxr8", "cxr19"],
     "data": {
         "test_on": ["nih"],
