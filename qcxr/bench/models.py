@@ -5,6 +5,7 @@ mean BCE, backward and Adam on resident data.
 """
 
 import argparse
+import logging
 import multiprocessing
 import resource
 import statistics
@@ -16,6 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from qcxr.errors import InputError
+
+log = logging.getLogger(__name__)
 
 N_LABELS = 14
 COLUMNS = (
@@ -49,7 +52,10 @@ def run(
     head: str = "cdl",
     repeats: int = 5,
 ) -> list[dict]:
-    """One row (a dict over COLUMNS) per case; a backbone is a known name or `demo`; seconds are medians over repeats."""
+    """One row (a dict over COLUMNS) per case; a backbone is a known name or `demo`; seconds are medians.
+
+    Each row is also logged as soon as it is there.
+    """
     cases = [
         (framework, backbone, batch, size, precision, batch_norm, head, repeats)
         for backbone in backbones
@@ -60,7 +66,11 @@ def run(
     ]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        return list(pool.map(measure, *zip(*cases, strict=True)))
+        rows = []
+        for row in pool.map(measure, *zip(*cases, strict=True)):
+            log.info("%s", row)
+            rows.append(row)
+        return rows
 
 
 def measure(
@@ -213,6 +223,7 @@ def main() -> None:
     parser.add_argument("--batch-norm", default="running", choices=["running", "batch"])
     parser.add_argument("--head", default="cdl")
     parser.add_argument("--repeats", type=int, default=5)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     print(table(run(**vars(parser.parse_args()))))
 
 
