@@ -170,9 +170,7 @@ class Resources(Section):
     workers: Count = 4
     residency: Literal["auto", "device", "host"] = "auto"
     gpu_slots: Count = 1
-    devices: Count = 1
     checkpoint_minutes: Positive = 10.0
-    tensorboard: bool = False
 
 
 class Config(Section):

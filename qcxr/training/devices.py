@@ -69,8 +69,8 @@ def lease(
         return
     if count > len(cards):
         raise InputError(
-            f"resources.devices must be at most the {len(cards)} cards visible here ({', '.join(cards)}), got {count}; "
-            "set resources.devices in the config"
+            f"a lease must be of at most the {len(cards)} cards visible here ({', '.join(cards)}), got {count}; "
+            "ask for fewer or widen CUDA_VISIBLE_DEVICES"
         )
     held: dict[str, int] = {}
     started, told = time.monotonic(), False

@@ -29,7 +29,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     if section["name"] is not None and section["weights"] is not None:
         plain = {"name": section["name"]}  # a known shape needs no look at the checkpoint
     else:
-        plain = {"name": "resnet", "config": backbones.describe(section).config.to_dict()}
+        plain = backbones.describe(section).section
     check_loss(cfg.train.loss, cfg.train.loss_options)
     make_optimizer(
         cfg.train.optimizer, cfg.train.learning_rate, schedule=cfg.train.schedule, weight_decay=cfg.train.weight_decay,

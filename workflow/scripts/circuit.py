@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from qcxr.analysis.files import write_text
+from qcxr.data.atomic import write_text
 from qcxr.circuits import Ansatz
 from qcxr.circuits.drawing import draw
 from qcxr.job import job

@@ -1,6 +1,6 @@
 """Collect the metrics of all runs and compare the heads."""
 
-from qcxr.analysis.files import write_csv
+from qcxr.data.atomic import write_csv
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.statistics import compare
 from qcxr.job import job
