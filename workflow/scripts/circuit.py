@@ -2,9 +2,9 @@
 
 from dataclasses import fields
 
-from qcxr.data.atomic import write_text
 from qcxr.circuits import Ansatz
 from qcxr.circuits.drawing import draw
+from qcxr.data.atomic import write_text
 from qcxr.job import job
 from qcxr.provenance import read_slice
 

@@ -1,8 +1,8 @@
 """Collect the metrics of all runs and compare the heads."""
 
-from qcxr.data.atomic import write_csv
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.statistics import compare
+from qcxr.data.atomic import write_csv
 from qcxr.job import job
 from qcxr.provenance import read_slice
 

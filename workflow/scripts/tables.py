@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from qcxr.analysis import tables
-from qcxr.data.atomic import write_text
 from qcxr.analysis.inputs import load
+from qcxr.data.atomic import write_text
 from qcxr.job import job
 from qcxr.provenance import read_slice
 
@@ -18,4 +18,5 @@ with job(snakemake.log[0]):
         **read_slice(snakemake.params.slice),
     )
     report = Path(snakemake.output.summary).with_name("report.html")
-    write_text(f"{tables.summary_text(given['tests'], given['metrics'])}\nThe report is {report}\n", snakemake.output.summary)
+    summary = tables.summary_text(given["tests"], given["metrics"])
+    write_text(f"{summary}\nThe report is {report}\n", snakemake.output.summary)
