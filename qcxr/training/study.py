@@ -68,7 +68,7 @@ def train(
     where = device.device_kind if not cards else f"{device.device_kind} ({', '.join(cards)})"
     fingerprint = {
         "task": task, "head": head, "seed": seed, "config": slice_text, "code_hash": code,
-        "data_hash": [part.about["sha256"] for part in (films, validation)], "device_kind": device.device_kind,
+        "data_hash": ["-".join(sorted(part.about["sha256"].values())) for part in (films, validation)], "device_kind": device.device_kind,
     }  # fmt: skip
     fit(
         train=films, validation=validation, run={"task": task, "head": head, "seed": seed, "labels": list(labels)},

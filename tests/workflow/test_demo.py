@@ -15,7 +15,7 @@ def demo(tmp_path_factory):
     return study
 
 
-def means(path, dataset="nih"):
+def means(path, dataset="drawn-nih"):
     metrics = pd.read_csv(path)
     metrics = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc") & (metrics["dataset"] == dataset)]
     return metrics.groupby(["task", "head"])["value"].mean()
@@ -47,10 +47,10 @@ def test_permuted_labels_teach_nothing(demo):
             "tasks": ["cxr8"],
             "heads": ["cdl"],
             "train": {"permute_labels": True},
-            "data": {"test_on": ["nih"]},
+            "data": {"test_on": ["drawn-nih"]},
         }
     )
-    paths = [f"results-control/runs/cxr8/cdl/seed{seed}/metrics/nih.csv" for seed in (0, 1, 2)]
+    paths = [f"results-control/runs/cxr8/cdl/seed{seed}/metrics/drawn-nih.csv" for seed in (0, 1, 2)]
     demo.snakemake(*paths)
     values = [means(demo.folder / path).item() for path in paths]
     assert abs(sum(values) / 3 - 0.5) < 0.05, values

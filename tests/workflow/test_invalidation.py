@@ -56,10 +56,10 @@ def test_a_finished_study_has_nothing_to_do(study):
 def test_outputs_are_whole(study):
     results = study.folder / "results"
     tests = pd.read_csv(results / "tests.csv")
-    assert set(tests["dataset"]) == {"nih", "mimic"} and (tests["n_seeds"] == 2).all()
+    assert set(tests["dataset"]) == {"drawn-nih", "drawn-mimic"} and (tests["n_seeds"] == 2).all()
     assert len(list(results.glob("runs/cxr8/*/seed*/best.safetensors"))) == 4
     assert "<img" in (results / "report.html").read_text() and not list(results.rglob("*.partial"))
-    one = pd.read_parquet(results / "runs/cxr8/dqc/seed1/predictions/mimic.parquet")
+    one = pd.read_parquet(results / "runs/cxr8/dqc/seed1/predictions/drawn-mimic.parquet")
     assert len(one) == 20 and one["image_id"].is_unique and one.filter(like="p_").notna().all(axis=None)
 
 

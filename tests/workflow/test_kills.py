@@ -38,7 +38,7 @@ def saved(study) -> bool:
 def results(study) -> tuple:
     out = study.folder / RUN
     history = pd.read_csv(out / "history.csv").drop(columns=["seconds", "films_per_second"])
-    predictions = pd.read_parquet(out / "predictions/nih.parquet")
+    predictions = pd.read_parquet(out / "predictions/drawn-nih.parquet")
     return (out / "best.safetensors").read_bytes(), history.to_csv(), predictions.to_csv()
 
 
@@ -52,14 +52,14 @@ def until(condition, seconds=180.0):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     study = Study(tmp_path_factory.mktemp("calm"), CONFIG)
-    study.snakemake(f"{RUN}/predictions/nih.parquet")
+    study.snakemake(f"{RUN}/predictions/drawn-nih.parquet")
     return results(study)
 
 
 def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
     study = Study(tmp_path / "killed", CONFIG)
-    target = f"{RUN}/predictions/nih.parquet"
-    study.snakemake("results/packed/nih-train.npy", "results/packed/nih-val.npy")
+    target = f"{RUN}/predictions/drawn-nih.parquet"
+    study.snakemake("results/packed/drawn-nih-train.npy", "results/packed/drawn-nih-val.npy")
     moments = random.Random(7)
     log = ""
     for attempt, signum in enumerate([signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]):
@@ -82,11 +82,11 @@ def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
 
 def test_snakemake_itself_killed_needs_only_unlock(undisturbed, tmp_path):
     study = Study(tmp_path / "all", CONFIG)
-    snakemake = study.start(f"{RUN}/predictions/nih.parquet")
+    snakemake = study.start(f"{RUN}/predictions/drawn-nih.parquet")
     until(lambda: saved(study))
     os.killpg(snakemake.pid, signal.SIGKILL)  # Snakemake and all its jobs at once, as a power cut does
     snakemake.communicate()
     until(lambda: not trainers(study))
     study.snakemake("--unlock")
-    log = study.snakemake(f"{RUN}/predictions/nih.parquet")
+    log = study.snakemake(f"{RUN}/predictions/drawn-nih.parquet")
     assert "resuming at epoch" in log and results(study) == undisturbed

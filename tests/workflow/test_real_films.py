@@ -14,6 +14,7 @@ CONFIG = TINY | {
     "generate": None,
     "tasks": ["cxr8", "cxr19"],
     "data": {
+        "train_on": "nih",
         "test_on": ["nih"],
         "sources": {"nih": {"images": str(SAMPLE / "images"), "labels": str(SAMPLE), "entries": None}},
     },
