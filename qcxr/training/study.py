@@ -67,9 +67,14 @@ def train(
     device = jax.devices()[0]
     where = device.device_kind if not cards else f"{device.device_kind} ({', '.join(cards)})"
     fingerprint = {
-        "task": task, "head": head, "seed": seed, "config": slice_text, "code_hash": code,
-        "data_hash": ["-".join(sorted(part.about["sha256"].values())) for part in (films, validation)], "device_kind": device.device_kind,
-    }  # fmt: skip
+        "task": task,
+        "head": head,
+        "seed": seed,
+        "config": slice_text,
+        "code_hash": code,
+        "data_hash": ["-".join(sorted(part.about["sha256"].values())) for part in (films, validation)],
+        "device_kind": device.device_kind,
+    }
     fit(
         train=films, validation=validation, run={"task": task, "head": head, "seed": seed, "labels": list(labels)},
         backbone=cfg.backbone, head_options=cfg.head.get(head, {}), image=cfg.image, augment=cfg.augment,
