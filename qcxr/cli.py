@@ -78,8 +78,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--qubits", type=int, default=8)
     sub.add_argument("--layers", type=int, default=3)
     sub.add_argument("--png", metavar="FILE")
-    sub = command("bench", _bench, "time the circuits, models or data side by side with peers (all options: --help)")
+    sub = command(
+        "bench", _bench, "time circuits, models or data side by side with peers; options: bench ROOM --options"
+    )
     sub.add_argument("room", choices=["circuits", "models", "data"])
+    sub.add_argument("--options", action="store_true", help="show the options of that benchmark")
     return parser
 
 
@@ -199,7 +202,8 @@ def _draw(arguments: argparse.Namespace) -> None:
 def _bench(arguments: argparse.Namespace) -> None:
     from importlib import import_module
 
-    import_module(f"qcxr.bench.{arguments.room}").main(arguments.rest)
+    rest = ["--help"] if arguments.options else arguments.rest
+    import_module(f"qcxr.bench.{arguments.room}").main(rest)
 
 
 if __name__ == "__main__":

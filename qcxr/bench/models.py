@@ -212,7 +212,7 @@ def _section(backbone: str) -> dict:
     return DEMO if backbone == "demo" else {"name": backbone}
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Command line: print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="+", default=["resnet50"])
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--head", default="cdl")
     parser.add_argument("--repeats", type=int, default=5)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    print(table(run(**vars(parser.parse_args()))))
+    print(table(run(**vars(parser.parse_args(argv)))))
 
 
 if __name__ == "__main__":
