@@ -1,7 +1,6 @@
 """Plans and refusals that need no film: what a first-time user meets."""
 
 import pytest
-import yaml
 
 from tests.workflow.study import TINY, Study
 
@@ -54,13 +53,3 @@ def test_a_wrong_configuration_is_one_line(study, change, expected):
         study.write(TINY)
     errors = [line for line in text.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and errors[0].startswith(expected) and "Traceback" not in text
-
-
-def test_the_resolved_plan_does_not_depend_on_the_order_of_keys(study):
-    before = study.snakemake("-n")
-    reordered = {key: TINY[key] for key in reversed(TINY)}
-    study.write(reordered | {"backbone": dict(reversed(TINY["backbone"].items()))})
-    assert yaml.safe_load((study.folder / "tiny.yaml").read_text()) == TINY
-    after = study.snakemake("-n")
-    study.write(TINY)
-    assert before.split("Job stats:")[1].split("This was")[0] == after.split("Job stats:")[1].split("This was")[0]
