@@ -1,5 +1,6 @@
 # make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
 # make drills  the slow tests (full DAG, kills)                           make lint   ruff, snakefmt, snakemake --lint
+# make grids   every circuit option against PennyLane (long)
 # Each target sets itself up: a virtual environment in .venv, pinned by constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,10 +11,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # one thread pool per test process; JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
-.PHONY: help setup demo test drills lint clean
+.PHONY: help setup demo test drills grids lint clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 setup: $(VENV)/.base
 
@@ -36,7 +37,10 @@ test: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 drills: $(VENV)/.test
-	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v --ignore tests/circuits
+
+grids: $(VENV)/.test
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
