@@ -30,14 +30,23 @@ def split(n: int, seed: int) -> Split:
     return Split(images.astype(np.uint8), ids, ids, LABELS, targets, np.ones((n, 2), bool), about)
 
 
-def run(folder: Path, *, head: str = "cdl", seed: int = 0, fingerprint: str = "same", minutes: float = 60.0, **changes):
+def run(
+    folder: Path,
+    *,
+    head: str = "cdl",
+    seed: int = 0,
+    fingerprint: str = "same",
+    minutes: float = 60.0,
+    head_options=None,
+    **changes,
+):
     """Train below `folder`; the work folder is shared by calls with the same `folder`."""
     fit(
         train=split(22, 1),
         validation=split(9, 2),
         run={"task": "t", "head": head, "seed": seed, "labels": list(LABELS)},
         backbone=BACKBONE,
-        head_options={},
+        head_options=head_options or {},
         image=Image(resize=16, crop=16),
         augment=Augment(rotation=10),
         protocol=PROTOCOL.model_copy(update=changes),

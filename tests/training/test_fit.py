@@ -218,3 +218,14 @@ def test_heads_of_one_seed_see_the_same_films_and_start_from_the_same_backbone(t
         run(tmp_path / head, head=head, seed=5, epochs=1)
     assert len(seen["cdl"]) == 1 + 6 and seen["cdl"] == seen["dqc"]
     assert seen["cdl"][1][0] == batches.order(5, 0, 22)[: PROTOCOL.batch_size].tobytes()
+
+
+def test_dqc_trains_to_the_same_losses_with_every_engine(tmp_path):
+    losses = {}
+    for engine in ("chain", "statevector", "auto", "pennylane"):
+        folder = tmp_path / engine
+        run(folder, head="dqc", head_options={"engine": engine, "layers": 2}, epochs=1)
+        losses[engine] = pd.read_csv(folder / "out/steps.csv")["loss"].to_numpy()
+    for engine in losses:
+        np.testing.assert_allclose(losses[engine], losses["pennylane"], rtol=1e-4, err_msg=engine)
+    assert len(losses["chain"]) == 6 and np.ptp(losses["chain"]) > 0
