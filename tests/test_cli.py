@@ -89,7 +89,8 @@ def test_predict_prints_one_row_a_film(tmp_path, capsys):
 def test_draw_prints_the_circuit(capsys):
     assert main(["draw", "--qubits", "3", "--layers", "1", "--png", "c.png"]) == 0
     assert capsys.readouterr().out.count("RY(w0,") == 3
-    assert Image.open("c.png").size[0] > 200
+    with Image.open("c.png") as picture:
+        assert picture.size[0] > 200
 
 
 def test_mistakes_are_one_line(capsys):
