@@ -12,7 +12,17 @@ import pennylane as qml
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, Rates, present
-from qcxr.errors import InputError
+
+
+def _is_concrete(value) -> bool:
+    """Whether a value is known while tracing, as `jax.core.is_concrete` told until JAX 0.11."""
+    return not isinstance(value, jax.core.Tracer) or value.to_concrete_value() is not None
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    if not hasattr(jax.core, "is_concrete"):  # PennyLane 0.45 asks for it under jit, JAX 0.12 has dropped the name
+        jax.core.is_concrete = _is_concrete
 
 
 def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "backprop") -> Callable:
@@ -29,18 +39,10 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
             interface="jax",
             diff_method=diff_method,
         )
-        try:
-            with warnings.catch_warnings():  # PennyLane 0.45's own: asks for complex128 under float32, old JAX names
-                warnings.filterwarnings("ignore", "Explicitly requested dtype complex128")
-                warnings.filterwarnings("ignore", "jax.core.is_concrete is deprecated")
-                return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
-        except AttributeError as error:
-            if "is_concrete" not in str(error):
-                raise
-            raise InputError(
-                f"device {name!r} of PennyLane {qml.__version__} does not run under JAX {jax.__version__} "
-                "(jax.core.is_concrete is gone); use engine 'chain' or an older JAX"
-            ) from error
+        with warnings.catch_warnings():  # PennyLane 0.45's own: asks for complex128 under float32, old JAX names
+            warnings.filterwarnings("ignore", "Explicitly requested dtype complex128")
+            warnings.filterwarnings("ignore", "jax.core.is_concrete is deprecated")
+            return jax.vmap(lambda x: jnp.stack(node(weights, x)))(angles).astype(angles.dtype)
 
     return expectations
 
