@@ -24,7 +24,8 @@ from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import backbones, groups, model, parameters, weights
 from qcxr.provenance import git_commit, versions, write_json
-from qcxr.training.checkpoint import Checkpoints, work_folder
+from qcxr.training.checkpoint import work_folder
+from qcxr.training.keeper import Keeper
 from qcxr.training.losses import make_loss
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
@@ -199,7 +200,7 @@ def fit(
     progress = Progress(
         progress_file, run={k: run[k] for k in ("task", "head", "seed")}, steps=per_epoch, epochs=protocol.epochs
     )
-    keeper = _Keeper(folder, progress, every_minutes=resources.checkpoint_minutes)
+    keeper = Keeper(folder, progress, every_minutes=resources.checkpoint_minutes)
     keeper.restore(going)
     out.mkdir(parents=True, exist_ok=True)
     with stop_requests() as request:
@@ -236,53 +237,6 @@ def _metadata(run: dict[str, Any], image: Image) -> dict[str, Any]:
         "seed": run["seed"],
         "image": image.model_dump(),
     }
-
-
-class _Keeper:
-    """Saves and restores a run when it is due; Orbax is imported only when there is something to do."""
-
-    def __init__(self, folder: Path, progress: Progress, *, every_minutes: float):
-        self._folder, self._progress, self._every = folder, progress, every_minutes * 60
-        self._last = self._started = time.perf_counter()
-        self._checkpoints: Checkpoints | None = None
-        self.seconds_before = 0.0  # spent by earlier, interrupted attempts
-
-    def due(self) -> bool:
-        return time.perf_counter() - self._last >= self._every
-
-    def _open(self) -> Checkpoints:
-        if self._checkpoints is None:
-            self._checkpoints = Checkpoints(self._folder)
-        return self._checkpoints
-
-    def save(self, fit: Fit) -> None:
-        seconds = self.seconds_before + time.perf_counter() - self._started
-        self._open().save(len(fit.losses), fit.arrays(), {**fit.position(), "seconds": seconds})
-        self._last = time.perf_counter()
-        self._progress.event("saved", epoch=fit.epoch, step=fit.step)
-
-    def restore(self, fit: Fit) -> None:
-        found = self._open().restore() if (self._folder / "checkpoints").is_dir() else None
-        if found is None:
-            self._progress.event("started")
-            return
-        arrays, position = found
-        self.seconds_before = position.pop("seconds")
-        fit.resume(arrays, position)
-        log.info("resuming at epoch %d, step %d", fit.epoch + 1, fit.step)
-        self._progress.event("resumed", epoch=fit.epoch, step=fit.step)
-
-    def clear(self) -> None:
-        """The run is written: remove its work folder, and the parents that are empty now."""
-        import shutil
-
-        if self._checkpoints is not None:
-            self._checkpoints.close()
-        shutil.rmtree(self._folder)
-        for parent in (self._folder.parent, *self._folder.parent.parents[:3]):
-            if any(parent.iterdir()):
-                break
-            parent.rmdir()
 
 
 def _write(fit: Fit, out: Path, folder: Path, *, run: dict[str, Any], fingerprint: dict[str, Any]) -> None:
