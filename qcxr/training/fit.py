@@ -173,10 +173,12 @@ def fit(
     chosen = backbone.model_dump(include={"name", "weights", "config"})
     own = backbones.describe(chosen)
     image = image.model_copy(update={"mean": list(image.mean or own.mean), "std": list(image.std or own.std)})
+    if protocol.permute_labels:
+        # The control that must end at AUROC 0.5. Validation too, or the best epoch would be chosen by true labels; each
+        # label by itself, or all would lean the way in which "abnormal" happens to be learned (LOG.md).
+        rng = np.random.default_rng([seed, 0x9E37])
+        train, validation = (replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (train, validation))
     targets = train.targets
-    if protocol.permute_labels:  # the control that must end at AUROC 0.5: films keep their look and lose their meaning
-        targets = np.random.default_rng([seed, 0x9E37]).permutation(targets, axis=0)
-        train = replace(train, targets=targets)
     net = model.build(
         backbone=chosen, head=run["head"], head_options=head_options,
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
