@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from tests.workflow.study import TINY, Study
 pytestmark = pytest.mark.slow
 RUN = "results/runs/cxr8/dqc/seed0"
 CONFIG = TINY | {
-    "train": {"epochs": 12, "batch_size": 4, "patience": 12},
+    "train": {"epochs": 20, "batch_size": 2, "patience": 20},
     "resources": {"checkpoint_minutes": 0.005, "train_threads": 1},
 }
 
@@ -23,7 +24,7 @@ def trainers(study) -> list[int]:
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            command = open(f"/proc/{pid}/cmdline", "rb").read().decode().split("\0")  # noqa: SIM115
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
         if any(word.startswith(str(study.folder)) and word.endswith("train.py") for word in command):
@@ -32,7 +33,8 @@ def trainers(study) -> list[int]:
 
 
 def saved(study) -> bool:
-    return any(study.folder.glob(f"results/work/cxr8/dqc/seed0/*/checkpoints/{'[0-9]' * 1}*"))
+    """Whether a checkpoint is there under its final name (Orbax writes under another one first)."""
+    return any(path.name.isdigit() for path in study.folder.glob("results/work/cxr8/dqc/seed0/*/checkpoints/*"))
 
 
 def results(study) -> tuple:
