@@ -29,6 +29,7 @@ NEUTRAL = frozenset(
         "qcxr.errors",
         "qcxr.job",
         "qcxr.provenance",
+        "qcxr.sections",
         "qcxr.training.devices",
         "qcxr.training.progress",
     }

@@ -129,13 +129,13 @@ def test_a_broken_file_is_one_line(tmp_path, text, expected):
 
 
 def test_names_are_those_of_the_registries():
-    from qcxr import config
+    from qcxr import sections
     from qcxr.circuits import ENGINES
     from qcxr.models.heads import HEADS
     from qcxr.training.losses import LOSSES
     from qcxr.training.optimizers import OPTIMIZERS
 
-    assert set(config.HEAD_NAMES) == set(HEADS)
-    assert set(config.LOSS_NAMES) == set(LOSSES)
-    assert set(config.OPTIMIZER_NAMES) == set(OPTIMIZERS)
-    assert set(config.ENGINE_NAMES) == set(ENGINES)
+    assert set(sections.HEAD_NAMES) == set(HEADS)
+    assert set(sections.LOSS_NAMES) == set(LOSSES)
+    assert set(sections.OPTIMIZER_NAMES) == set(OPTIMIZERS)
+    assert set(sections.ENGINE_NAMES) == set(ENGINES)

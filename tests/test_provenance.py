@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qcxr.config import Train
 from qcxr.provenance import code_hash, digest_file, read_slice, slice_text, write_json
+from qcxr.sections import Train
 
 
 def package(tmp_path: Path, **modules: str) -> Path:
@@ -70,7 +70,9 @@ def test_training_depends_on_its_rooms_and_not_on_the_analysis(monkeypatch):
     code_hash("qcxr.training.fit")
     names = {path.relative_to(provenance.PACKAGE).as_posix() for path in seen}
     assert {"training/step.py", "models/resnet.py", "models/heads.py", "data/augment.py", "training/losses.py"} <= names
-    assert not any(name.startswith(("analysis/", "circuits/", "bench/")) or name == "config.py" for name in names)
+    assert not any(
+        name.startswith(("analysis/", "circuits/", "bench/")) or name in ("config.py", "sections.py") for name in names
+    )
 
 
 def test_the_slice_does_not_depend_on_the_order_of_keys():

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from qcxr.models.layers import ConvNorm, Numerics
+from qcxr.models.layers import ConvNorm, Numerics, run_blocks
 
 NAME = "efficientnet-lite0"
 N_FEATURES = 1280
@@ -50,14 +50,7 @@ class Stage(nnx.Module):
         self.remat = layer["numerics"].remat
 
     def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
-        def call(block: InvertedResidual, x: jax.Array, mask: jax.Array | None) -> jax.Array:
-            return block(x, train=train, mask=mask)
-
-        if self.remat and train:
-            call = nnx.remat(call)
-        for block in self.blocks:
-            x = call(block, x, mask)
-        return x
+        return run_blocks(self.blocks, x, train=train, mask=mask, remat=self.remat)
 
 
 class EfficientNetLite0(nnx.Module):

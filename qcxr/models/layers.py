@@ -6,7 +6,7 @@ convolution's kernel: one pass over the activations less, and nothing of it kept
 `batch` is torch's train mode: the batch's statistics normalise, and the stored ones follow with momentum 0.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import jax
@@ -129,3 +129,16 @@ class ConvNorm(nnx.Module):
             kernel = (self.kernel[...] * scale).astype(self.dtype)
             y = convolve(x, kernel, **place) + shift.astype(self.dtype)
         return ACTIVATIONS[self.activation](y)
+
+
+def run_blocks(blocks: Iterable[nnx.Module], x: jax.Array, *, train: bool, mask: jax.Array | None, remat: bool):
+    """Apply a stage's blocks in turn; with `remat`, training computes each block's activations again in reverse."""
+
+    def call(block: nnx.Module, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        return block(x, train=train, mask=mask)
+
+    if remat and train:
+        call = nnx.remat(call)
+    for block in blocks:
+        x = call(block, x, mask)
+    return x

@@ -9,7 +9,7 @@ from flax import nnx
 from jax import lax
 
 from qcxr.errors import InputError
-from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics
+from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics, run_blocks
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 
@@ -120,14 +120,7 @@ class Stage(nnx.Module):
         self.remat = layer["numerics"].remat
 
     def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
-        def call(block: Block, x: jax.Array, mask: jax.Array | None) -> jax.Array:
-            return block(x, train=train, mask=mask)
-
-        if self.remat and train:
-            call = nnx.remat(call)
-        for block in self.blocks:
-            x = call(block, x, mask)
-        return x
+        return run_blocks(self.blocks, x, train=train, mask=mask, remat=self.remat)
 
 
 class ResNet(nnx.Module):

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from flax import nnx
 
-from qcxr.config import Augment, Backbone, Image, Resources, Train
 from qcxr.data import batches
 from qcxr.data.feed import feed
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import backbones, groups, model, parameters, weights
 from qcxr.provenance import git_commit, versions, write_json
+from qcxr.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.checkpoint import work_folder
 from qcxr.training.keeper import Keeper
 from qcxr.training.losses import make_loss

@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from qcxr.config import Augment
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
 from qcxr.models import groups
+from qcxr.sections import Augment
 from qcxr.training.losses import Loss, masked_mean
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qcxr.config import Augment, Backbone, Image, Resources, Train
 from qcxr.data.split import Split
+from qcxr.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.fit import fit
 
 LABELS = ("Mass", "Nodule")

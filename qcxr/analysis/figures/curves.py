@@ -42,12 +42,7 @@ def _grid(
     runs = {key: table for key, table in predictions.items() if (key[0], key[3]) == (task, dataset)}
     labels = next(iter(runs.values())).labels
     styles = style.head_styles(heads)
-    columns = 4 if len(labels) <= 8 else 5
-    rows = -(-len(labels) // columns)
-    figure = Figure(figsize=(style.PAGE, 0.55 + 1.45 * rows))
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes in grid[len(labels) :]:
-        axes.set_visible(False)
+    figure, grid = style.label_grid(len(labels))
     for k, (axes, label) in enumerate(zip(grid, labels, strict=False)):
         reason = ""
         for (_, head, _, _), table in runs.items():
@@ -66,7 +61,6 @@ def _grid(
         axes.set_ylim(-0.02, 1.02)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.tick_params(labelbottom=k + columns >= len(labels))
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
     handles = [

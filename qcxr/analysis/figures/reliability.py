@@ -21,12 +21,7 @@ def reliability(*, predictions: dict, heads: list[str], task: str, dataset: str)
     runs = {key: table for key, table in predictions.items() if (key[0], key[3]) == (task, dataset)}
     labels = next(iter(runs.values())).labels
     styles = style.head_styles(heads)
-    columns = 4 if len(labels) <= 8 else 5
-    rows = -(-len(labels) // columns)
-    figure = Figure(figsize=(style.PAGE, 0.55 + 1.45 * rows))
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes in grid[len(labels) :]:
-        axes.set_visible(False)
+    figure, grid = style.label_grid(len(labels))
     for k, (axes, label) in enumerate(zip(grid, labels, strict=False)):
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
         errors = []
@@ -52,7 +47,6 @@ def reliability(*, predictions: dict, heads: list[str], task: str, dataset: str)
         axes.set_yticks([0, 0.1, 0.5, 1], ["0", "0.1", "0.5", "1"])
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.tick_params(labelbottom=k + columns >= len(labels))
     figure.supxlabel("Predicted probability", fontsize=7.5)
     figure.supylabel("Observed frequency", fontsize=7.5)
     handles = [

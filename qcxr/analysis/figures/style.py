@@ -105,3 +105,15 @@ def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     with replacing(out_png) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def label_grid(count: int) -> tuple[Figure, list]:
+    """A page-wide figure with one panel for each of `count` labels, in order; panels left over are hidden."""
+    columns = 4 if count <= 8 else 5
+    rows = -(-count // columns)
+    figure = Figure(figsize=(PAGE, 0.55 + 1.45 * rows))
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for k, axes in enumerate(grid):
+        axes.set_visible(k < count)
+        axes.tick_params(labelbottom=k + columns >= count)  # the lowest panel of each column, also above a hidden one
+    return figure, grid
