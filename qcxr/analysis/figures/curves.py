@@ -43,7 +43,7 @@ def _grid(
     labels = next(iter(runs.values())).labels
     styles = style.head_styles(heads)
     figure, grid = style.label_grid(len(labels))
-    for k, (axes, label) in enumerate(zip(grid, labels, strict=False)):
+    for axes, label in zip(grid, labels, strict=False):
         reason = ""
         for (_, head, _, _), table in runs.items():
             if head not in heads:

@@ -22,7 +22,7 @@ def reliability(*, predictions: dict, heads: list[str], task: str, dataset: str)
     labels = next(iter(runs.values())).labels
     styles = style.head_styles(heads)
     figure, grid = style.label_grid(len(labels))
-    for k, (axes, label) in enumerate(zip(grid, labels, strict=False)):
+    for axes, label in zip(grid, labels, strict=False):
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
         errors = []
         for head in heads:
