@@ -120,7 +120,8 @@ class Backbone(Section):
     """The feature extractor. `weights`: a Hugging Face name or local folder, or null to train from scratch.
 
     `batch_norm: running` keeps BatchNorm's statistics frozen, `batch` learns them; null is running for pretrained
-    weights and batch from scratch.
+    weights and batch from scratch. `views: V` (with `trainable: head`) computes a frozen backbone's features once, of V
+    views of every training film, and trains heads from them.
     """
 
     name: Name | None = None
@@ -128,7 +129,18 @@ class Backbone(Section):
     config: dict[str, Any] | None = None
     batch_norm: Literal["running", "batch"] | None = None
     trainable: Annotated[str, Field(pattern=r"^(all|head|last:[1-9][0-9]*)$")] = "all"
+    views: Count | None = None
     remat: bool = False
+
+    @model_validator(mode="after")
+    def _views_are_of_a_frozen_backbone(self) -> Backbone:
+        if self.views is not None and (self.trainable != "head" or self.weights is None):
+            raise ValueError(
+                "backbone.views needs a frozen, pretrained backbone, "
+                f"got trainable {self.trainable} and weights {self.weights}; "
+                "set backbone.trainable to head and backbone.weights, or views to null"
+            )
+        return self
 
 
 class Train(Section):
@@ -141,12 +153,22 @@ class Train(Section):
     clip_norm: Positive | None = None
     accumulate: Count = 1
     batch_size: Count = 32
+    devices: Count = 1
     epochs: Count = 50
     patience: Count = 5
     loss: Literal[LOSS_NAMES] = "bce"
     loss_options: dict[str, Real] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     permute_labels: bool = False
+
+    @model_validator(mode="after")
+    def _devices_share_a_batch(self) -> Train:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"train.batch_size must be a multiple of train.devices ({self.devices}), got {self.batch_size}; "
+                "change one of them"
+            )
+        return self
 
 
 class Analysis(Section):

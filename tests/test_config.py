@@ -49,7 +49,7 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
 def test_unknown_key_names_the_allowed_ones():
     assert refusal(train__learning_rte=1e-3) == (
         "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, schedule, "
-        "weight_decay, clip_norm, accumulate, batch_size, epochs, patience, loss, loss_options, precision, "
+        "weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, loss_options, precision, "
         "permute_labels; remove or rename it in the config"
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,7 +16,10 @@ _SHARE = 0.5  # of the device's free memory that `auto` lets a split take
 
 
 class Batch(NamedTuple):
-    """images: uint8 (B, H, W). targets: float32 (B, L). mask: bool (B,), False for padding. rows: int32 (B,)."""
+    """images: uint8 (B, H, W), or features float32 (B, V, F). targets: float32 (B, L).
+
+    mask: bool (B,), False for padding. rows: int32 (B,).
+    """
 
     images: jax.Array
     targets: jax.Array
@@ -41,8 +44,8 @@ class DeviceFeed(Feed):
 
     def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
         whole = _whole(sharding)
-        self._images = jax.device_put(np.ascontiguousarray(split.images), whole)
-        self._targets = jax.device_put(split.targets, whole)
+        self._images = place(np.ascontiguousarray(split.images), whole)
+        self._targets = place(split.targets, whole)
         self._sharding = sharding
         self._gather = jax.jit(
             lambda images, targets, rows: (images[rows], targets[rows]),
@@ -52,7 +55,7 @@ class DeviceFeed(Feed):
     def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
         _check_plan(rows, mask, n=len(self._images))
         for step_rows, step_mask in zip(rows, mask, strict=True):
-            step_rows, step_mask = jax.device_put((step_rows, step_mask), self._sharding)
+            step_rows, step_mask = place((step_rows, step_mask), self._sharding)
             yield Batch(*self._gather(self._images, self._targets, step_rows), step_mask, step_rows)
 
 
@@ -80,7 +83,7 @@ class HostFeed(Feed):
 
     def _gather(self, rows: np.ndarray, mask: np.ndarray) -> Batch:
         batch = Batch(self._split.images[rows], self._split.targets[rows], mask, rows)
-        return jax.device_put(batch, self._sharding)
+        return place(batch, self._sharding)
 
 
 def feed(
@@ -104,8 +107,18 @@ def feed(
     return (DeviceFeed if residency == "device" else HostFeed)(split, sharding=sharding)
 
 
+def place(tree: Any, sharding: jax.sharding.Sharding | None) -> Any:
+    """Host arrays on the devices of `sharding`; over several hosts each gives its own devices their part."""
+    if sharding is None or sharding.is_fully_addressable:
+        return jax.device_put(tree, sharding)
+    # device_put would make all hosts compare the whole array first
+    return jax.tree.map(
+        lambda x: jax.make_array_from_callback(np.shape(x), sharding, lambda index, x=x: np.asarray(x)[index]), tree
+    )
+
+
 def _fits(split: Split, sharding: jax.sharding.Sharding | None) -> bool:
-    devices = jax.devices()[:1] if sharding is None else sorted(sharding.device_set, key=lambda device: device.id)
+    devices = jax.local_devices()[:1] if sharding is None else sorted(sharding.addressable_devices, key=lambda d: d.id)
     for device in devices:
         stats = device.memory_stats() if device.platform != "cpu" else None
         if not stats or "bytes_limit" not in stats:

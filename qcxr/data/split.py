@@ -15,7 +15,9 @@ from qcxr.errors import InputError
 
 @dataclass(frozen=True)
 class Split:
-    """images: uint8 (N, H, W), memory-mapped, read-only. targets: float32 (N, L); 0 where not covered.
+    """images: uint8 (N, H, W), memory-mapped, read-only; of a split of features float32 (N, V, F).
+
+    targets: float32 (N, L); 0 where not covered.
 
     covered: bool (N, L), False where the source says nothing about the label. about: the packed split's JSON.
     """
@@ -60,14 +62,14 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
     again = "delete it and run the pack step again"
     try:
         about = json.loads(json_path.read_text(encoding="utf-8"))
-        shape, digests = tuple(about["shape"]), about["sha256"]
+        shape, digests, dtype = tuple(about["shape"]), about["sha256"], np.dtype(about.get("dtype", "uint8"))
         images = np.load(npy, mmap_mode="r", allow_pickle=False)
         index = pd.read_parquet(index_path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"packed split {npy} is damaged ({' '.join(str(error).split())[:160]}); {again}") from None
-    if images.shape != shape or images.dtype != np.uint8 or len(index) != shape[0]:
+    if images.shape != shape or images.dtype != dtype or len(index) != shape[0]:
         raise InputError(
-            f"packed split {npy} must be uint8 {shape}, got {images.dtype} {images.shape} with {len(index)} index "
+            f"packed split {npy} must be {dtype} {shape}, got {images.dtype} {images.shape} with {len(index)} index "
             f"rows; {again}"
         )
     if verify:

@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from flax import nnx
 
 from qcxr.data import batches
 from qcxr.data.feed import feed
 from qcxr.data.split import Split
 from qcxr.errors import InputError
-from qcxr.models import backbones, groups, model, parameters, weights
+from qcxr.models import backbones, features, groups, model, parameters, weights
+from qcxr.models.model import Classifier
 from qcxr.provenance import git_commit, versions, write_json
 from qcxr.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.checkpoint import work_folder
+from qcxr.training.inputs import of_features, of_films
 from qcxr.training.keeper import Keeper
 from qcxr.training.losses import make_loss
+from qcxr.training.mesh import Layout
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
 from qcxr.training.signals import stop_requests
@@ -44,12 +45,17 @@ class Fit:
     """
 
     def __init__(self, *, train: Split, validation: Split, seed: int, state: TrainState, frozen: Any, graphdef: Any,
-                 steps: Steps, protocol: Train, residency: str):  # fmt: skip
+                 steps: Steps, protocol: Train, residency: str, layout: Layout):  # fmt: skip
         self.train, self.validation, self.seed = train, validation, seed
-        self.state, self.frozen, self.graphdef, self.steps = state, frozen, graphdef, steps
-        self.protocol = protocol
-        self.feed = feed(train, residency=residency)
-        self.validation_feed = feed(validation, residency=residency)
+        self.state, self.frozen, self.graphdef, self.steps = (
+            layout.repeat(state),
+            layout.repeat(frozen),
+            graphdef,
+            steps,
+        )
+        self.protocol, self.layout = protocol, layout
+        self.feed = feed(train, residency=residency, sharding=layout.films)
+        self.validation_feed = feed(validation, residency=residency, sharding=layout.films)
         self.epoch = self.step = 0
         self.losses: list[float] = []  # of every step, all epochs
         self.history: list[dict[str, Any]] = []
@@ -85,7 +91,7 @@ class Fit:
             raise InputError(
                 "the checkpoint's arrays are not this model's; remove the run's work folder to start afresh"
             )
-        self.state = jax.tree.unflatten(tree, [jnp.asarray(x) for x in saved])
+        self.state = self.layout.repeat(jax.tree.unflatten(tree, [np.asarray(x) for x in saved]))
         for name, value in position.items():
             setattr(self, name, value)
         self.best_loss = math.inf if position["best_loss"] is None else position["best_loss"]
@@ -97,7 +103,7 @@ class Fit:
         """
         size, started, first = self.protocol.batch_size, time.perf_counter(), self.step
         rows, mask = batches.plan(batches.order(self.seed, self.epoch, len(self.train)), size)
-        seed, epoch = jnp.uint32(self.seed), jnp.uint32(self.epoch)
+        seed, epoch = np.uint32(self.seed), np.uint32(self.epoch)
         pending: list[jax.Array] = []
         progress.start_epoch(self.epoch, self.step)
         for batch in self.feed.batches(rows[first:], mask[first:]):
@@ -140,9 +146,10 @@ class Fit:
             total += float(value)
         return total / len(self.validation)
 
-    def model(self) -> nnx.Module:
-        """The model with the current weights."""
-        return groups.merge(self.graphdef, self.state.trained, self.frozen, self.state.statistics)
+    def classifier(self, net: Classifier) -> Classifier:
+        """The whole classifier with the current weights; a run on features brings only the head, `net` has the rest."""
+        model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
+        return model if isinstance(model, Classifier) else Classifier(net.backbone, model.head, net.description)
 
     def _settle(self, pending: list[jax.Array], count: int) -> None:
         for value in jax.device_get(pending[:count]):
@@ -179,6 +186,7 @@ def fit(
         rng = np.random.default_rng([seed, 0x9E37])
         train, validation = (replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (train, validation))
     targets = train.targets
+    layout = Layout(protocol.devices, batch_size=protocol.batch_size)
     net = model.build(
         backbone=chosen, head=run["head"], head_options=head_options,
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
@@ -186,17 +194,23 @@ def fit(
     )  # fmt: skip
     log.info("%s", groups.table(net, backbone.trainable))
     counts = parameters.count(net)
-    graphdef, trained, frozen, statistics = groups.split(net, backbone.trainable)
+    on_features = backbone.views is not None
+    if on_features:
+        for part in (train, validation):
+            features.check(net, part.about)
+    network = features.FeatureClassifier(net) if on_features else net
+    graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     per_epoch = -(-len(train) // protocol.batch_size)
     optimizer = make_optimizer(
         protocol.optimizer, protocol.learning_rate, schedule=protocol.schedule, weight_decay=protocol.weight_decay,
         clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=per_epoch * protocol.epochs,
     )  # fmt: skip
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
-    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, mean=image.mean, std=image.std, augment=augment)
+    reads = of_features() if on_features else of_films(mean=image.mean, std=image.std, augment=augment)
+    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=reads, whole=layout.whole, films=layout.films)
     state = TrainState(trained, statistics, optimizer.init(trained))
     going = Fit(train=train, validation=validation, seed=seed, state=state, frozen=frozen, graphdef=graphdef,
-                steps=steps, protocol=protocol, residency=resources.residency)  # fmt: skip
+                steps=steps, protocol=protocol, residency=resources.residency, layout=layout)  # fmt: skip
 
     folder = work_folder(work, fingerprint)
     progress = Progress(
@@ -220,7 +234,7 @@ def fit(
             while going.finished is None:
                 going.run_epoch(progress, pause)
                 if going.history[-1]["best"]:
-                    weights.save(folder / "best.safetensors", going.model(), metadata=_metadata(run, image))
+                    weights.save(folder / "best.safetensors", going.classifier(net), metadata=_metadata(run, image))
         except InputError as error:
             progress.event("failed", reason=str(error))
             raise

@@ -12,11 +12,13 @@ import pandas as pd
 from qcxr.data import batches
 from qcxr.data.atomic import write_parquet
 from qcxr.data.augment import normalise
-from qcxr.data.feed import feed
+from qcxr.data.feed import Batch, feed
 from qcxr.data.images import FilmError, prepare
 from qcxr.data.split import Split
 from qcxr.errors import InputError
-from qcxr.models import groups, weights
+from qcxr.models import features, groups, weights
+from qcxr.sections import Augment
+from qcxr.training.inputs import of_features, of_films
 
 
 def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.DataFrame:
@@ -41,7 +43,9 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
 def predict(
     *, weights_file: Path, split: Split, out: Path, batch_size: int = 64, residency: str = "auto"
 ) -> pd.DataFrame:
-    """Write the prediction table of a split: image_id, patient_id, p_<label>, y_<label> (NA: label not covered).
+    """Write the prediction table of a split of films, or of a frozen backbone's features of them.
+
+    Columns: image_id, patient_id, p_<label>, y_<label> (NA: label not covered).
 
     Raises `InputError` if the weights file is not whole, or was trained for other labels than the split has.
     """
@@ -52,17 +56,20 @@ def predict(
             f"{weights_file} was trained for {', '.join(labels)}, got films with labels {', '.join(split.labels)}; "
             "load the split with the run's own labels"
         )
-    graphdef, trained, frozen, statistics = groups.split(model)
-    image = metadata["image"]
+    if "features" in split.about:
+        features.check(model, split.about)
+        model, reads = features.FeatureClassifier(model), of_features()
+    else:
+        image = metadata["image"]
+        reads = of_films(mean=image["mean"], std=image["std"], augment=Augment())
+    graphdef, *states = groups.split(model)
 
     @jax.jit
-    def probabilities(states: tuple, images: jax.Array) -> jax.Array:
-        network = groups.merge(graphdef, *states)
-        return jax.nn.sigmoid(network(normalise(images, mean=image["mean"], std=image["std"]), train=False))
+    def probabilities(states: list, batch: Batch) -> jax.Array:
+        return jax.nn.sigmoid(groups.merge(graphdef, *states)(reads.evaluate(batch), train=False))
 
     plan = batches.plan(np.arange(len(split)), batch_size)
-    states = (trained, frozen, statistics)
-    parts = [probabilities(states, batch.images) for batch in feed(split, residency=residency).batches(*plan)]
+    parts = [probabilities(states, batch) for batch in feed(split, residency=residency).batches(*plan)]
     values = np.concatenate(jax.device_get(parts))[: len(split)]
     truth = pd.DataFrame(split.targets, columns=list(labels)).astype("Int8").mask(~split.covered)
     table = pd.DataFrame({"image_id": split.image_ids, "patient_id": split.patient_ids})

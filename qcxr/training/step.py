@@ -1,12 +1,12 @@
 """The compiled steps of a run: one of training, one of evaluation, each for one model and one batch shape.
 
-Films stay uint8 until they are on the device; augmentation, normalisation, forward and backward pass and the update are
-one XLA program, whose state is donated. The seed and the epoch are arguments, so that all seeds share one compilation.
+Films stay uint8 until they are on the device; augmentation and normalisation (`qcxr.training.inputs`), forward and
+backward pass and the update are one XLA program, whose state is donated. The seed and the epoch are arguments, so that all seeds share one compilation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -14,11 +14,9 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from qcxr.data.augment import augment as augment_films
-from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
 from qcxr.models import groups
-from qcxr.sections import Augment
+from qcxr.training.inputs import Inputs
 from qcxr.training.losses import Loss, masked_mean
 
 
@@ -43,21 +41,17 @@ def make_steps(
     *,
     optimizer: optax.GradientTransformation,
     loss: Loss,
-    mean: Sequence[float],
-    std: Sequence[float],
-    augment: Augment,
+    inputs: Inputs,
+    whole: jax.sharding.Sharding | None = None,
+    films: jax.sharding.Sharding | None = None,
 ) -> Steps:
-    """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`)."""
+    """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`).
 
-    def prepared(pixels: jax.Array) -> jax.Array:
-        return normalise(pixels, mean=mean, std=std)
+    whole, films: of a run on several devices (`qcxr.training.mesh.Layout`): where state and logits come out.
+    """
 
     def train(state: TrainState, frozen: nnx.State, batch: Batch, seed: jax.Array, epoch: jax.Array):
-        keys = film_keys(seed, epoch, batch.rows)
-        pixels = augment_films(
-            batch.images, keys, flip=augment.flip, rotation=augment.rotation, unit=augment.unit, fill=augment.fill
-        )
-        images = prepared(pixels)
+        images = inputs.train(batch, seed, epoch)
 
         def objective(trained: nnx.State):
             model = groups.merge(graphdef, trained, frozen, state.statistics)
@@ -71,8 +65,10 @@ def make_steps(
 
     def evaluate(trained: nnx.State, frozen: nnx.State, statistics: nnx.State, batch: Batch):
         model = groups.merge(graphdef, trained, frozen, statistics)
-        logits = model(prepared(batch.images), train=False)
+        logits = model(inputs.evaluate(batch), train=False)
         per_film = loss(logits, batch.targets).mean(axis=1)
         return jnp.sum(per_film * batch.mask), logits
 
-    return Steps(jax.jit(train, donate_argnums=0), jax.jit(evaluate))
+    if whole is None:
+        return Steps(jax.jit(train, donate_argnums=0), jax.jit(evaluate))
+    return Steps(jax.jit(train, donate_argnums=0, out_shardings=whole), jax.jit(evaluate, out_shardings=(whole, films)))

@@ -14,6 +14,7 @@ from qcxr.config import Config
 from qcxr.data import split
 from qcxr.data.atomic import write_csv
 from qcxr.models import backbones, model, parameters
+from qcxr.training import frozen
 from qcxr.training.fit import fit
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
@@ -56,6 +57,14 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
     return table
 
 
+def pack_features(cfg: Config, *, films: Path | str, out: Path | str, training: bool) -> None:
+    """Write a frozen backbone's features of one packed split: `backbone.views` views of training films, else one."""
+    frozen.pack_features(
+        films, out, backbone=cfg.backbone, image=cfg.image, augment=cfg.augment, precision=cfg.train.precision,
+        views=cfg.backbone.views if training else 1, cache=cfg.data.cache,
+    )  # fmt: skip
+
+
 def train(
     cfg: Config, *, task: str, head: str, seed: int, train_films: Path | str, val_films: Path | str, out: Path | str,
     work: Path | str, progress: Path | str | None, slice_text: str, code: str, cards: list[str],
@@ -65,7 +74,8 @@ def train(
     films = split.load(train_films, labels, training=True)
     validation = split.load(val_films, labels, training=True)
     device = jax.devices()[0]
-    where = device.device_kind if not cards else f"{device.device_kind} ({', '.join(cards)})"
+    kind = device.device_kind if cfg.train.devices == 1 else f"{cfg.train.devices} x {device.device_kind}"
+    where = kind if not cards else f"{kind} ({', '.join(cards)})"
     fingerprint = {
         "task": task,
         "head": head,

@@ -34,18 +34,18 @@ def films():
 
 def compute(tmp_path, films, classifier=None, **changes):
     options = {"folder": tmp_path, "about": {"films": "a"}, "prepare": prepare, "batch_size": 4, **changes}
-    return features.compute(classifier or build(), films, **options)
+    return np.load(features.compute(classifier or build(), films, **options), mmap_mode="r")
 
 
 def test_views_equal_the_backbone_on_each_view(tmp_path, films):
     classifier = build()
     packed = compute(tmp_path, films, classifier, views=3, augment=augment)
     run = nnx.jit(classifier.backbone)
-    assert packed.shape == (3, 7, 12) and packed.dtype == np.float32 and not packed.flags.writeable
-    np.testing.assert_allclose(packed[0], run(prepare(films)), atol=1e-5)
+    assert packed.shape == (7, 3, 12) and packed.dtype == np.float32
+    np.testing.assert_allclose(packed[:, 0], run(prepare(films)), atol=1e-5)
     for view in (1, 2):
-        np.testing.assert_allclose(packed[view], run(prepare(augment(films, view, np.arange(7)))), atol=1e-5)
-    assert len(list(tmp_path.iterdir())) == 1
+        np.testing.assert_allclose(packed[:, view], run(prepare(augment(films, view, np.arange(7)))), atol=1e-5)
+    assert len(list(tmp_path.glob("*.npy"))) == 1 and not list(tmp_path.glob("*.part"))
 
 
 def test_the_batch_size_changes_nothing(tmp_path, films):
@@ -61,18 +61,36 @@ def test_computed_once_for_equal_content_and_again_for_other(tmp_path, films):
     first = compute(tmp_path, films)
     np.testing.assert_array_equal(compute(tmp_path, films, prepare=unused), first)
     for changes in ({"classifier": build(seed=1)}, {"about": {"films": "b"}}, {"views": 2, "augment": augment}):
-        before = len(list(tmp_path.iterdir()))
+        before = len(list(tmp_path.glob("*.npy")))
         compute(tmp_path, films, **changes)
-        assert len(list(tmp_path.iterdir())) == before + 1
+        assert len(list(tmp_path.glob("*.npy"))) == before + 1
 
 
-def test_a_failed_computation_leaves_nothing(tmp_path, films):
-    def broken(gray):
-        raise RuntimeError("broken")
+@pytest.mark.parametrize("cut", [0, 1, 500])
+def test_an_interrupted_computation_goes_on_where_it_stopped(tmp_path, monkeypatch, cut):
+    """Stopped in the third batch, with some bytes of a batch more or less on the disk."""
+    films = np.random.default_rng(1).integers(0, 200, (11, 40, 40), np.uint8)
+    whole = compute(tmp_path / "whole", films, batch_size=4)
+    seen = []
 
-    with pytest.raises(RuntimeError, match="broken"):
-        compute(tmp_path, films, prepare=broken)
-    assert not list(tmp_path.iterdir())
+    class Stopping(np.ndarray):
+        def __getitem__(self, index):
+            seen.append(index[0])
+            if len(seen) == 3:
+                raise KeyboardInterrupt
+            return np.asarray(super().__getitem__(index))
+
+    folder = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        compute(folder, films.view(Stopping), batch_size=4)
+    (part,) = folder.glob("*.part")
+    assert not list(folder.glob("*.npy"))
+    with open(part, "r+b") as file:
+        file.truncate(part.stat().st_size - cut)
+    seen.clear()
+    seen.extend([None] * 3)  # stops no more
+    np.testing.assert_array_equal(compute(folder, films.view(Stopping), batch_size=4), whole)
+    assert seen[3] == {0: 8, 1: 4, 500: 0}[cut]
 
 
 @pytest.mark.parametrize(

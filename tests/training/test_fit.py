@@ -15,7 +15,9 @@ from qcxr.data import batches
 from qcxr.data.feed import Batch
 from qcxr.errors import InputError
 from qcxr.models import groups, model, weights
+from qcxr.sections import Augment
 from qcxr.training import fit as fit_module
+from qcxr.training.inputs import of_films
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
@@ -174,7 +176,7 @@ def steps_for(head: str):
     graphdef, trained, frozen, statistics = groups.split(net)
     optimizer = make_optimizer("adam", 1e-2)
     steps = make_steps(
-        graphdef, optimizer=optimizer, loss=bce, mean=(0.5,) * 3, std=(0.5,) * 3, augment=fit_module.Augment()
+        graphdef, optimizer=optimizer, loss=bce, inputs=of_films(mean=(0.5,) * 3, std=(0.5,) * 3, augment=Augment())
     )
     return steps, TrainState(trained, statistics, optimizer.init(trained)), frozen
 

@@ -50,8 +50,9 @@ def labels_needed(dataset):
 
 
 def packed(dataset, split):
-    """The three files of a packed split, as named inputs."""
-    stem = f"{results}/packed/{dataset}-{split}"
+    """The three files that runs read of a split, as named inputs: packed films, or a frozen backbone's features."""
+    kind = "features" if cfg.backbone.views else "packed"
+    stem = f"{results}/{kind}/{dataset}-{split}"
     return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}
 
 

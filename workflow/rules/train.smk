@@ -20,7 +20,7 @@ rule train:
         f"{results}/benchmarks/train/{{task}}-{{head}}-seed{{seed}}.tsv"
     threads: cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.train.devices,
     params:
         slice=training_slice,
         code=lambda w: code_hash("qcxr.training.fit", *HEAD_CODE.get(w.head, [])),

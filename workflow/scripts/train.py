@@ -9,7 +9,7 @@ from qcxr.training.devices import configure, lease
 with job(snakemake.log[0]):
     cfg, w = parse(snakemake.config), snakemake.wildcards
     run = f"{w.task}/{w.head}/seed{w.seed}"
-    with lease(slots=cfg.resources.gpu_slots) as cards:
+    with lease(cfg.train.devices, slots=cfg.resources.gpu_slots) as cards:
         configure(threads=snakemake.threads, compilation_cache=f"{cfg.data.cache}/jax")
         from qcxr.training import study
 

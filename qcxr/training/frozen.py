@@ -1,0 +1,77 @@
+"""From a packed split of films to a packed split of a frozen backbone's features, in the same three files."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from qcxr.data.atomic import replacing, write_text
+from qcxr.data.augment import augment as augment_films
+from qcxr.data.augment import film_keys, normalise
+from qcxr.data.split import sha256
+from qcxr.models import backbones, features, model
+from qcxr.sections import Augment, Backbone, Image
+
+log = logging.getLogger("qcxr.features")
+VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every head and seed of a study
+
+
+def pack_features(
+    films: Path | str, out: Path | str, *, backbone: Backbone, image: Image, augment: Augment, precision: str,
+    views: int, cache: Path | str,
+) -> dict:  # fmt: skip
+    """Write `out` (.npy float32 (N, V, F), .parquet and .json beside it) from the packed films; the JSON's content.
+
+    Features are computed once per content: they lie in `cache`, and `out` is a hard link to them (a copy across file
+    systems). View v is the film augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
+    """
+    films, out = Path(films), Path(out)
+    about = json.loads(films.with_suffix(".json").read_text())
+    section = backbone.model_dump(include={"name", "weights", "config"})
+    own = backbones.describe(section)
+    mean, std = list(image.mean or own.mean), list(image.std or own.std)
+    classifier = model.build(
+        backbone=section, head="cdl", n_labels=1, seed=0, batch_norm="running", precision=precision
+    )
+
+    def prepare(gray: jax.Array) -> jax.Array:
+        return normalise(gray, mean=mean, std=std)
+
+    def seen(gray: jax.Array, view: jax.Array, rows: jax.Array) -> jax.Array:
+        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment.model_dump())
+
+    decides = {
+        "films": about["sha256"]["images"],
+        "normalisation": [mean, std],
+        "augment": augment.model_dump() if views > 1 else None,
+    }
+    made = features.compute(
+        classifier, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
+        augment=seen, views=views,
+    )  # fmt: skip
+    _link(made, out)
+    _link(films.with_suffix(".parquet"), out.with_suffix(".parquet"))
+    about |= {
+        "shape": list(np.load(out, mmap_mode="r").shape),
+        "dtype": "float32",
+        "backbone": features.fingerprint(classifier),
+        "features": {**decides, "views": views, "precision": precision},
+        "sha256": {**about["sha256"], "images": sha256(out)},
+    }
+    write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))
+    log.info("%d films, %d views, %d features each", *about["shape"])
+    return about
+
+
+def _link(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)

@@ -1,0 +1,52 @@
+"""What the network reads of a batch: films, augmented and normalised in the step, or a frozen backbone's features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from qcxr.data.augment import augment as augment_films
+from qcxr.data.augment import film_keys, normalise
+from qcxr.data.feed import Batch
+from qcxr.sections import Augment
+
+
+class Inputs(NamedTuple):
+    """`train(batch, seed, epoch)` and `evaluate(batch)`: the network's input, inside the compiled step."""
+
+    train: Callable[[Batch, jax.Array, jax.Array], jax.Array]
+    evaluate: Callable[[Batch], jax.Array]
+
+
+def of_films(*, mean: Sequence[float], std: Sequence[float], augment: Augment) -> Inputs:
+    """uint8 (B, H, W) -> float32 (B, H, W, 3), augmented by each film's own key in training (paper III-F)."""
+
+    def evaluate(batch: Batch) -> jax.Array:
+        return normalise(batch.images, mean=mean, std=std)
+
+    def train(batch: Batch, seed: jax.Array, epoch: jax.Array) -> jax.Array:
+        keys = film_keys(seed, epoch, batch.rows)
+        options = augment.model_dump()
+        return normalise(augment_films(batch.images, keys, **options), mean=mean, std=std)
+
+    return Inputs(train, evaluate)
+
+
+def of_features() -> Inputs:
+    """float32 (B, V, F) -> (B, F): a view drawn for each film by its own key in training, view 0 in evaluation."""
+
+    def evaluate(batch: Batch) -> jax.Array:
+        return batch.images[:, 0]
+
+    def train(batch: Batch, seed: jax.Array, epoch: jax.Array) -> jax.Array:
+        views = batch.images.shape[1]
+        if views == 1:
+            return evaluate(batch)
+        keys = film_keys(seed, epoch, batch.rows)
+        drawn = jax.vmap(lambda key: jax.random.randint(key, (), 0, views))(keys)
+        return jnp.take_along_axis(batch.images, drawn[:, None, None], axis=1)[:, 0]
+
+    return Inputs(train, evaluate)

@@ -1,0 +1,52 @@
+"""Several devices for one run: batches are cut over them film by film, all else is on each of them.
+
+XLA adds the sums over films across devices (losses, gradients, BatchNorm's statistics), so a run on several devices is
+the run on one, up to the rounding of those sums.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from qcxr.data.feed import place
+from qcxr.errors import InputError
+
+
+class Layout:
+    """Where a run's arrays lie: `films` cuts the first axis over the devices, `whole` repeats an array on each.
+
+    Both are None for one device, which needs no layout.
+    """
+
+    def __init__(self, devices: int = 1, *, batch_size: int):
+        """Raises InputError if there are fewer devices, or if they cannot share a batch equally."""
+        found = jax.devices()
+        if devices > len(found):
+            raise InputError(
+                f"train.devices must be at most the {len(found)} devices of this job "
+                f"({found[0].platform}), got {devices}; lower it, or give the job more cards"
+            )
+        if batch_size % devices:
+            raise InputError(
+                f"train.batch_size must be a multiple of train.devices ({devices}), got {batch_size}; change one"
+            )
+        self.devices = devices
+        self.films = self.whole = None
+        if devices > 1:
+            mesh = Mesh(np.array(found[:devices]), ("films",))
+            self.films = NamedSharding(mesh, PartitionSpec("films"))
+            self.whole = NamedSharding(mesh, PartitionSpec())
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the run's files: the first of several hosts does, for all."""
+        return jax.process_index() == 0
+
+    def repeat(self, tree: Any) -> Any:
+        """The arrays of `tree` on every device."""
+        return jax.tree.map(jnp.asarray, tree) if self.whole is None else place(tree, self.whole)
