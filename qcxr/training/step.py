@@ -1,7 +1,8 @@
 """The compiled steps of a run: one of training, one of evaluation, each for one model and one batch shape.
 
 Films stay uint8 until they are on the device; augmentation and normalisation (`qcxr.training.inputs`), forward and
-backward pass and the update are one XLA program, whose state is donated. The seed and the epoch are arguments, so that all seeds share one compilation.
+backward pass and the update are one XLA program, whose state is donated. The seed and the epoch are arguments, so that
+all seeds share one compilation.
 """
 
 from __future__ import annotations

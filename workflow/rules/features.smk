@@ -19,9 +19,11 @@ rule features:
         slice=lambda w: slice_text(
             cfg.backbone,
             image=[cfg.image.mean, cfg.image.std],
-            augment=cfg.augment.model_dump() 
-            if (w.dataset, w.split) == (cfg.data.train_on, "train")
-            else None,
+            augment=(
+                cfg.augment.model_dump()
+                if (w.dataset, w.split) == (cfg.data.train_on, "train")
+                else None
+            ),
             precision=cfg.train.precision,
         ),
         code=code_hash("qcxr.training.frozen"),
