@@ -29,6 +29,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
+include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/analyse.smk"
 
 

@@ -55,6 +55,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(sub)
     sub.add_argument("--watch", action="store_true", help="show again every few seconds until interrupted")
     sub.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="with --watch (default 5)")
+    sub = command("train", _train, "train one run of a study here, without Snakemake; under srun, on several hosts")
+    sub.add_argument("task")
+    sub.add_argument("head")
+    sub.add_argument("seed", type=int)
+    sub.add_argument("--threads", type=int, metavar="N", help="cores (default: resources.train_threads)")
+    _add_config(sub)
     sub = command("predict", _predict, "print a trained run's probabilities for films (not a medical device)")
     sub.add_argument("weights", help="a run's best.safetensors")
     sub.add_argument("films", nargs="+", help="PNG or JPEG chest films")
@@ -125,6 +131,17 @@ def _status(arguments: argparse.Namespace) -> None:
         if not arguments.watch:
             return
         time.sleep(arguments.every)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from qcxr.job import job
+    from qcxr.training.single import train_in_place
+
+    cfg = _load(arguments)
+    with job(None):
+        threads = arguments.threads or cfg.resources.train_threads
+        out = train_in_place(cfg, arguments.task, arguments.head, arguments.seed, threads=threads)
+    print(f"The run is {out}")
 
 
 def _predict(arguments: argparse.Namespace) -> None:

@@ -44,6 +44,7 @@ class Config(Section):
     head: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     train: Train = Train()
     analysis: Analysis = Analysis()
+    timed_steps: Annotated[int, Field(ge=0)] = 30
     resources: Resources = Resources()
 
     def labels(self, task: str) -> tuple[str, ...]:

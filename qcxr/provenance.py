@@ -30,6 +30,7 @@ NEUTRAL = frozenset(
         "qcxr.job",
         "qcxr.provenance",
         "qcxr.sections",
+        "qcxr.slices",
         "qcxr.training.devices",
         "qcxr.training.progress",
     }

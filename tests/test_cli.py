@@ -26,7 +26,7 @@ def here(tmp_path, monkeypatch):
 def test_help_names_every_command(capsys):
     assert main([]) == 2
     text = capsys.readouterr().out
-    for name in ("check", "params", "status", "predict", "evaluate", "audit", "cache", "draw", "bench"):
+    for name in ("check", "params", "status", "train", "predict", "evaluate", "audit", "cache", "draw", "bench"):
         assert f"\n    {name} " in text
     with pytest.raises(SystemExit) as done:
         main(["predict", "--help"])

@@ -90,8 +90,8 @@ def data_card(
     write_text(text, out)
 
 
-def left_out(issues: Issues | None) -> list[str]:
-    """Say per data set how many films were left out, and why.
+def left_out(issues: Issues | None, *, words: str = "left out") -> list[str]:
+    """Say per data set how many films were left out (or what else `words` says of them), and why.
 
     issues: CSVs with a column `issue`, one row per film and reason: data set -> CSV, or CSVs named {dataset}-issues.csv
     (several of one data set are taken together).
@@ -109,7 +109,7 @@ def left_out(issues: Issues | None) -> list[str]:
     for dataset in dataset_order(found):
         reasons = pd.concat(found[dataset])
         kinds = ", ".join(f"{n} {kind}" for kind, n in reasons.value_counts().items())
-        texts.append(f"{dataset_name(dataset)}: {len(reasons)} films left out{': ' + kinds if kinds else ''}.")
+        texts.append(f"{dataset_name(dataset)}: {len(reasons)} films {words}{': ' + kinds if kinds else ''}.")
     return texts
 
 

@@ -67,21 +67,24 @@ def parameters(frame: pd.DataFrame) -> pd.DataFrame:
 
 def means(tests: pd.DataFrame, *, label: str = "mean") -> pd.DataFrame:
     """Mean AUROC by task and data set for each pair of heads, with the test."""
-    rows = tests[(tests["label"] == label) & (tests["metric"] == "auroc")]
+    rows = tests[(tests["label"] == label) & (tests["metric"] == "auroc")].to_dict("records")
+    several = _several(rows)
     return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"])} | _pair(r)
+        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"])} | _pair(r, several=several)
         | {"p": formats.p_value(r["p"]), "Mark": r["mark"], "d_z": r["d_z"], "Seeds": r["n_seeds"]}
-        for r in rows.to_dict("records")
+        for r in rows
     ])  # fmt: skip
 
 
 def groups(tests: pd.DataFrame) -> pd.DataFrame:
     """Mean AUROC of head, medium and tail labels, where they were scored."""
-    rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")]
+    rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")].to_dict("records")
+    several = _several(rows)
     return pd.DataFrame([
         {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]),
-         "Labels": r["label"].removeprefix("mean_")} | _pair(r) | {"p": formats.p_value(r["p"]), "Note": r["reason"]}
-        for r in rows.to_dict("records")
+         "Labels": r["label"].removeprefix("mean_")} | _pair(r, several=several)
+        | {"p": formats.p_value(r["p"]), "Note": r["reason"]}
+        for r in rows
     ])  # fmt: skip
 
 
@@ -92,9 +95,10 @@ def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     groups = list(dict.fromkeys((r["task"], r["dataset"]) for r in rows))
     occurrence = {(r["task"], r["dataset"], r["label"]): n[r["task"], r["dataset"], r["label"]] for r in rows}
     rows.sort(key=lambda r: (groups.index((r["task"], r["dataset"])), -occurrence[r["task"], r["dataset"], r["label"]]))
+    several = _several(rows)
     return pd.DataFrame([
         {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Label": r["label"],
-         "Positives": int(occurrence[r["task"], r["dataset"], r["label"]])} | _pair(r)
+         "Positives": int(occurrence[r["task"], r["dataset"], r["label"]])} | _pair(r, several=several)
         | {"p": formats.p_value(r["p"]), "p Holm": formats.p_value(r["p_holm"]), "p BH": formats.p_value(r["p_bh"]),
            "d_z": r["d_z"], "Note": r["reason"]}
         for r in rows
@@ -215,12 +219,21 @@ def summary_text(tests: pd.DataFrame, metrics: pd.DataFrame | None = None) -> st
     return "\n".join([title, *lines]) + "\n"
 
 
-def _pair(row: Mapping) -> dict:
-    """The cells of one comparison: both heads, difference with its interval, percent difference."""
+def _several(rows: Sequence[Mapping]) -> bool:
+    return len({(row["head_a"], row["head_b"]) for row in rows}) > 1
+
+
+def _pair(row: Mapping, *, several: bool) -> dict:
+    """The cells of one comparison: both heads, difference with its interval, percent difference.
+
+    With one pair in the table each head is a column, as in the paper; with `several` the head is a cell.
+    """
+    named = {head_name(row[f"head_{x}"]): formats.mean_sd(row[f"mean_{x}"], row[f"sd_{x}"]) for x in "ab"}
+    if several:
+        named = dict(zip(("Reference", "Head"), (f"{head} {value}" for head, value in named.items()), strict=True))
     interval = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
     return {
-        head_name(row["head_a"]): formats.mean_sd(row["mean_a"], row["sd_a"]),
-        head_name(row["head_b"]): formats.mean_sd(row["mean_b"], row["sd_b"]),
+        **named,
         "Difference [95 % CI]": "—" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}{interval}",
         "% diff.": "—" if pd.isna(row["percent_difference"]) else f"{row['percent_difference']:+.1f}",
     }

@@ -23,8 +23,11 @@ log = logging.getLogger("qcxr.checkpoint")
 KEPT = 2  # the last one, and the one before in case the last is truncated
 
 
-def work_folder(base: Path, fingerprint: dict[str, Any]) -> Path:
-    """The folder of this fingerprint below `base`, made if need be; says which others it does not resume, and why."""
+def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -> Path:
+    """The folder of this fingerprint below `base`, made if need be; says which others it does not resume, and why.
+
+    `make` False: of several hosts one makes it for all.
+    """
     text = json.dumps(fingerprint, sort_keys=True)
     folder = base / hashlib.sha256(text.encode()).hexdigest()[:12]
     if base.is_dir():
@@ -37,7 +40,8 @@ def work_folder(base: Path, fingerprint: dict[str, Any]) -> Path:
     stamp = folder / "fingerprint.json"
     if stamp.is_file() and json.loads(stamp.read_text()) != json.loads(text):
         raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
-    write_json(stamp, fingerprint)
+    if make:
+        write_json(stamp, fingerprint)
     return folder
 
 
@@ -49,7 +53,10 @@ class Checkpoints:
 
         self._ocp = ocp
         self._folder = folder / "checkpoints"
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, enable_async_checkpointing=False, create=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=KEPT, enable_async_checkpointing=False, create=False, multiprocessing_options=_alone(ocp)
+        )
         self._manager = ocp.CheckpointManager(
             self._folder.absolute(), options=options, item_names=("arrays", "position")
         )
@@ -87,6 +94,18 @@ class Checkpoints:
 
     def close(self) -> None:
         self._manager.close()
+
+
+def _alone(ocp: Any) -> Any:
+    """Orbax's options for a process that saves without waiting for others: every host holds the whole state."""
+    import jax
+
+    if jax.process_count() == 1:
+        return ocp.options.MultiprocessingOptions()
+    own = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=own, active_processes={own}, barrier_sync_key_prefix=f"host{own}"
+    )
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> str:

@@ -124,6 +124,23 @@ def _try(cards: list[str], count: int, slots: int) -> dict[str, int]:
     return held
 
 
+def hosts() -> int:
+    """How many processes one run has: the tasks of the `srun` step that started this one, else 1."""
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) if "SLURM_PROCID" in os.environ else 1
+
+
+def join_hosts() -> None:
+    """Let the processes of one `srun` step find each other (Slurm's environment); nothing to do for a single one.
+
+    After this `jax.devices()` are the devices of all hosts. Call it before anything else asks JAX for its devices.
+    """
+    if hosts() > 1:
+        import jax
+
+        jax.distributed.initialize(cluster_detection_method="slurm")
+        log.info("host %d of %d", jax.process_index() + 1, jax.process_count())
+
+
 def configure(threads: int | None, compilation_cache: str | os.PathLike | None) -> None:
     """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache."""
     if threads == 1:

@@ -35,6 +35,10 @@ class Layout:
             raise InputError(
                 f"train.batch_size must be a multiple of train.devices ({devices}), got {batch_size}; change one"
             )
+        if jax.process_count() > 1 and devices != len(found):
+            raise InputError(
+                f"train.devices must be {len(found)}, all devices of {jax.process_count()} hosts, got {devices}; set it"
+            )
         self.devices = devices
         self.films = self.whole = None
         if devices > 1:

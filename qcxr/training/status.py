@@ -10,7 +10,7 @@ from typing import Any
 
 from qcxr.config import Config
 
-COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "seen")
+COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "device", "seen")
 
 
 def events(path: Path) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def run_row(path: Path, *, finished: bool) -> dict[str, str]:
     state = {"done": "done", "failed": "failed", "stopped": "stopped"}.get(last["state"])
     if state is None:
         state = "running" if _alive(last["pid"]) else "killed"
-    row |= {"state": state, "seen": _duration(time.time() - last["time"]) + " ago"}
+    row |= {"state": state, "device": last.get("device", ""), "seen": _duration(time.time() - last["time"]) + " ago"}
     if epochs:
         now, best = epochs[-1], min(epochs, key=lambda event: event["val_loss"])
         row |= {

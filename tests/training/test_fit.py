@@ -152,7 +152,7 @@ def test_a_diverging_run_stops_with_the_place_and_leaves_no_output(tmp_path):
 
 def test_patience_counts_epochs_without_a_better_validation_loss(tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.0, 2.6, 1.0])
-    monkeypatch.setattr(fit_module.Fit, "validate", lambda self: next(losses))
+    monkeypatch.setattr(fit_module.Loop, "validate", lambda self: next(losses))
     run(tmp_path, epochs=6, patience=3)
     facts = json.loads((tmp_path / "out/run.json").read_text())
     assert (facts["stopped"], facts["epochs"], facts["best_epoch"], facts["best_val_loss"]) == ("patience", 5, 2, 2.0)

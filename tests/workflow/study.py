@@ -27,6 +27,7 @@ TINY = {
     },
     "train": {"epochs": 1, "batch_size": 8},
     "analysis": {"bootstrap": 100},
+    "timed_steps": 2,
 }
 
 

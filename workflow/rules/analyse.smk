@@ -120,6 +120,7 @@ rule report:
         **studied(),
         figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
         circuit=f"{results}/figures/circuit.png",
+        audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
     output:
         report(
             f"{results}/report.html", caption="../report/report.rst", category="Report"

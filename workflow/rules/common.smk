@@ -1,4 +1,5 @@
 # Names of files and the pieces that rules share.
+from qcxr import slices
 from qcxr.analysis import figures
 from qcxr.provenance import PACKAGE, code_hash, digest_file, slice_text
 
@@ -11,8 +12,6 @@ TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
 FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
-# imported inside functions, so that an edit of a circuit retrains nothing but its own heads
-HEAD_CODE = {"dqc": ["qcxr.circuits", "qcxr.circuits.pennylane"]}
 
 
 wildcard_constraints:
@@ -56,18 +55,6 @@ def packed(dataset, split):
     return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}
 
 
-def training_slice(w):
-    """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
-    return slice_text(
-        cfg.image,
-        cfg.augment,
-        cfg.backbone,
-        cfg.train,
-        labels=cfg.labels(w.task),
-        head_options=cfg.head.get(w.head, {}),
-    )
-
-
 def figure_inputs(name):
     """What a figure is drawn from, by kind."""
     files = {
@@ -99,6 +86,8 @@ def studied():
         ),
         "parameters": f"{results}/parameters.csv",
     }
+    if cfg.timed_steps:
+        files["benchmark"] = f"{results}/benchmark.csv"
     if cfg.analysis.bootstrap and len(cfg.heads) > 1:
         files["bootstrap"] = expand(
             f"{results}/bootstrap/{{task}}-{{dataset}}.csv",

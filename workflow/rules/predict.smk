@@ -13,7 +13,7 @@ rule predict:
     resources:
         gpu=1,
     params:
-        code=lambda w: code_hash("qcxr.training.predict", *HEAD_CODE.get(w.head, [])),
+        code=lambda w: slices.prediction_code(w.head),
     message:
         "Predict {wildcards.dataset} with {wildcards.task}/{wildcards.head}/seed{wildcards.seed}"
     script:

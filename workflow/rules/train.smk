@@ -22,8 +22,8 @@ rule train:
     resources:
         gpu=cfg.train.devices,
     params:
-        slice=training_slice,
-        code=lambda w: code_hash("qcxr.training.fit", *HEAD_CODE.get(w.head, [])),
+        slice=lambda w: slices.training(cfg, w.task, w.head),
+        code=lambda w: slices.training_code(w.head),
     message:
         "Train {wildcards.task} with {wildcards.head}, seed {wildcards.seed}"
     script:

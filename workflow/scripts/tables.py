@@ -10,7 +10,7 @@ from qcxr.provenance import read_slice
 
 with job(snakemake.log[0]):
     given = {kind: load(kind, paths) for kind, paths in snakemake.input.items()}
-    named = {"counts": "label_counts", "parameters": "parameter_counts"}
+    named = {"counts": "label_counts", "parameters": "parameter_counts", "benchmark": "benchmark_steps"}
     Path(snakemake.output.folder).mkdir(parents=True)
     tables.write_tables(
         snakemake.output.folder,

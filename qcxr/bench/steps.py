@@ -1,0 +1,95 @@
+"""Timed training steps of every task and head of a study (the paper's Table III), with the step that its runs take.
+
+As in the paper (section III-E): one batch of zeros, resident on the device, warm-up steps first. The cases take turns
+step by step, so that what else the machine does falls on all of them alike. The step includes augmentation and
+normalisation, which the paper's did not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from qcxr.data.atomic import write_csv
+from qcxr.data.feed import Batch
+from qcxr.models import backbones, features, groups, model
+from qcxr.sections import Augment, Backbone, Image, Train
+from qcxr.training.inputs import of_features, of_films
+from qcxr.training.losses import bce
+from qcxr.training.optimizers import make_optimizer
+from qcxr.training.step import TrainState, make_steps
+
+WARM_UP = 10
+Case = tuple[str, str, int, dict]  # task, head, number of labels, the head's options
+
+
+def time_steps(
+    cases: Iterable[Case], out: Path | str, *, backbone: Backbone, image: Image, augment: Augment, protocol: Train,
+    steps: int, warm_up: int = WARM_UP,
+) -> pd.DataFrame:  # fmt: skip
+    """Write a CSV with a row per timed step: task, head, framework (`jax`), seconds; `steps` rows per case."""
+    ready = {
+        (task, head): training_step(
+            head, n_labels, options, backbone=backbone, image=image, augment=augment, protocol=protocol
+        )
+        for task, head, n_labels, options in cases
+    }
+    rows = []
+    for turn in tqdm(range(warm_up + steps), desc="steps", disable=None):
+        for (task, head), step in ready.items():
+            started = time.perf_counter()
+            step()
+            if turn >= warm_up:
+                rows.append((task, head, "jax", time.perf_counter() - started))
+    table = pd.DataFrame(rows, columns=["task", "head", "framework", "seconds"])
+    write_csv(table, out)
+    return table
+
+
+def training_step(
+    head: str, n_labels: int, options: dict, *, backbone: Backbone, image: Image, augment: Augment, protocol: Train
+) -> Callable[[], float]:
+    """A function that takes one training step on a resident batch of zeros, to its end, and returns the loss.
+
+    The weights are random: pretrained ones would take the same time, and need not be there.
+    """
+    section = backbone.model_dump(include={"name", "weights", "config"})
+    described = backbones.describe(section)
+    batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
+    net = model.build(
+        backbone=described.section, head=head, head_options=options, n_labels=n_labels, seed=0, batch_norm=batch_norm,
+        precision=protocol.precision, remat=backbone.remat,
+    )  # fmt: skip
+    size = protocol.batch_size
+    if backbone.views is None:
+        network, inputs = (
+            net,
+            of_films(mean=image.mean or described.mean, std=image.std or described.std, augment=augment),
+        )
+        pixels = np.zeros((size, image.crop, image.crop), np.uint8)
+    else:
+        network, inputs = features.FeatureClassifier(net), of_features()
+        pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
+    graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
+    optimizer = make_optimizer(
+        protocol.optimizer, protocol.learning_rate, schedule=None, weight_decay=protocol.weight_decay,
+        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=1,
+    )  # fmt: skip
+    train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train
+    state = TrainState(trained, statistics, optimizer.init(trained))
+    rows, zeros = np.arange(size, dtype=np.int32), np.zeros((size, n_labels), np.float32)
+    batch, frozen = jax.device_put((Batch(pixels, zeros, np.ones(size, bool), rows), frozen))
+    zero = np.uint32(0)
+
+    def step() -> float:
+        nonlocal state
+        state, loss = train(state, frozen, batch, zero, zero)
+        return float(loss)
+
+    return step

@@ -1,0 +1,49 @@
+"""What a finished run leaves: the best weights, the history, the loss of every step, and how it was made."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qcxr.data.atomic import write_csv
+from qcxr.provenance import git_commit, versions, write_json
+from qcxr.sections import Image
+from qcxr.training.loop import Loop
+
+
+def about(run: dict[str, Any], image: Image) -> dict[str, Any]:
+    """What the weights file says of its run, so that it predicts films with nothing else at hand."""
+    return {**{key: run[key] for key in ("labels", "task", "head", "seed")}, "image": image.model_dump()}
+
+
+def write(loop: Loop, out: Path, best: Path, *, run: dict[str, Any], fingerprint: dict[str, Any]) -> None:
+    """Write `best.safetensors` (from the file `best`), `history.csv`, `steps.csv` and `run.json`, each atomically."""
+    history = pd.DataFrame(loop.history)
+    step = np.arange(1, len(loop.losses) + 1)
+    losses = pd.DataFrame({"step": step, "epoch": (step - 1) // loop.steps_per_epoch + 1, "loss": loop.losses})
+    write_csv(history, out / "history.csv")
+    write_csv(losses, out / "steps.csv")
+    partial = out / ".best.safetensors.partial"
+    partial.write_bytes(best.read_bytes())
+    os.replace(partial, out / "best.safetensors")
+    write_json(
+        out / "run.json",
+        {
+            **run,
+            **fingerprint,
+            "versions": versions(),
+            "git": git_commit(),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "films_per_second": round(float(history["films_per_second"].median()), 1),
+            "training_seconds": round(float(history["seconds"].sum()), 1),
+            "epochs": loop.epoch,
+            "best_epoch": loop.best_epoch,
+            "best_val_loss": loop.best_loss,
+            "stopped": loop.finished,
+        },
+    )

@@ -1,0 +1,26 @@
+# Table III: timed training steps of every task and head, on the machine that the study runs on.
+
+
+rule benchmark:
+    output:
+        f"{results}/benchmark.csv",
+    log:
+        f"{results}/logs/benchmark.log",
+    threads: workflow.cores  # alone: jobs beside it would be timed with it
+    resources:
+        gpu=1,
+    params:
+        slice=slice_text(
+            cfg.image,
+            cfg.augment,
+            cfg.backbone,
+            cfg.train,
+            tasks={task: cfg.labels(task) for task in cfg.tasks},
+            heads={head: cfg.head.get(head, {}) for head in cfg.heads},
+            steps=cfg.timed_steps,
+        ),
+        code=code_hash("qcxr.bench.steps", "qcxr.circuits"),
+    message:
+        "Time {cfg.timed_steps} training steps of every task and head (Table III)"
+    script:
+        "../scripts/benchmark.py"
