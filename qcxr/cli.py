@@ -85,9 +85,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--layers", type=int, default=3)
     sub.add_argument("--png", metavar="FILE")
     sub = command(
-        "bench", _bench, "time circuits, models or data side by side with peers; options: bench ROOM --options"
+        "bench",
+        _bench,
+        "time circuits, models, data or training side by side with peers; options: bench ROOM --options",
     )
-    sub.add_argument("room", choices=["circuits", "models", "data"])
+    sub.add_argument("room", choices=["circuits", "models", "data", "training"])
     sub.add_argument("--options", action="store_true", help="show the options of that benchmark")
     return parser
 

@@ -189,3 +189,4 @@ class Resources(Section):
     residency: Literal["auto", "device", "host"] = "auto"
     gpu_slots: Count = 1
     checkpoint_minutes: Positive = 10.0
+    tensorboard: bool = False

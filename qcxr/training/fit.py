@@ -77,7 +77,10 @@ def fit(
 
     folder = work_folder(work, fingerprint, make=layout.writes)
     names = {**{key: run[key] for key in ("task", "head", "seed")}, "device": device}
-    progress = Progress(progress_file if layout.writes else None, run=names, steps=per_epoch, epochs=protocol.epochs)
+    progress = Progress(
+        progress_file if layout.writes else None, run=names, steps=per_epoch, epochs=protocol.epochs,
+        tensorboard=resources.tensorboard,
+    )  # fmt: skip
     keeper = Keeper(folder, progress, every_minutes=resources.checkpoint_minutes, writes=layout.writes)
     keeper.restore(going)
     out.mkdir(parents=True, exist_ok=True)

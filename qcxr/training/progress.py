@@ -12,13 +12,19 @@ from typing import Any
 
 from tqdm import tqdm
 
+from qcxr.errors import InputError
+
+BOARD = ("train_loss", "val_loss", "films_per_second")
+
 log = logging.getLogger("qcxr.train")
 
 
 class Progress:
     """One run's progress. Events go to `path` (one JSON object a line; `qcxr status` reads them)."""
 
-    def __init__(self, path: Path | None, *, run: dict[str, Any], steps: int, epochs: int):
+    def __init__(self, path: Path | None, *, run: dict[str, Any], steps: int, epochs: int, tensorboard: bool = False):
+        """`tensorboard` writes event files too, in a folder beside `path`. Raises `InputError` without tensorboardX."""
+        self._board = _board(path.with_suffix("")) if tensorboard and path is not None else None
         self._path, self._run, self._steps, self._epochs = path, run, steps, epochs
         self._bar: tqdm | None = None
         if path is not None:
@@ -26,6 +32,8 @@ class Progress:
 
     def event(self, state: str, **facts: Any) -> None:
         """Append one event: state is `started`, `resumed`, `epoch`, `saved`, `stopped`, `failed` or `done`."""
+        if self._board is not None and state in ("stopped", "failed", "done"):
+            self._board.close()  # it writes from a thread of its own
         if self._path is None:
             return
         line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
@@ -55,3 +63,18 @@ class Progress:
             *(row["seconds"], row["films_per_second"]),
         )
         self.event("epoch", **row)
+        if self._board is not None:
+            for name in BOARD:
+                self._board.add_scalar(name, row[name], row["epoch"])
+            self._board.flush()
+
+
+def _board(folder: Path) -> Any:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "resources.tensorboard needs tensorboardX, which is not installed; pip install 'qcxr[tensorboard]' "
+            "or set resources.tensorboard to false"
+        ) from None
+    return SummaryWriter(str(folder))

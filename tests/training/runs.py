@@ -37,6 +37,7 @@ def run(
     seed: int = 0,
     fingerprint: str = "same",
     minutes: float = 60.0,
+    tensorboard: bool = False,
     head_options=None,
     **changes,
 ):
@@ -50,7 +51,7 @@ def run(
         image=Image(resize=16, crop=16),
         augment=Augment(rotation=10),
         protocol=PROTOCOL.model_copy(update=changes),
-        resources=Resources(checkpoint_minutes=minutes),
+        resources=Resources(checkpoint_minutes=minutes, tensorboard=tensorboard),
         out=folder / "out",
         work=folder / "work",
         progress_file=folder / "progress.jsonl",

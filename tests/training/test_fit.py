@@ -71,6 +71,25 @@ def test_the_kept_weights_are_those_of_the_best_epoch(undisturbed):
     assert expected == pytest.approx(json.loads((undisturbed / "out/run.json").read_text())["best_val_loss"], rel=1e-5)
 
 
+def test_tensorboard_shows_the_history(undisturbed, tmp_path):
+    """The event files are read back by their own format, not by the writer."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    run(tmp_path, tensorboard=True)
+    (file,) = (tmp_path / "progress").glob("events.out.tfevents.*")
+    data, scalars = file.read_bytes(), {}
+    while data:  # a record: length (8), its checksum (4), the event, its checksum (4)
+        length = int.from_bytes(data[:8], "little")
+        event = Event.FromString(data[12 : 12 + length])
+        scalars.update({(value.tag, event.step): value.simple_value for value in event.summary.value})
+        data = data[16 + length :]
+    history = pd.read_csv(tmp_path / "out/history.csv").set_index("epoch")
+    assert len(scalars) == 9
+    for (name, epoch), value in scalars.items():
+        assert value == pytest.approx(history.loc[epoch, name], rel=1e-6)
+    assert results(tmp_path) == results(undisturbed)
+
+
 def test_same_seed_same_bits(undisturbed, tmp_path):
     run(tmp_path)
     assert results(tmp_path) == results(undisturbed)

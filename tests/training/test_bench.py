@@ -1,0 +1,40 @@
+"""The benchmark of training measures what it says, at its smallest; Table III's rows are the steps that were taken."""
+
+import pandas as pd
+
+from qcxr.bench import steps, training
+from qcxr.bench.models import DEMO
+from qcxr.sections import Augment, Backbone, Image, Train
+
+SMALL = Backbone(name="resnet", config=DEMO["config"] | {"hidden_sizes": [4, 8], "embedding_size": 4, "depths": [1, 1]})
+
+
+def test_the_table_has_every_measurement(capsys, tmp_path):
+    training.main(["--backbones", "demo", "--repeats", "1", "--films", "64", "--json", str(tmp_path / "t.json")])
+    table = pd.read_json(tmp_path / "t.json")
+    assert len(table) == 10 and (table.loc[table["unit"] != "%", "value"] > 0).all()
+    assert "overhead of the loop" in capsys.readouterr().out
+
+
+def test_timed_steps_are_a_row_each(tmp_path):
+    cases = [("cxr8", "cdl", 8, {}), ("cxr8", "dqc", 8, {"layers": 1})]
+    table = steps.time_steps(
+        cases, tmp_path / "b.csv", backbone=SMALL, image=Image(resize=32, crop=32), augment=Augment(),
+        protocol=Train(batch_size=4), steps=3, warm_up=1,
+    )  # fmt: skip
+    assert pd.read_csv(tmp_path / "b.csv").equals(table)
+    assert table.groupby(["task", "head", "framework"]).size().to_dict() == {
+        ("cxr8", "cdl", "jax"): 3,
+        ("cxr8", "dqc", "jax"): 3,
+    }
+    assert (table["seconds"] > 0).all()
+
+
+def test_a_step_learns(tmp_path):
+    """The timed step is a training step: on zeros with zero labels the loss falls."""
+    step = steps.training_step(
+        "cdl", 3, {}, backbone=SMALL, image=Image(resize=16, crop=16), augment=Augment(),
+        protocol=Train(batch_size=4, learning_rate=1e-2),
+    )  # fmt: skip
+    losses = [step() for _ in range(10)]
+    assert losses[-1] < losses[0]
