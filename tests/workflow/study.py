@@ -51,9 +51,11 @@ class Study:
         self.config = config
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
-    def snakemake(self, *words: str, check: bool = True, overlay: bool = True, **environment: str) -> str:
+    def snakemake(
+        self, *words: str, check: bool = True, overlay: bool = True, cores: int | None = 2, **environment: str
+    ) -> str:
         """Run snakemake; its output. Fails the test with that output if it ends with another status than 0."""
-        done = self.start(*words, overlay=overlay, **environment)
+        done = self.start(*words, overlay=overlay, cores=cores, **environment)
         text = done.communicate(timeout=900)[0]
         if check:
             assert done.returncode == 0, text
@@ -61,12 +63,12 @@ class Study:
             assert done.returncode != 0, text
         return text
 
-    def start(self, *words: str, overlay: bool = True, **environment: str) -> subprocess.Popen:
+    def start(self, *words: str, overlay: bool = True, cores: int | None = 2, **environment: str) -> subprocess.Popen:
         """Start snakemake with standard output and error in one pipe."""
         configs = ["--configfile", "config/demo.yaml", "tiny.yaml"] if overlay else []
         threads = {"OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(self.folder)}
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *words, *configs],
+            [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *words, *configs],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

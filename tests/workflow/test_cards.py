@@ -20,7 +20,7 @@ def test_six_jobs_at_once_never_share_a_card(tmp_path):
     runs = [f"results/runs/cxr8/{head}/seed{seed}/run.json" for head in ("cdl", "dqc") for seed in range(3)]
     # Snakemake is told of six cards where there are four: the leases must hold, whatever the scheduler believes
     environment = {"QCXR_CARDS": "0,1,2,3", "QCXR_LEASES": str(tmp_path / "leases")}
-    study.snakemake(*runs, "--cores", "6", "--resources", "gpu=6", **environment)
+    study.snakemake(*runs, "--resources", "gpu=6", cores=6, **environment)
     held = []
     for path in sorted(study.folder.glob("results/progress/cxr8/*/*.jsonl")):
         events = [json.loads(line) for line in path.read_text().splitlines()]

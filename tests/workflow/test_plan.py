@@ -20,7 +20,7 @@ def test_the_papers_plan_needs_no_data(study):
 
 @pytest.mark.parametrize("kind", ["--rulegraph", "--dag"])
 def test_graphs_are_drawn_without_data(study, kind):
-    text = study.snakemake(kind, overlay=False)
+    text = study.snakemake(kind, overlay=False, cores=None)
     assert "digraph" in text and text.count("->") > 10
     if kind == "--dag":
         assert text.count("train") >= 30

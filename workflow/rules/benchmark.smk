@@ -6,7 +6,8 @@ rule benchmark:
         f"{results}/benchmark.csv",
     log:
         f"{results}/logs/benchmark.log",
-    threads: workflow.cores  # alone: jobs beside it would be timed with it
+    # all cores of this machine: jobs beside it would be timed with it (without --cores, on a cluster, a job is alone)
+    threads: workflow.resource_settings.cores or cfg.resources.train_threads
     resources:
         gpu=1,
     params:
