@@ -53,3 +53,13 @@ def test_a_wrong_configuration_is_one_line(study, change, expected):
         study.write(TINY)
     errors = [line for line in text.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and errors[0].startswith(expected) and "Traceback" not in text
+
+
+def test_a_frozen_backbones_features_are_computed_once_for_all_runs(study):
+    """One job per split, however many heads and seeds: training films, validation films, and each test set."""
+    backbone = {"name": None, "config": None, "weights": "checkpoint", "trainable": "head", "views": 4}
+    study.write(TINY | {"backbone": backbone})
+    jobs = study.planned()
+    assert (jobs["features"], jobs["pack"], jobs["train"], jobs["predict"]) == (4, 4, 4, 12)
+    study.write(TINY)
+    assert "features" not in study.planned()
