@@ -169,7 +169,7 @@ def _facts(runs: Sequence[Mapping], metrics: pd.DataFrame) -> list[tuple[str, st
         facts.append(("Versions", ", ".join(sorted(versions))))
     spent = [hours(run) for run in runs if hours(run) is not None]
     if spent:
-        facts.append(("Device-hours", f"{sum(spent):.2f} in all, {min(spent):.2f} to {max(spent):.2f} per run"))
+        facts.append(("Device-hours", f"{sum(spent):.3g} in all, {min(spent):.2g} to {max(spent):.2g} per run"))
     return facts
 
 

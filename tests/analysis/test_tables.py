@@ -37,6 +37,20 @@ def test_tables_are_written_in_three_formats(study, loaded, tmp_path):
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["d_z"], build(loaded)["labels"]["d_z"])
 
 
+def test_with_more_than_two_heads_each_pair_is_a_whole_row(loaded):
+    """A third head: every row names its own two, and no cell is empty."""
+    tests = loaded["tests"]
+    third = tests.assign(head_b="mlp", mean_b=tests["mean_b"] + 0.001)
+    for name, make in (("means", tables.means), ("groups", tables.groups)):
+        table = make(pd.concat([tests, third], ignore_index=True))
+        assert not {"CDL", "DQC", "mlp"} & set(table), name
+        assert table["Reference"].str.startswith("CDL 0.").all()
+        assert table["Head"].str.split().str[0].value_counts().to_dict() == {
+            "DQC": len(table) // 2,
+            "mlp": len(table) // 2,
+        }
+
+
 def test_label_table_is_sorted_and_says_what_is_undefined(loaded):
     table = build(loaded)["labels"]
     for _, part in table.groupby(["Task", "Test set"]):
