@@ -24,7 +24,7 @@ from qcxr.errors import InputError
 
 COLUMNS = ("task", "head", "seed", "dataset", "predictions", "truth")
 VALIDATION = "validation"
-NEED_TRAINING = ("history", "counts")  # inputs that predictions alone do not have
+NEED_TRAINING = ("history", "steps", "counts")  # inputs that predictions alone do not have
 
 
 def evaluate(

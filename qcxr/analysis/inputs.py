@@ -4,6 +4,7 @@ A run's keys come from its run.json, never from a path's spelling.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -82,6 +83,7 @@ READERS = {
     "metrics": read_metrics,
     "tests": _frames,
     "history": read_history,
+    "steps": partial(read_history, name="steps.csv"),
     "bootstrap": _frames,
     "predictions": read_predictions,
     "counts": _frames,

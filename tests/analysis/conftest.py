@@ -28,7 +28,8 @@ class Study:
     @property
     def inputs(self):
         return {
-            "metrics": self.metrics, "tests": self.tests, "history": self.folders, "counts": self.counts,
+            "metrics": self.metrics, "tests": self.tests, "history": self.folders,
+            "steps": self.folders, "counts": self.counts,
             "runs": self.folders, "parameters": self.parameters,
             "predictions": [f / "predictions" / f"{d}.parquet" for f in self.folders for d in ("nih", "mimic")],
         }  # fmt: skip

@@ -4,12 +4,14 @@ import re
 import zlib
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from qcxr.analysis import figures, inputs
-from qcxr.analysis.figures import style
+from qcxr.analysis.figures import losses, style
 from qcxr.errors import InputError
 
 NAMES = figures.names(tasks=("cxr8", "cxr19"), datasets=("nih", "mimic"))
@@ -92,6 +94,20 @@ def test_labels_are_sorted_by_occurrence_and_marked(study):
     assert said == [chosen.loc[name.split(" (")[0], "mark"] for name in names]
 
 
+def test_training_loss_is_drawn_from_the_steps(study):
+    """25 steps in epochs of 10: tenths are single steps; in epochs of 20, pairs; the rest of an epoch is not lost."""
+    one = pd.DataFrame({"task": "t", "head": "h", "seed": 0, "step": range(1, 26), "loss": np.arange(25.0)})
+    tens = losses.by_window(one.assign(epoch=(one["step"] - 1) // 10 + 1))
+    np.testing.assert_allclose(tens["epoch"], np.arange(1, 26) / 10)
+    np.testing.assert_array_equal(tens["train_loss"], np.arange(25.0))
+    twenties = losses.by_window(one.assign(epoch=(one["step"] - 1) // 20 + 1))
+    np.testing.assert_array_equal(twenties["train_loss"], [*np.arange(0.5, 24, 2), 24])
+    figure = drawn(study, "losses")
+    steps = inputs.load("steps", study.folders)
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_xdata().min() < 1]
+    assert len(lines) == steps.groupby(["task", "head", "seed"]).ngroups
+
+
 def test_volcano_shows_both_sides(study):
     figure = drawn(study, "volcano-cxr8")
     tests = inputs.load("tests", study.tests)
@@ -140,7 +156,7 @@ def test_bad_requests_are_refused(study, tmp_path):
     out = {"out_pdf": tmp_path / "f.pdf", "out_png": tmp_path / "f.png"}
     with pytest.raises(InputError, match=r"unknown figure pie; it must be one of .*labels-<task>-<dataset>"):
         figures.draw("pie", study.inputs, **out)
-    with pytest.raises(InputError, match="figure losses needs history; history missing"):
+    with pytest.raises(InputError, match="figure losses needs history, steps; history, steps missing"):
         figures.draw("losses", {}, **out)
     with pytest.raises(InputError, match="its inputs know nothing of it; they allow volcano-cxr8, volcano-cxr19"):
         figures.draw("volcano-cxr14", study.inputs, **out)

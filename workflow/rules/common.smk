@@ -61,6 +61,7 @@ def figure_inputs(name):
         "metrics": f"{results}/metrics.csv",
         "tests": f"{results}/tests.csv",
         "history": every_run(f"{RUN}/history.csv"),
+        "steps": every_run(f"{RUN}/steps.csv"),
         "runs": every_run(f"{RUN}/run.json"),
         "counts": expand(
             f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED

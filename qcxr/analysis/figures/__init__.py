@@ -37,9 +37,10 @@ class FigureSpec:
 
 FIGURES = {
     "losses": FigureSpec(
-        "losses:losses", ("history",), (), "losses.rst", "Training and validation loss",
-        "Training and validation loss (mean binary cross-entropy over labels) by epoch, one line per run. The "
-        "marker is the epoch whose weights were kept: the lowest validation loss. Compare with Fig. 4 of the paper.",
+        "losses:losses", ("history", "steps"), (), "losses.rst", "Training and validation loss",
+        "Training loss (mean binary cross-entropy over labels, averaged over tenths of an epoch) and validation loss "
+        "by epoch, one line per run. The marker is the epoch whose weights were kept: the lowest validation loss. "
+        "Compare with Fig. 4 of the paper.",
     ),
     "mean_auroc": FigureSpec(
         "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
