@@ -5,11 +5,10 @@ learning needs no hub. Padding is TensorFlow's `same`. Stochastic depth and drop
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from qcxr.models.layers import ConvNorm, Numerics, run_blocks
+from qcxr.models.layers import ConvNorm, Numerics, run_blocks, widened
 
 NAME = "efficientnet-lite0"
 N_FEATURES = 1280
@@ -69,7 +68,7 @@ class EfficientNetLite0(nnx.Module):
         x = self.stem(images, train=train, mask=mask)
         for stage in self.stages:
             x = stage(x, train=train, mask=mask)
-        return self.top(x, train=train, mask=mask).astype(jnp.float32).mean((1, 2))
+        return widened(self.top(x, train=train, mask=mask)).mean((1, 2))
 
     def stage_paths(self) -> list[tuple]:
         """The stages that `trainable: last:N` counts, first to last; the last one is the 1 x 1 layer on top."""

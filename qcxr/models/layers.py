@@ -36,6 +36,11 @@ class Numerics:
     remat: bool = False
 
 
+def widened(x: jax.Array) -> jax.Array:
+    """x in float32 at least: what sums over many positions are taken in."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 class BatchNorm(nnx.Module):
     """Batch normalisation over (B, H, W) of (B, H, W, C), torch's conventions (Ioffe & Szegedy, arXiv 1502.03167)."""
 
@@ -56,22 +61,22 @@ class BatchNorm(nnx.Module):
 
     def normalise(self, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         """Normalise with the batch's statistics and update the stored ones; rows with mask 0 count nowhere."""
-        x32 = x.astype(jnp.float32)
+        wide = widened(x)
         positions = x.shape[1] * x.shape[2]
         if mask is None:
             count = jnp.float32(x.shape[0] * positions)
-            mean = x32.mean((0, 1, 2))
-            var = jnp.square(x32 - mean).mean((0, 1, 2))
+            mean = wide.mean((0, 1, 2))
+            var = jnp.square(wide - mean).mean((0, 1, 2))
         else:
             weight = mask.astype(jnp.float32)[:, None, None, None]
             count = jnp.maximum(mask.astype(jnp.float32).sum() * positions, 1.0)
-            mean = (x32 * weight).sum((0, 1, 2)) / count
-            var = (jnp.square(x32 - mean) * weight).sum((0, 1, 2)) / count
+            mean = (wide * weight).sum((0, 1, 2)) / count
+            var = (jnp.square(wide - mean) * weight).sum((0, 1, 2)) / count
         unbiased = lax.stop_gradient(var) * count / jnp.maximum(count - 1, 1.0)
         self.mean[...] = (1 - self.momentum) * self.mean[...] + self.momentum * lax.stop_gradient(mean)
         self.var[...] = (1 - self.momentum) * self.var[...] + self.momentum * unbiased
         scale = self.scale[...] * lax.rsqrt(var + self.epsilon)
-        return (x32 * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
+        return (wide * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
 
 
 def he_normal(rng: np.random.Generator | None, shape: tuple[int, int, int, int]) -> jax.Array:

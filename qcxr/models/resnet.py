@@ -9,7 +9,7 @@ from flax import nnx
 from jax import lax
 
 from qcxr.errors import InputError
-from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics, run_blocks
+from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics, run_blocks, widened
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 
@@ -144,7 +144,7 @@ class ResNet(nnx.Module):
         x = max_pool(self.stem(images, train=train, mask=mask))
         for stage in self.stages:
             x = stage(x, train=train, mask=mask)
-        return x.astype(jnp.float32).mean((1, 2))
+        return widened(x).mean((1, 2))
 
     def stage_paths(self) -> list[tuple]:
         """The stages that `trainable: last:N` counts, first to last."""
