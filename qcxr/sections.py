@@ -148,6 +148,7 @@ class Train(Section):
 
     optimizer: Literal[OPTIMIZER_NAMES] = "adam"
     learning_rate: Positive = 1e-4
+    head_learning_rate: Positive | None = None
     schedule: dict[str, Any] | None = None
     weight_decay: NonNegative = 0.0
     clip_norm: Positive | None = None

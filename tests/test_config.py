@@ -46,11 +46,21 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
     assert cfg.missing_paths() == []  # generated films need not be there yet
 
 
+def test_transfer_learning_is_an_overlay():
+    cfg = load(ROOT / "config/config.yaml", ROOT / "config/transfer.yaml")
+    assert (cfg.backbone.name, cfg.backbone.weights, cfg.backbone.trainable) == (
+        "efficientnet-lite0",
+        "imagenet",
+        "head",
+    )
+    assert cfg.backbone.views == 8 and cfg.heads == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
+
+
 def test_unknown_key_names_the_allowed_ones():
     assert refusal(train__learning_rte=1e-3) == (
-        "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, schedule, "
-        "weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, loss_options, precision, "
-        "permute_labels; remove or rename it in the config"
+        "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, head_learning_rate, "
+        "schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, loss_options, "
+        "precision, permute_labels; remove or rename it in the config"
     )
 
 
@@ -70,6 +80,10 @@ def test_wrong_type_says_what_it_got():
     ("changes", "expected"),
     [
         ({"train__learning_rate": -1}, "train.learning_rate: input should be greater than 0, got -1"),
+        (
+            {"train__devices": 3},
+            "train.batch_size must be a multiple of train.devices (3), got 32; change one of them",
+        ),
         ({"train__epochs": 0}, "train.epochs: input should be greater than or equal to 1, got 0"),
         ({"seeds": []}, "seeds: list should have at least 1 item"),
         ({"seeds": [1, 1]}, "seeds must not repeat, got [1, 1]"),

@@ -2,7 +2,7 @@
 
 As in the paper (section III-E): one batch of zeros, resident on the device, warm-up steps first. The cases take turns
 step by step, so that what else the machine does falls on all of them alike. The step includes augmentation and
-normalisation, which the paper's did not.
+normalisation, which the paper's did not; the loss is BCE, whatever the study trains with.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from qcxr.data.atomic import write_csv
 from qcxr.data.feed import Batch
-from qcxr.models import backbones, features, groups, model
+from qcxr.models import backbones, groups, model
 from qcxr.sections import Augment, Backbone, Image, Train
-from qcxr.training.inputs import of_features, of_films
+from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
-from qcxr.training.optimizers import make_optimizer
+from qcxr.training.optimizers import of_protocol
 from qcxr.training.step import TrainState, make_steps
 
 WARM_UP = 10
@@ -67,20 +67,15 @@ def training_step(
         precision=protocol.precision, remat=backbone.remat,
     )  # fmt: skip
     size = protocol.batch_size
+    network, inputs = reading(
+        net, views=backbone.views, mean=image.mean or described.mean, std=image.std or described.std, augment=augment
+    )
     if backbone.views is None:
-        network, inputs = (
-            net,
-            of_films(mean=image.mean or described.mean, std=image.std or described.std, augment=augment),
-        )
         pixels = np.zeros((size, image.crop, image.crop), np.uint8)
     else:
-        network, inputs = features.FeatureClassifier(net), of_features()
         pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
-    optimizer = make_optimizer(
-        protocol.optimizer, protocol.learning_rate, schedule=None, weight_decay=protocol.weight_decay,
-        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=1,
-    )  # fmt: skip
+    optimizer = of_protocol(protocol, total_steps=1)
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train
     state = TrainState(trained, statistics, optimizer.init(trained))
     rows, zeros = np.arange(size, dtype=np.int32), np.zeros((size, n_labels), np.float32)

@@ -16,12 +16,12 @@ from qcxr.models import backbones, features, groups, model, parameters, weights
 from qcxr.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training import record
 from qcxr.training.checkpoint import work_folder
-from qcxr.training.inputs import of_features, of_films
+from qcxr.training.inputs import reading
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
 from qcxr.training.losses import make_loss
 from qcxr.training.mesh import Layout
-from qcxr.training.optimizers import make_optimizer
+from qcxr.training.optimizers import of_protocol
 from qcxr.training.progress import Progress
 from qcxr.training.signals import stop_requests
 from qcxr.training.step import TrainState, make_steps
@@ -49,7 +49,7 @@ def fit(
         rng = np.random.default_rng([seed, 0x9E37])
         train, validation = (replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (train, validation))
     targets = train.targets
-    layout = Layout(protocol.devices, batch_size=protocol.batch_size)
+    layout = Layout(protocol.devices)
     net = model.build(
         backbone=chosen, head=run["head"], head_options=head_options,
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
@@ -57,20 +57,15 @@ def fit(
     )  # fmt: skip
     log.info("%s", groups.table(net, backbone.trainable))
     counts = parameters.count(net)
-    on_features = backbone.views is not None
-    if on_features:
+    if backbone.views is not None:
         for part in (train, validation):
             features.check(net, part.about)
-    network = features.FeatureClassifier(net) if on_features else net
+    network, inputs = reading(net, views=backbone.views, mean=image.mean, std=image.std, augment=augment)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     per_epoch = -(-len(train) // protocol.batch_size)
-    optimizer = make_optimizer(
-        protocol.optimizer, protocol.learning_rate, schedule=protocol.schedule, weight_decay=protocol.weight_decay,
-        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=per_epoch * protocol.epochs,
-    )  # fmt: skip
+    optimizer = of_protocol(protocol, total_steps=per_epoch * protocol.epochs)
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
-    reads = of_features() if on_features else of_films(mean=image.mean, std=image.std, augment=augment)
-    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=reads, whole=layout.whole, films=layout.films)
+    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, whole=layout.whole, films=layout.films)
     state = TrainState(trained, statistics, optimizer.init(trained))
     going = Loop(train=train, validation=validation, seed=seed, state=state, frozen=frozen, graphdef=graphdef,
                 steps=steps, protocol=protocol, residency=resources.residency, layout=layout)  # fmt: skip

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
+from qcxr.models.features import FeatureClassifier
+from qcxr.models.model import Classifier
 from qcxr.sections import Augment
 
 
@@ -19,6 +22,15 @@ class Inputs(NamedTuple):
 
     train: Callable[[Batch, jax.Array, jax.Array], jax.Array]
     evaluate: Callable[[Batch], jax.Array]
+
+
+def reading(
+    net: Classifier, *, views: int | None, mean: Sequence[float], std: Sequence[float], augment: Augment
+) -> tuple[nnx.Module, Inputs]:
+    """The network to train or predict with, and what it reads: films, or with `views` a frozen backbone's features."""
+    if views is None:
+        return net, of_films(mean=mean, std=std, augment=augment)
+    return FeatureClassifier(net), of_features()
 
 
 def of_films(*, mean: Sequence[float], std: Sequence[float], augment: Augment) -> Inputs:

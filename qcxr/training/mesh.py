@@ -23,23 +23,18 @@ class Layout:
     Both are None for one device, which needs no layout.
     """
 
-    def __init__(self, devices: int = 1, *, batch_size: int):
-        """Raises InputError if there are fewer devices, or if they cannot share a batch equally."""
+    def __init__(self, devices: int = 1):
+        """Raises InputError if there are fewer devices, or if several hosts bring more."""
         found = jax.devices()
         if devices > len(found):
             raise InputError(
                 f"train.devices must be at most the {len(found)} devices of this job "
                 f"({found[0].platform}), got {devices}; lower it, or give the job more cards"
             )
-        if batch_size % devices:
-            raise InputError(
-                f"train.batch_size must be a multiple of train.devices ({devices}), got {batch_size}; change one"
-            )
         if jax.process_count() > 1 and devices != len(found):
             raise InputError(
                 f"train.devices must be {len(found)}, all devices of {jax.process_count()} hosts, got {devices}; set it"
             )
-        self.devices = devices
         self.films = self.whole = None
         if devices > 1:
             mesh = Mesh(np.array(found[:devices]), ("films",))

@@ -7,9 +7,11 @@ the rate rises linearly from 0 to `learning_rate`; `final` is the rate at the en
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import optax
 
 from qcxr.errors import InputError
+from qcxr.sections import Train
 
 Rate = float | optax.Schedule
 
@@ -93,12 +95,13 @@ def make_schedule(learning_rate: float, schedule: dict[str, Any] | None, updates
 
 def make_optimizer(
     name: str, learning_rate: float, *, schedule: dict[str, Any] | None = None, weight_decay: float = 0.0,
-    clip_norm: float | None = None, accumulate: int = 1, total_steps: int = 1,
+    clip_norm: float | None = None, accumulate: int = 1, total_steps: int = 1, head_learning_rate: float | None = None,
 ) -> optax.GradientTransformation:  # fmt: skip
     """The optimizer of that name.
 
     `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update;
-    `total_steps` counts the steps, not the updates. Raises InputError for an unknown name or an impossible value.
+    `total_steps` counts the steps, not the updates. `head_learning_rate` is the rate of what lies under the tree's key
+    `head`, on the same schedule. Raises InputError for an unknown name or an impossible value.
     """
     if name not in OPTIMIZERS:
         raise InputError(
@@ -107,6 +110,8 @@ def make_optimizer(
     positive = {"learning_rate": learning_rate, "accumulate": accumulate, "total_steps": total_steps}
     if clip_norm is not None:
         positive["clip_norm"] = clip_norm
+    if head_learning_rate is not None:
+        positive["head_learning_rate"] = head_learning_rate
     for key, value in positive.items():
         if not value > 0:
             raise InputError(f"{key} must be > 0, got {value}; set train.{key} in the config")
@@ -114,6 +119,22 @@ def make_optimizer(
         raise InputError(f"weight_decay must be >= 0, got {weight_decay}; set train.weight_decay in the config")
     rate = make_schedule(learning_rate, schedule, max(total_steps // accumulate, 1))
     chain = OPTIMIZERS[name](rate, weight_decay)
+    if head_learning_rate is not None:  # every optimizer's update is linear in its rate, which comes last
+        chain = optax.chain(chain, optax.masked(optax.scale(head_learning_rate / learning_rate), _under_head))
     if clip_norm is not None:
         chain = optax.chain(optax.clip_by_global_norm(clip_norm), chain)
     return optax.MultiSteps(chain, every_k_schedule=accumulate).gradient_transformation() if accumulate > 1 else chain
+
+
+def _under_head(tree: Any) -> Any:
+    """True where the path of an array in `tree` begins with `head`."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: getattr(path[0], "key", None) == "head", tree)
+
+
+def of_protocol(protocol: Train, *, total_steps: int) -> optax.GradientTransformation:
+    """The optimizer that the configuration's `train:` section describes, for a run of so many steps."""
+    return make_optimizer(
+        protocol.optimizer, protocol.learning_rate, schedule=protocol.schedule, weight_decay=protocol.weight_decay,
+        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=total_steps,
+        head_learning_rate=protocol.head_learning_rate,
+    )  # fmt: skip

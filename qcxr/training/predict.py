@@ -18,7 +18,7 @@ from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import features, groups, weights
 from qcxr.sections import Augment
-from qcxr.training.inputs import of_features, of_films
+from qcxr.training.inputs import reading
 
 
 def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.DataFrame:
@@ -56,17 +56,15 @@ def predict(
             f"{weights_file} was trained for {', '.join(labels)}, got films with labels {', '.join(split.labels)}; "
             "load the split with the run's own labels"
         )
-    if "features" in split.about:
+    image, views = metadata["image"], split.about.get("features", {}).get("views")
+    if views is not None:
         features.check(model, split.about)
-        model, reads = features.FeatureClassifier(model), of_features()
-    else:
-        image = metadata["image"]
-        reads = of_films(mean=image["mean"], std=image["std"], augment=Augment())
-    graphdef, *states = groups.split(model)
+    network, inputs = reading(model, views=views, mean=image["mean"], std=image["std"], augment=Augment())
+    graphdef, *states = groups.split(network)
 
     @jax.jit
     def probabilities(states: list, batch: Batch) -> jax.Array:
-        return jax.nn.sigmoid(groups.merge(graphdef, *states)(reads.evaluate(batch), train=False))
+        return jax.nn.sigmoid(groups.merge(graphdef, *states)(inputs.evaluate(batch), train=False))
 
     plan = batches.plan(np.arange(len(split)), batch_size)
     parts = [probabilities(states, batch) for batch in feed(split, residency=residency).batches(*plan)]

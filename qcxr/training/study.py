@@ -17,7 +17,7 @@ from qcxr.models import backbones, model, parameters
 from qcxr.training import frozen
 from qcxr.training.fit import fit
 from qcxr.training.losses import check_loss
-from qcxr.training.optimizers import make_optimizer
+from qcxr.training.optimizers import of_protocol
 
 
 def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
@@ -32,10 +32,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     else:
         plain = backbones.describe(section).section
     check_loss(cfg.train.loss, cfg.train.loss_options)
-    make_optimizer(
-        cfg.train.optimizer, cfg.train.learning_rate, schedule=cfg.train.schedule, weight_decay=cfg.train.weight_decay,
-        clip_norm=cfg.train.clip_norm, accumulate=cfg.train.accumulate, total_steps=1,
-    )  # fmt: skip
+    of_protocol(cfg.train, total_steps=1)
     counts = {}
     for task in cfg.tasks:
         for head in cfg.heads:

@@ -12,7 +12,7 @@ SMALL = Backbone(name="resnet", config=DEMO["config"] | {"hidden_sizes": [4, 8],
 def test_the_table_has_every_measurement(capsys, tmp_path):
     training.main(["--backbones", "demo", "--repeats", "1", "--films", "64", "--json", str(tmp_path / "t.json")])
     table = pd.read_json(tmp_path / "t.json")
-    assert len(table) == 10 and (table.loc[table["unit"] != "%", "value"] > 0).all()
+    assert len(table) == 13 and (table.loc[table["unit"] != "%", "value"] > 0).all()
     assert "overhead of the loop" in capsys.readouterr().out
 
 

@@ -69,4 +69,4 @@ def test_two_hosts_of_an_srun_step_end_where_one_device_does(tmp_path):
 
 def test_what_cannot_be_shared_is_refused():
     with pytest.raises(InputError, match="train.devices must be at most the 1 devices"):
-        Layout(2, batch_size=4)
+        Layout(2)

@@ -64,6 +64,25 @@ def test_the_gradient_is_clipped_by_its_global_norm():
     np.testing.assert_allclose(end, np.array([-0.6, -0.8]) * 1.9, rtol=1e-5)  # Nesterov: 1 + momentum at the first step
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_head_with_a_rate_of_its_own_is_two_optimizers(name):
+    """As optax.partition with an optimizer for each part; lamb's trust ratio and the schedule included."""
+    start = {"backbone": {"head": jnp.array([1.0, -2.0])}, "head": {"a": jnp.array([3.0, 0.1]), "b": jnp.ones(1)}}
+    options = {"weight_decay": 0.1, "schedule": {"name": "cosine", "warmup": 0.2}, "total_steps": 10}
+    one = make_optimizer(name, 0.01, head_learning_rate=0.2, **options)
+    two = optax.partition(
+        {"backbone": make_optimizer(name, 0.01, **options), "head": make_optimizer(name, 0.2, **options)},
+        {"backbone": "backbone", "head": "head"},
+    )
+    gradient = jax.grad(lambda p: sum(jnp.sin(3 * x).sum() for x in jax.tree.leaves(p)))
+    ours, theirs = descend(one, start, gradient, 8), descend(two, start, gradient, 8)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-7)
+    same = descend(make_optimizer(name, 0.01, **options), start, gradient, 8)
+    np.testing.assert_allclose(ours["backbone"]["head"], same["backbone"]["head"], rtol=2e-5)
+    assert not np.allclose(ours["head"]["a"], same["head"]["a"], rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
@@ -93,6 +112,7 @@ def test_the_schedule_counts_updates_not_steps():
         ({"name": "adagrad2"}, "train.optimizer must be one of adam, .*, got adagrad2; set train.optimizer"),
         ({"learning_rate": -1}, "learning_rate must be > 0, got -1; set train.learning_rate in the config"),
         ({"learning_rate": float("nan")}, "learning_rate must be > 0, got nan"),
+        ({"head_learning_rate": 0}, "head_learning_rate must be > 0, got 0; set train.head_learning_rate"),
         ({"weight_decay": -0.1}, "weight_decay must be >= 0, got -0.1; set train.weight_decay"),
         ({"clip_norm": 0.0}, "clip_norm must be > 0, got 0.0; set train.clip_norm"),
         ({"accumulate": 0}, "accumulate must be > 0, got 0; set train.accumulate"),
