@@ -109,7 +109,8 @@ def left_out(issues: Issues | None, *, words: str = "left out") -> list[str]:
     for dataset in dataset_order(found):
         reasons = pd.concat(found[dataset])
         kinds = ", ".join(f"{n} {kind}" for kind, n in reasons.value_counts().items())
-        texts.append(f"{dataset_name(dataset)}: {len(reasons)} films {words}{': ' + kinds if kinds else ''}.")
+        count = f"{len(reasons)} film{'' if len(reasons) == 1 else 's'}"
+        texts.append(f"{dataset_name(dataset)}: {count} {words}{': ' + kinds if kinds else ''}.")
     return texts
 
 

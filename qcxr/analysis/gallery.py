@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qcxr.analysis.figures import FIGURES
@@ -12,12 +12,14 @@ from qcxr.errors import InputError
 CIRCUIT = ("Dressed quantum circuit", "The quantum head's circuit as it was run. Compare with Fig. 2 of the paper.")
 
 
-def gallery(paths: Sequence[str | Path]) -> list[dict]:
+def gallery(paths: Sequence[str | Path], *, tasks: Iterable[str]) -> list[dict]:
     """Return groups {title, caption, figures}, each figure {data (base64), width, height, heading, alt}.
 
     A file's stem is its figure's name; the circuit drawing comes first, then the registry's order, figures of other
-    names last under their own name. Sizes are in CSS pixels. Raises InputError if a file is missing or no PNG.
+    names last under their own name. tasks: the study's; names of tasks and data sets may hold hyphens, so a file's name
+    alone does not tell where the one ends. Sizes are in CSS pixels. Raises InputError if a file is missing or no PNG.
     """
+    tasks = sorted(tasks, key=len, reverse=True)
     order = ["circuit", *FIGURES]
     groups: dict[str, dict] = {}
     for path in sorted(map(Path, paths), key=lambda p: order.index(_base(p)) if _base(p) in order else len(order)):
@@ -27,7 +29,7 @@ def gallery(paths: Sequence[str | Path]) -> list[dict]:
         else:
             title, caption = CIRCUIT if base == "circuit" else (path.stem.replace("_", " "), "")
         group = groups.setdefault(base, {"title": title, "caption": caption, "figures": []})
-        group["figures"].append(_figure(path, title, caption))
+        group["figures"].append(_figure(path, title, caption, _heading(path, tasks)))
     return list(groups.values())
 
 
@@ -36,15 +38,23 @@ def _base(path: Path) -> str:
     return "circuit" if base.startswith("circuit") else base if base in FIGURES else path.stem
 
 
-def _figure(path: Path, title: str, caption: str) -> dict:
+def _heading(path: Path, tasks: Sequence[str]) -> str:
+    """The task, and the data set if there is one, that a figure was drawn for."""
+    keys = path.stem.partition("-")[2]
+    for task in tasks:
+        if keys == task or keys.startswith(f"{task}-"):
+            dataset = keys.removeprefix(task).removeprefix("-")
+            return ", ".join([task_name(task), *([dataset_name(dataset)] if dataset else [])])
+    return keys
+
+
+def _figure(path: Path, title: str, caption: str, heading: str) -> dict:
     if not path.is_file():
         raise InputError(f"{path}: no such figure; draw it first")
     content = path.read_bytes()
     if content[:8] != b"\x89PNG\r\n\x1a\n":
         raise InputError(f"{path}: a figure must be a PNG file; give the .png beside the .pdf")
     width, height = struct.unpack(">II", content[16:24])
-    keys = path.stem.partition("-")[2]
-    heading = ", ".join(dataset_name(task_name(key)) for key in keys.split("-")) if keys else ""
     # Drawn at 220 dots per inch and shown at 110, so that screens with fine pixels stay sharp.
     return {
         "data": base64.b64encode(content).decode(),

@@ -70,7 +70,7 @@ def write_report(
         _section("run", "What was run", facts=_facts(run_list, values["metrics"]), tables=_only(by_name, "runs"),
                  blocks=_configuration(config)),
         _section("data", "Data", texts=[*left_out(issues), *notes], tables=_only(by_name, "counts")),
-        _section("figures", "Figures", figures=gallery(figure_paths)),
+        _section("figures", "Figures", figures=gallery(figure_paths, tasks=set(values["metrics"]["task"]))),
         _section("tables", "Tables", tables=_only(by_name, *TABLES)),
         _section("paper", "Paper against here", tables=_only(by_name, "paper")),
         _section("deviations", "Deviations from the paper", tables=_deviations(config)),

@@ -14,6 +14,19 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 
 @contextmanager
+def said_plainly(path: str | Path) -> Iterator[None]:
+    """A disk that is full or may not be written, met while writing `path`, is an InputError."""
+    try:
+        yield
+    except OSError as error:
+        folder = str(Path(path).parent)
+        if error.errno not in _UNWRITABLE or (error.filename and not str(error.filename).startswith(folder)):
+            raise
+        reason = os.strerror(error.errno)
+        raise InputError(f"{path} cannot be written ({reason}); free space or choose another folder") from None
+
+
+@contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`; renamed to `path` when the block ends well, removed when it raises.
 
@@ -21,7 +34,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with said_plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -31,11 +44,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno not in _UNWRITABLE or (error.filename and not str(error.filename).startswith(str(path.parent))):
-            raise
-        reason = os.strerror(error.errno)
-        raise InputError(f"{path} cannot be written ({reason}); free space or choose another folder") from None
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
+from qcxr.data.atomic import said_plainly
 from qcxr.errors import InputError
 from qcxr.models import groups
 from qcxr.models.model import Classifier
@@ -75,7 +76,7 @@ def compute(
     Its name in `folder` has the hash of all that decides it: the backbone's `fingerprint` and `about`, which names the
     films, preprocessing, augmentation. It is written once; an interrupted computation goes on where it stopped, and a
     second process waits for the first. `prepare` normalises; `augment` takes (gray, view, rows) for views >= 1.
-    Raises InputError if views need an augmentation and have none.
+    Raises InputError if views need an augmentation and have none, or if the disk is full (what is done is kept).
     """
     if films.ndim != 3 or not len(films):
         raise InputError(f"films must be (N, H, W) with N >= 1, got {films.shape}; pack the split first")
@@ -86,11 +87,12 @@ def compute(
     decides = [about, fingerprint(classifier), views, films.shape, batch_size]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     path = Path(folder) / f"features-{key}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.is_file():
-            _write(path, classifier, films, prepare=prepare, augment=augment, views=views, batch_size=batch_size)
+    with said_plainly(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.is_file():
+                _write(path, classifier, films, prepare=prepare, augment=augment, views=views, batch_size=batch_size)
     return path
 
 

@@ -40,3 +40,6 @@ def test_issue_files_of_one_data_set_are_taken_together(tmp_path):
         "NIH-CXR-LT: 2 films left out: 1 unreadable, 1 missing.",
         "MIMIC-CXR-LT: 0 films left out.",
     ]
+    assert cards.left_out({"nih": tmp_path / "cache" / "nih-issues.csv"}, words="noted by the audit") == [
+        "NIH-CXR-LT: 1 film noted by the audit: 1 unreadable."
+    ]

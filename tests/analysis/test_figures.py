@@ -95,13 +95,15 @@ def test_labels_are_sorted_by_occurrence_and_marked(study):
 
 
 def test_training_loss_is_drawn_from_the_steps(study):
-    """25 steps in epochs of 10: tenths are single steps; in epochs of 20, pairs; the rest of an epoch is not lost."""
-    one = pd.DataFrame({"task": "t", "head": "h", "seed": 0, "step": range(1, 26), "loss": np.arange(25.0)})
+    """40 steps in epochs of 10: tenths are single steps; in epochs of 20, pairs; of 8, fewer than ten points."""
+    one = pd.DataFrame({"task": "t", "head": "h", "seed": 0, "step": range(1, 41), "loss": np.arange(40.0)})
     tens = losses.by_window(one.assign(epoch=(one["step"] - 1) // 10 + 1))
-    np.testing.assert_allclose(tens["epoch"], np.arange(1, 26) / 10)
-    np.testing.assert_array_equal(tens["train_loss"], np.arange(25.0))
+    np.testing.assert_allclose(tens["epoch"], np.arange(1, 41) / 10)
+    np.testing.assert_array_equal(tens["train_loss"], np.arange(40.0))
     twenties = losses.by_window(one.assign(epoch=(one["step"] - 1) // 20 + 1))
-    np.testing.assert_array_equal(twenties["train_loss"], [*np.arange(0.5, 24, 2), 24])
+    np.testing.assert_array_equal(twenties["train_loss"], np.arange(0.5, 40, 2))
+    eights = losses.by_window(one.assign(epoch=(one["step"] - 1) // 8 + 1))
+    np.testing.assert_array_equal(eights["train_loss"], np.arange(40.0))
     figure = drawn(study, "losses")
     steps = inputs.load("steps", study.folders)
     lines = [line for axes in figure.axes for line in axes.lines if line.get_xdata().min() < 1]

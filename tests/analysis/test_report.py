@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qcxr.analysis import deviations, figures, inputs, report
+from qcxr.analysis.gallery import gallery
 from qcxr.errors import InputError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -48,6 +49,18 @@ def written(study, tmp_path_factory):
     }  # fmt: skip
     report.write_report(root / "report.html", **arguments)
     return root / "report.html", arguments
+
+
+def test_a_figures_heading_names_its_task_and_data_set(written, tmp_path):
+    """Names of tasks and data sets may hold hyphens; a task may even begin like another."""
+    png = Path(written[1]["figure_paths"][0]).read_bytes()
+    names = {"labels-cxr8-drawn-nih": "CXR-8, drawn-nih", "labels-rare-cxr-nih": "rare-cxr, NIH-CXR-LT",
+             "labels-cxr8": "CXR-8", "losses": ""}  # fmt: skip
+    for name in names:
+        (tmp_path / f"{name}.png").write_bytes(png)
+    groups = gallery([tmp_path / f"{name}.png" for name in names], tasks=["cxr8", "rare", "rare-cxr"])
+    found = [figure["heading"] for group in groups for figure in group["figures"]]
+    assert sorted(found) == sorted(names.values())
 
 
 def test_report_is_one_self_contained_page(written, study):

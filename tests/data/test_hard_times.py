@@ -117,17 +117,6 @@ def test_a_second_build_may_refuse_instead(source, tmp_path):
     assert first.returncode == 0
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)  # a failed build's traceback may hold the file
-
-
 def test_disk_full_while_caching(source, small_disk, tmp_path):
     frame = manifest.read_manifest(source[0])
     cache_dir = small_disk / "cache"

@@ -93,6 +93,20 @@ def test_an_interrupted_computation_goes_on_where_it_stopped(tmp_path, monkeypat
     assert seen[3] == {0: 8, 1: 4, 500: 0}[cut]
 
 
+def test_disk_full_in_the_middle_keeps_what_is_done(small_disk, tmp_path):
+    films = np.random.default_rng(2).integers(0, 200, (400, 16, 16), np.uint8)
+    whole = compute(tmp_path / "whole", films, batch_size=40)
+    (small_disk / "filling").write_bytes(bytes((1 << 20) - 12288))  # room for half of 400 x 12 x 4 bytes
+    with pytest.raises(
+        InputError, match=r"features-\w+.npy cannot be written \(No space left on device\); free space or"
+    ):
+        compute(small_disk / "features", films, batch_size=40)
+    (part,) = (small_disk / "features").glob("*.part")
+    assert 5000 < part.stat().st_size <= 12288
+    (small_disk / "filling").unlink()
+    np.testing.assert_array_equal(compute(small_disk / "features", films, batch_size=40), whole)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -53,15 +53,7 @@ def losses(*, history: pd.DataFrame, steps: pd.DataFrame, heads: list[str]) -> F
 def by_window(steps: pd.DataFrame) -> pd.DataFrame:
     """Mean training loss of each tenth of an epoch: columns task, head, seed, epoch (its end), train_loss."""
     keys = ["task", "head", "seed"]
-    per_epoch = (
-        steps.groupby([*keys, "epoch"])["step"].transform("size").groupby([steps[k] for k in keys]).transform("max")
-    )
-    done = steps["step"] / per_epoch
-    window = np.ceil((done * WINDOWS).round(9)) / WINDOWS
-    return (
-        steps.assign(epoch=window)
-        .groupby([*keys, "epoch"], sort=False)["loss"]
-        .mean()
-        .rename("train_loss")
-        .reset_index()
-    )
+    last = steps.groupby(keys)[["step", "epoch"]].transform("max")  # a run ends with an epoch
+    window = np.ceil((steps["step"] / last["step"] * last["epoch"] * WINDOWS).round(9)) / WINDOWS
+    means = steps.assign(epoch=window).groupby([*keys, "epoch"], sort=False)["loss"].mean()
+    return means.rename("train_loss").reset_index()
