@@ -1,4 +1,4 @@
-"""The protocol's own backbone at full size, `microsoft/resnet-50` from the hub's cache, trained by the study's rules."""
+"""The protocol's own backbone at full size, `microsoft/resnet-50` from a hub cache, trained by the study's rules."""
 
 import json
 
