@@ -149,6 +149,7 @@ class Train(Section):
     optimizer: Literal[OPTIMIZER_NAMES] = "adam"
     learning_rate: Positive = 1e-4
     head_learning_rate: Positive | None = None
+    freeze_epochs: Annotated[int, Field(ge=0)] = 0
     schedule: dict[str, Any] | None = None
     weight_decay: NonNegative = 0.0
     clip_norm: Positive | None = None
@@ -161,6 +162,15 @@ class Train(Section):
     loss_options: dict[str, Real] = {}
     precision: Literal["float32", "bfloat16"] = "float32"
     permute_labels: bool = False
+
+    @model_validator(mode="after")
+    def _the_backbone_joins(self) -> Train:
+        if self.freeze_epochs >= self.epochs:
+            raise ValueError(
+                f"train.freeze_epochs must be < train.epochs ({self.epochs}), got {self.freeze_epochs}; "
+                "lower it, or freeze the backbone for good with backbone.trainable: head"
+            )
+        return self
 
     @model_validator(mode="after")
     def _devices_share_a_batch(self) -> Train:

@@ -59,8 +59,8 @@ def test_transfer_learning_is_an_overlay():
 def test_unknown_key_names_the_allowed_ones():
     assert refusal(train__learning_rte=1e-3) == (
         "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, head_learning_rate, "
-        "schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, loss_options, "
-        "precision, permute_labels; remove or rename it in the config"
+        "freeze_epochs, schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, "
+        "loss_options, precision, permute_labels; remove or rename it in the config"
     )
 
 
@@ -83,6 +83,10 @@ def test_wrong_type_says_what_it_got():
         (
             {"train__devices": 3},
             "train.batch_size must be a multiple of train.devices (3), got 32; change one of them",
+        ),
+        (
+            {"train__freeze_epochs": 50},
+            "train.freeze_epochs must be < train.epochs (50), got 50; lower it, or freeze the backbone for good with",
         ),
         ({"train__epochs": 0}, "train.epochs: input should be greater than or equal to 1, got 0"),
         ({"seeds": []}, "seeds: list should have at least 1 item"),

@@ -75,7 +75,7 @@ def training_step(
     else:
         pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
-    optimizer = of_protocol(protocol, total_steps=1)
+    optimizer = of_protocol(protocol, steps_per_epoch=1)
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train
     state = TrainState(trained, statistics, optimizer.init(trained))
     rows, zeros = np.arange(size, dtype=np.int32), np.zeros((size, n_labels), np.float32)

@@ -63,7 +63,7 @@ def fit(
     network, inputs = reading(net, views=backbone.views, mean=image.mean, std=image.std, augment=augment)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     per_epoch = -(-len(train) // protocol.batch_size)
-    optimizer = of_protocol(protocol, total_steps=per_epoch * protocol.epochs)
+    optimizer = of_protocol(protocol, steps_per_epoch=per_epoch)
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
     steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, whole=layout.whole, films=layout.films)
     state = TrainState(trained, statistics, optimizer.init(trained))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from qcxr.errors import InputError
@@ -96,12 +97,13 @@ def make_schedule(learning_rate: float, schedule: dict[str, Any] | None, updates
 def make_optimizer(
     name: str, learning_rate: float, *, schedule: dict[str, Any] | None = None, weight_decay: float = 0.0,
     clip_norm: float | None = None, accumulate: int = 1, total_steps: int = 1, head_learning_rate: float | None = None,
+    freeze_steps: int = 0,
 ) -> optax.GradientTransformation:  # fmt: skip
     """The optimizer of that name.
 
     `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update;
     `total_steps` counts the steps, not the updates. `head_learning_rate` is the rate of what lies under the tree's key
-    `head`, on the same schedule. Raises InputError for an unknown name or an impossible value.
+    `head`, on the same schedule; in the first `freeze_steps` steps only that is updated. Raises InputError for an unknown name or an impossible value.
     """
     if name not in OPTIMIZERS:
         raise InputError(
@@ -120,21 +122,30 @@ def make_optimizer(
     rate = make_schedule(learning_rate, schedule, max(total_steps // accumulate, 1))
     chain = OPTIMIZERS[name](rate, weight_decay)
     if head_learning_rate is not None:  # every optimizer's update is linear in its rate, which comes last
-        chain = optax.chain(chain, optax.masked(optax.scale(head_learning_rate / learning_rate), _under_head))
+        chain = optax.chain(chain, optax.masked(optax.scale(head_learning_rate / learning_rate), _in_head))
+    if freeze_steps:
+        joined = freeze_steps // accumulate
+        chain = optax.chain(
+            chain, optax.masked(optax.scale_by_schedule(lambda n: jnp.where(n < joined, 0.0, 1.0)), _outside_head)
+        )
     if clip_norm is not None:
         chain = optax.chain(optax.clip_by_global_norm(clip_norm), chain)
     return optax.MultiSteps(chain, every_k_schedule=accumulate).gradient_transformation() if accumulate > 1 else chain
 
 
-def _under_head(tree: Any) -> Any:
+def _in_head(tree: Any) -> Any:
     """True where the path of an array in `tree` begins with `head`."""
     return jax.tree_util.tree_map_with_path(lambda path, _: getattr(path[0], "key", None) == "head", tree)
 
 
-def of_protocol(protocol: Train, *, total_steps: int) -> optax.GradientTransformation:
-    """The optimizer that the configuration's `train:` section describes, for a run of so many steps."""
+def _outside_head(tree: Any) -> Any:
+    return jax.tree.map(lambda inside: not inside, _in_head(tree))
+
+
+def of_protocol(protocol: Train, *, steps_per_epoch: int) -> optax.GradientTransformation:
+    """The optimizer that the configuration's `train:` section describes."""
     return make_optimizer(
         protocol.optimizer, protocol.learning_rate, schedule=protocol.schedule, weight_decay=protocol.weight_decay,
-        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=total_steps,
-        head_learning_rate=protocol.head_learning_rate,
+        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=steps_per_epoch * protocol.epochs,
+        head_learning_rate=protocol.head_learning_rate, freeze_steps=steps_per_epoch * protocol.freeze_epochs,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     else:
         plain = backbones.describe(section).section
     check_loss(cfg.train.loss, cfg.train.loss_options)
-    of_protocol(cfg.train, total_steps=1)
+    of_protocol(cfg.train, steps_per_epoch=1)
     counts = {}
     for task in cfg.tasks:
         for head in cfg.heads:

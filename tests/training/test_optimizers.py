@@ -83,6 +83,25 @@ def test_a_head_with_a_rate_of_its_own_is_two_optimizers(name):
     assert not np.allclose(ours["head"]["a"], same["head"]["a"], rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_backbone_joins_late(name, accumulate):
+    """While it waits its arrays keep their bits and the head moves as ever; then both move."""
+    start = {"backbone": jnp.array([1.0, -2.0]), "head": jnp.array([3.0, 0.1])}
+    gradient = jax.grad(lambda p: sum(jnp.sin(3 * x).sum() for x in jax.tree.leaves(p)))
+    options = {"weight_decay": 0.1, "accumulate": accumulate}
+    late = make_optimizer(name, 0.01, freeze_steps=4, **options)
+    waiting = descend(late, start, gradient, 4)
+    np.testing.assert_array_equal(waiting["backbone"], start["backbone"])
+    if (
+        name != "lamb"
+    ):  # its trust ratio is an array's own too, but let every optimizer be judged by the same trajectory
+        plain = descend(make_optimizer(name, 0.01, **options), start, gradient, 4)
+        np.testing.assert_array_equal(waiting["head"], plain["head"])
+    joined = descend(late, start, gradient, 4 + accumulate)
+    assert not np.array_equal(joined["backbone"], start["backbone"])
+
+
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
