@@ -103,7 +103,8 @@ def make_optimizer(
 
     `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update;
     `total_steps` counts the steps, not the updates. `head_learning_rate` is the rate of what lies under the tree's key
-    `head`, on the same schedule; in the first `freeze_steps` steps only that is updated. Raises InputError for an unknown name or an impossible value.
+    `head`, on the same schedule; in the first `freeze_steps` steps nothing else is updated. Raises InputError for an
+    unknown name or an impossible value.
     """
     if name not in OPTIMIZERS:
         raise InputError(
