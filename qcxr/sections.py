@@ -97,8 +97,8 @@ class Image(Section):
 
     resize: Annotated[int, Field(ge=8)] = 256
     crop: Annotated[int, Field(ge=8)] = 224
-    mean: list[Real] | None = None
-    std: list[Positive] | None = None
+    mean: Annotated[list[Real], Field(min_length=3, max_length=3)] | None = None
+    std: Annotated[list[Positive], Field(min_length=3, max_length=3)] | None = None
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Image:
@@ -149,6 +149,7 @@ class Train(Section):
     optimizer: Literal[OPTIMIZER_NAMES] = "adam"
     learning_rate: Positive = 1e-4
     head_learning_rate: Positive | None = None
+    prior_bias: bool = False
     freeze_epochs: Annotated[int, Field(ge=0)] = 0
     schedule: dict[str, Any] | None = None
     weight_decay: NonNegative = 0.0

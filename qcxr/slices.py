@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from qcxr.config import Config
-from qcxr.provenance import code_hash, slice_text
+from qcxr.provenance import code_hash, digest_file, slice_text
 
 # imported inside functions, so that an edit of a circuit retrains nothing but its own heads
 HEAD_CODE = {"dqc": ("qcxr.circuits", "qcxr.circuits.pennylane")}
@@ -18,7 +21,25 @@ def training(cfg: Config, task: str, head: str) -> str:
         cfg.train,
         labels=cfg.labels(task),
         head_options=cfg.head.get(head, {}),
+        checkpoint=checkpoint(cfg),
     )
+
+
+def checkpoint(cfg: Config) -> dict[str, str] | None:
+    """The SHA-256 of each file of the backbone's checkpoint, if that is a local folder, else None.
+
+    Its path alone would not tell when other weights are put there. What the hub gave is in a run's `run.json`.
+    """
+    folder = Path(cfg.backbone.weights or "").expanduser()
+    if cfg.backbone.weights is None or not folder.is_dir():
+        return None
+    files = [folder / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
+    return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
+
+
+@lru_cache
+def _digest(path: Path, mtime_ns: int) -> str:
+    return digest_file(path)
 
 
 def training_code(head: str) -> str:

@@ -46,6 +46,11 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
     assert cfg.missing_paths() == []  # generated films need not be there yet
 
 
+def test_from_scratch_batch_norm_learns_its_statistics():
+    """Frozen statistics of a backbone without weights would be no normalisation at all."""
+    assert parse(study(backbone__weights=None)).backbone.batch_norm is None  # `batch`, where nothing is pretrained
+
+
 def test_transfer_learning_is_an_overlay():
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/transfer.yaml")
     assert (cfg.backbone.name, cfg.backbone.weights, cfg.backbone.trainable) == (
@@ -61,8 +66,8 @@ def test_transfer_learning_is_an_overlay():
 def test_unknown_key_names_the_allowed_ones():
     assert refusal(train__learning_rte=1e-3) == (
         "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, head_learning_rate, "
-        "freeze_epochs, schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, patience, loss, "
-        "loss_options, precision, permute_labels; remove or rename it in the config"
+        "prior_bias, freeze_epochs, schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, "
+        "patience, loss, loss_options, precision, permute_labels; remove or rename it in the config"
     )
 
 

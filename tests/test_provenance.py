@@ -1,10 +1,13 @@
 """The slice's text and the code's hash change when, and only when, the result may."""
 
+import hashlib
 import random
 from pathlib import Path
 
 import pytest
 
+from qcxr import slices
+from qcxr.config import load
 from qcxr.provenance import code_hash, digest_file, read_slice, slice_text, write_json
 from qcxr.sections import Train
 
@@ -89,3 +92,16 @@ def test_write_json_leaves_the_old_file_when_it_fails(tmp_path):
     with pytest.raises(TypeError):
         write_json(path, {"a": object()})
     assert digest_file(path) == before and [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_local_checkpoint_counts_with_its_content(tmp_path):
+    """Its path alone would not tell when other weights are put there; a name on the hub has no files to look at."""
+    cfg = load(Path(__file__).parents[1] / "config/config.yaml")
+    assert slices.checkpoint(cfg) is None
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    local = cfg.model_copy(update={"backbone": cfg.backbone.model_copy(update={"weights": str(tmp_path)})})
+    before = slices.training(local, "cxr8", "cdl")
+    assert read_slice(before)["checkpoint"] == {"model.safetensors": hashlib.sha256(b"one").hexdigest()}
+    assert slices.training(local, "cxr8", "cdl") == before
+    (tmp_path / "model.safetensors").write_bytes(b"another")
+    assert slices.training(local, "cxr8", "cdl") != before

@@ -44,8 +44,8 @@ PROTOCOL = {
     "image.resize": 256, "image.crop": 224, "augment.flip": 0.5, "augment.rotation": 15, "augment.unit": "degrees",
     "backbone.name": "resnet50", "backbone.weights": "microsoft/resnet-50", "backbone.trainable": "all",
     "head.dqc.layers": 3, "train.optimizer": "adam", "train.learning_rate": 1e-4, "train.head_learning_rate": None,
-    "train.freeze_epochs": 0, "train.batch_size": 32, "train.epochs": 50, "train.patience": 5, "train.loss": "bce",
-    "train.precision": "float32", "train.permute_labels": False,
+    "train.prior_bias": False, "train.freeze_epochs": 0, "train.batch_size": 32, "train.epochs": 50,
+    "train.patience": 5, "train.loss": "bce", "train.precision": "float32", "train.permute_labels": False,
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ COLUMNS = (
     "peak_memory_mb",
     "device",
 )
+FRAMEWORKS = ("jax", "torch", "torch-channels-last")
 DEMO = {
     "name": "resnet",
     "config": {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"},
@@ -216,12 +217,12 @@ def main(argv: list[str] | None = None) -> None:
     """Command line: print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="+", default=["resnet50"])
-    parser.add_argument("--frameworks", nargs="+", default=["jax", "torch", "torch-channels-last"])
+    parser.add_argument("--frameworks", nargs="+", default=list(FRAMEWORKS), choices=FRAMEWORKS)
     parser.add_argument("--batches", nargs="+", type=int, default=[8])
     parser.add_argument("--sizes", nargs="+", type=int, default=[224])
     parser.add_argument("--precisions", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
     parser.add_argument("--batch-norm", default="running", choices=["running", "batch"])
-    parser.add_argument("--head", default="cdl")
+    parser.add_argument("--head", default="cdl", help="JAX's head (torch's is always linear)")
     parser.add_argument("--repeats", type=int, default=5)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     print(table(run(**vars(parser.parse_args(argv)))))

@@ -81,12 +81,17 @@ def describe(backbone: dict) -> Description:
 
 
 def _resnet(config: ResNetConfig, mean, std, **source) -> Description:
+    if config.num_channels != 3:
+        raise InputError(
+            f"num_channels of a backbone must be 3 (a film's gray is repeated), got {config.num_channels}; "
+            "set it in backbone.config, or choose another checkpoint"
+        )
     return Description(
         section={"name": "resnet", "config": config.to_dict()},
         config=config,
         n_features=config.hidden_sizes[-1],
-        mean=tuple(mean[: config.num_channels]),
-        std=tuple(std[: config.num_channels]),
+        mean=tuple(mean),
+        std=tuple(std),
         network=partial(ResNet, config),
         load=source.pop("load", None),
         **source,

@@ -40,8 +40,9 @@ class FeatureClassifier(nnx.Module):
 
 
 def fingerprint(classifier: Classifier) -> str:
-    """SHA-256 of what computes the features: the backbone's arrays and its precision."""
-    digest = hashlib.sha256(classifier.description["precision"].encode())
+    """SHA-256 of what computes the features: the backbone's shape and arrays, and its precision."""
+    made_of = [classifier.description["backbone"], classifier.description["precision"]]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     for name, value in sorted(arrays(classifier.backbone).items()):
         digest.update(f"{name} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value))
@@ -74,9 +75,10 @@ def compute(
     """The file with the features of `views` views of films (N, H, W): .npy, float32 (N, V, F).
 
     Its name in `folder` has the hash of all that decides it: the backbone's `fingerprint` and `about`, which names the
-    films, preprocessing, augmentation. It is written once; an interrupted computation goes on where it stopped, and a
-    second process waits for the first. `prepare` normalises; `augment` takes (gray, view, rows) for views >= 1.
-    Raises InputError if views need an augmentation and have none, or if the disk is full (what is done is kept).
+    films, preprocessing, augmentation and code. It is written once; an interrupted computation goes on where it
+    stopped, and a second process waits for the first. `prepare` normalises; `augment` takes (gray, view, rows) for
+    views >= 1. Raises InputError if views need an augmentation and have none, or if the disk is full (what is done is
+    kept).
     """
     if films.ndim != 3 or not len(films):
         raise InputError(f"films must be (N, H, W) with N >= 1, got {films.shape}; pack the split first")

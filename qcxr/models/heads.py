@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from qcxr.errors import InputError
@@ -36,6 +37,11 @@ class ClassicalHead(nnx.Module):
     def __init__(self, n_features: int, n_labels: int, *, key: jax.Array):
         self.preprocess = Linear(n_features, n_labels, key=key)
 
+    @property
+    def last(self) -> Linear:
+        """The layer that gives the logits."""
+        return self.preprocess
+
     def __call__(self, features: jax.Array) -> jax.Array:
         return self.preprocess(features)
 
@@ -56,6 +62,11 @@ class DressedHead(nnx.Module):
         if engine is not None:
             self.quantum = nnx.Param(circuit_weights(init, keys[1], (layers, n_labels)))
         self.postprocess = Linear(n_labels, n_labels, key=keys[2])
+
+    @property
+    def last(self) -> Linear:
+        """The layer that gives the logits."""
+        return self.postprocess
 
     def __call__(self, features: jax.Array) -> jax.Array:
         squashed = jnp.tanh(self.preprocess(features))
@@ -99,6 +110,16 @@ def product(n_features: int, n_labels: int, *, key: jax.Array, layers: int = 3, 
 def product_state(weights: jax.Array, angles: jax.Array) -> jax.Array:
     """<Z_i> of H, RY(x_i), RY(w_1i), ..., RY(w_Li) on |0>: -sin(x_i + sum_l w_li); (L, n), (..., n) -> (..., n)."""
     return -jnp.sin(angles + weights.sum(0))
+
+
+def start_at_prevalence(head: nnx.Module, targets: np.ndarray) -> None:
+    """Set the last bias to the log odds of each label in targets (N, L), of (positives + 1) among (N + 2) films.
+
+    A rare label's logit then starts where a thousand steps would have to bring it (Lin et al. 2017, arXiv 1708.02002,
+    section 3.3).
+    """
+    prevalence = (np.asarray(targets, np.float64).sum(0) + 1) / (len(targets) + 2)
+    head.last.bias[...] = jnp.asarray(np.log(prevalence / (1 - prevalence)), jnp.float32)
 
 
 HEADS: dict[str, Callable[..., nnx.Module]] = {"cdl": cdl, "dqc": dqc, "mlp": mlp, "product": product}

@@ -5,6 +5,7 @@ and are refused.
 """
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from qcxr.errors import InputError
 from qcxr.models.resnet import ResNetConfig
 from qcxr.models.weights import read
 
-WEIGHTS = "model.safetensors"
+log = logging.getLogger("qcxr.models")
+CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
 IGNORED = ("classifier.", "num_batches_tracked")  # ImageNet's classifier, and torch's step counters
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 PARTS = {
@@ -27,25 +29,33 @@ PARTS = {
 
 def describe(source: str) -> tuple[ResNetConfig, tuple[float, ...], tuple[float, ...]]:
     """(config, mean, std) of a checkpoint; the normalisation is preprocessor_config.json's, else ImageNet's."""
-    config = _json(locate(source, "config.json"))
+    config = _json(locate(source, CONFIG))
     if config.get("model_type") != "resnet":
         raise InputError(
             f"{source}: model_type must be 'resnet', got {config.get('model_type')!r}; "
             "set backbone.weights to a ResNet checkpoint"
         )
     try:
-        preprocessor = _json(locate(source, "preprocessor_config.json"))
-    except InputError:  # not every checkpoint has one
-        preprocessor = {}
-    mean, std = preprocessor.get("image_mean", IMAGENET[0]), preprocessor.get("image_std", IMAGENET[1])
-    return ResNetConfig.from_dict(config, strict=False), tuple(mean), tuple(std)
+        path = locate(source, PREPROCESSOR)
+    except InputError as error:  # not every checkpoint has one
+        log.warning("%s; ImageNet's normalisation is used", str(error).partition(";")[0])
+        return ResNetConfig.from_dict(config, strict=False), *IMAGENET
+    given = {"image_mean": IMAGENET[0], "image_std": IMAGENET[1]} | _json(path)
+    for key in ("image_mean", "image_std"):
+        values = given[key]
+        if not isinstance(values, list | tuple) or [type(v) for v in values if type(v) not in (int, float)]:
+            raise InputError(f"{path}: {key} must be a list of numbers, got {values!r}; fetch the checkpoint again")
+    return ResNetConfig.from_dict(config, strict=False), tuple(given["image_mean"]), tuple(given["image_std"])
 
 
 def _json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}); fetch the checkpoint again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must hold a JSON object, got {type(content).__name__}; fetch the checkpoint again")
+    return content
 
 
 def load(source: str) -> dict[str, np.ndarray]:
@@ -57,7 +67,7 @@ def load(source: str) -> dict[str, np.ndarray]:
         if name.startswith(IGNORED[0]) or name.endswith(IGNORED[1]):
             continue
         ours = rename(name)
-        values[ours] = np.ascontiguousarray(tensor.transpose(2, 3, 1, 0)) if ours.endswith("kernel") else tensor
+        values[ours] = np.ascontiguousarray(tensor.transpose(2, 3, 1, 0)) if tensor.ndim == 4 else tensor
     return values
 
 
@@ -103,10 +113,15 @@ def locate(source: str, file: str) -> Path:
 def download(repository: str, file: str) -> Path:
     """Fetch one file from the hub, or take it from the hub's cache."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(repository, file))
+    except HFValidationError:
+        raise InputError(
+            f"backbone.weights: no folder {repository!r}, and no name on the hub either; give a folder that exists or "
+            "a name like microsoft/resnet-50"
+        ) from None
     except (OSError, HfHubHTTPError, EntryNotFoundError, LocalEntryNotFoundError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

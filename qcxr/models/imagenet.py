@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qcxr.data.atomic import said_plainly
 from qcxr.errors import InputError
 from qcxr.models.efficientnet import NAME, STAGES
 from qcxr.models.weights import read, write
@@ -29,8 +30,9 @@ def load(cache: Path | None = None) -> dict[str, np.ndarray]:
     path = cache / f"{Path(FILE).stem}.safetensors"
     if not path.is_file():
         tensors = read_torch(locate())
-        cache.mkdir(parents=True, exist_ok=True)
-        write(path, {rename(name): channels_last(value) for name, value in tensors.items() if rename(name)})
+        with said_plainly(path):
+            cache.mkdir(parents=True, exist_ok=True)
+            write(path, {rename(name): channels_last(value) for name, value in tensors.items() if rename(name)})
     return read(path)[0]
 
 

@@ -79,14 +79,15 @@ class BatchNorm(nnx.Module):
         return (wide * scale + (self.bias[...] - mean * scale)).astype(x.dtype)
 
 
-def he_normal(rng: np.random.Generator | None, shape: tuple[int, int, int, int]) -> jax.Array:
+def he_normal(rng: np.random.Generator | None, shape: tuple[int, int, int, int], groups: int = 1) -> jax.Array:
     """A kernel (kh, kw, C_in / groups, C_out), normal with variance 2 / fan out (He et al., arXiv 1502.01852).
 
-    Drawn by numpy: no compilation, and the same on every device. Without a generator it is zeros, to be filled.
+    The fan out is a group's: each input of a depthwise kernel feeds kh x kw outputs, not C_out times as many. Drawn by
+    numpy: no compilation, and the same on every device. Without a generator it is zeros, to be filled.
     """
     if rng is None:
         return jnp.asarray(np.zeros(shape, np.float32))
-    fan_out = shape[0] * shape[1] * shape[3]
+    fan_out = shape[0] * shape[1] * shape[3] // groups
     return jnp.asarray(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / fan_out)))
 
 
@@ -116,7 +117,7 @@ class ConvNorm(nnx.Module):
         numerics: Numerics,
         rng: np.random.Generator | None,
     ):
-        self.kernel = nnx.Param(he_normal(rng, (size, size, channels_in // groups, channels_out)))
+        self.kernel = nnx.Param(he_normal(rng, (size, size, channels_in // groups, channels_out), groups))
         self.norm = BatchNorm(channels_out, mode=numerics.batch_norm, epsilon=epsilon, momentum=momentum)
         self.stride = stride
         self.padding = padding

@@ -31,8 +31,8 @@ class ResNetConfig:
         where = "set backbone.config in the config"
         for name in ("hidden_sizes", "depths"):
             values = getattr(self, name)
-            if not values or any(type(v) is not int or v < 1 for v in values):
-                raise InputError(f"{name} must be a list of integers >= 1, got {list(values)}; {where}")
+            if not isinstance(values, list | tuple) or not values or any(type(v) is not int or v < 1 for v in values):
+                raise InputError(f"{name} must be a list of integers >= 1, got {values!r}; {where}")
             object.__setattr__(self, name, tuple(values))
         for name in ("num_channels", "embedding_size"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
@@ -48,7 +48,10 @@ class ResNetConfig:
             raise InputError(
                 f"hidden_sizes of bottlenecks must be multiples of 4, got {list(self.hidden_sizes)}; {where}"
             )
-        if self.hidden_act not in ACTIVATIONS:
+        for name in ("downsample_in_first_stage", "downsample_in_bottleneck"):
+            if type(getattr(self, name)) is not bool:
+                raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}; {where}")
+        if not isinstance(self.hidden_act, str) or self.hidden_act not in ACTIVATIONS:
             allowed = ", ".join(a for a in ACTIVATIONS if a)
             raise InputError(f"hidden_act must be one of {allowed}, got {self.hidden_act!r}; {where}")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from qcxr.data.split import Split
 from qcxr.errors import InputError
-from qcxr.models import backbones, features, groups, model, parameters, weights
+from qcxr.models import backbones, features, groups, heads, model, parameters, weights
 from qcxr.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training import record
 from qcxr.training.checkpoint import work_folder
@@ -55,14 +55,22 @@ def fit(
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
         remat=backbone.remat,
     )  # fmt: skip
+    if protocol.prior_bias:
+        heads.start_at_prevalence(net.head, targets)
     log.info("%s", groups.table(net, backbone.trainable))
     counts = parameters.count(net)
+    started_from = features.fingerprint(net)
     if backbone.views is not None:
         for part in (train, validation):
             features.check(net, part.about)
     network, inputs = reading(net, views=backbone.views, mean=image.mean, std=image.std, augment=augment)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     per_epoch = -(-len(train) // protocol.batch_size)
+    if protocol.accumulate > (at_most := per_epoch * protocol.epochs):
+        raise InputError(
+            f"train.accumulate must be at most the run's {at_most} steps, or nothing is ever updated, "
+            f"got {protocol.accumulate}; lower it"
+        )
     optimizer = of_protocol(protocol, steps_per_epoch=per_epoch)
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
     steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, whole=layout.whole, films=layout.films)
@@ -103,7 +111,7 @@ def fit(
     if not layout.writes:
         return
     wall = round(keeper.seconds_before + time.perf_counter() - started, 1)
-    run = {**run, "parameters": counts, "device": device, "wall_seconds": wall}
+    run = {**run, "parameters": counts, "backbone_sha256": started_from, "device": device, "wall_seconds": wall}
     record.write(going, out, best, run=run, fingerprint=fingerprint)
     progress.event("done", epoch=going.epoch, best_epoch=going.best_epoch, best_val_loss=going.best_loss)
     keeper.clear()

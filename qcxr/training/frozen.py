@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 
@@ -24,12 +23,13 @@ VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every hea
 
 def pack_features(
     films: Path | str, out: Path | str, *, backbone: Backbone, image: Image, augment: Augment, precision: str,
-    views: int, cache: Path | str,
+    views: int, cache: Path | str, code: str,
 ) -> dict:  # fmt: skip
     """Write `out` (.npy float32 (N, V, F), .parquet and .json beside it) from the packed films; the JSON's content.
 
-    Features are computed once per content: they lie in `cache`, and `out` is a hard link to them (a copy across file
-    systems). View v is the film augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
+    Features are computed once per content and `code` (its hash): they lie in `cache`, and `out` is a copy (a link would
+    give two studies one time stamp, and the one would be done again whenever the other is). View v is the film
+    augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
     """
     films, out = Path(films), Path(out)
     about = json.loads(films.with_suffix(".json").read_text())
@@ -50,13 +50,15 @@ def pack_features(
         "films": about["sha256"]["images"],
         "normalisation": [mean, std],
         "augment": augment.model_dump() if views > 1 else None,
+        "code": code,
     }
     made = features.compute(
         classifier, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
         augment=seen, views=views,
     )  # fmt: skip
-    _link(made, out)
-    _link(films.with_suffix(".parquet"), out.with_suffix(".parquet"))
+    for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
     about |= {
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
@@ -67,11 +69,3 @@ def pack_features(
     write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))
     log.info("%d films, %d views, %d features each", *about["shape"])
     return about
-
-
-def _link(source: Path, target: Path) -> None:
-    with replacing(target) as temporary:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)

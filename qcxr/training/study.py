@@ -27,7 +27,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     work is an `InputError` here, seconds into the study, not hours.
     """
     section = cfg.backbone.model_dump(include={"name", "weights", "config"})
-    if section["name"] is not None and section["weights"] is not None:
+    if section["weights"] is not None and section["name"] not in (None, "resnet"):
         plain = {"name": section["name"]}  # a known shape needs no look at the checkpoint
     else:
         plain = backbones.describe(section).section
@@ -54,11 +54,11 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
     return table
 
 
-def pack_features(cfg: Config, *, films: Path | str, out: Path | str, training: bool) -> None:
+def pack_features(cfg: Config, *, films: Path | str, out: Path | str, training: bool, code: str) -> None:
     """Write a frozen backbone's features of one packed split: `backbone.views` views of training films, else one."""
     frozen.pack_features(
         films, out, backbone=cfg.backbone, image=cfg.image, augment=cfg.augment, precision=cfg.train.precision,
-        views=cfg.backbone.views if training else 1, cache=cfg.data.cache,
+        views=cfg.backbone.views if training else 1, cache=cfg.data.cache, code=code,
     )  # fmt: skip
 
 

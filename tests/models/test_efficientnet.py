@@ -57,18 +57,34 @@ def test_size():
     assert network.n_features == 1280
 
 
+def test_from_scratch_no_layer_is_lost_in_batch_norms_epsilon():
+    """Depthwise kernels start as large as their own fan out asks, so no layer's variance falls to epsilon = 1e-3."""
+    network = ours({"name": "efficientnet-lite0"}, "batch")
+    for stage in network.stages:
+        kernel = stage.blocks[0].filter.kernel[...]
+        size = kernel.shape[0]
+        assert float(kernel.std()) == pytest.approx((2 / size**2) ** 0.5, rel=0.1)
+    images = np.random.default_rng(0).standard_normal((4, 64, 64, 3), np.float32)
+    nnx.jit(lambda network: network(images, train=True))(network)
+    for name, value in weights.arrays(network).items():
+        if name.endswith("norm.var"):
+            assert np.median((value - 0.99) / 0.01) > 0.05, name  # of one batch: new = 0.99 old + 0.01 batch
+
+
 def test_every_tensor_of_the_package_has_a_place(pretrained):
     network = ours({"name": "efficientnet-lite0"})
     names = {imagenet.rename(name) for name in pretrained.state_dict()} - {None}
     assert names == set(weights.arrays(network))
 
 
+@pytest.mark.skipif(not FILMS.is_dir(), reason="no real films here")
 def test_features_and_top_1_on_real_images(pretrained, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     rng = np.random.default_rng(0)
     images = [rng.random((224, 224, 3), np.float32)]
     for path in sorted(FILMS.glob("*.png"))[:4]:
         images.append(np.asarray(Image.open(path).convert("RGB").resize((224, 224)), np.float32) / 255)
+    assert len(images) == 5
     batch = ((np.stack(images) - 0.498) / 0.502).astype(np.float32)
     expected = pooled(pretrained, batch).detach()
     section = {"name": "efficientnet-lite0", "weights": "imagenet"}

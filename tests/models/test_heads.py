@@ -112,6 +112,17 @@ def test_linear_layers_start_lecun_normal_with_zero_bias():
     assert not layer.bias[...].any()
 
 
+@pytest.mark.parametrize("name", heads.HEADS)
+def test_logits_may_start_at_the_prevalences(name):
+    targets = np.zeros((98, 3))
+    targets[:49, 0], targets[:1, 1] = 1, 1
+    head = heads.create(name, 12, 3, key=jax.random.key(0))
+    heads.start_at_prevalence(head, targets)
+    head.last.kernel[...] = jnp.zeros_like(head.last.kernel[...])
+    probabilities = jax.nn.sigmoid(head(jnp.ones((2, 12))))
+    np.testing.assert_allclose(probabilities, [[0.5, 0.02, 0.01]] * 2, rtol=1e-5)  # a label without positives too
+
+
 def test_circuit_weights_by_name():
     key, shape = jax.random.key(0), (100, 100)
     uniform = initial.circuit_weights("uniform", key, shape)

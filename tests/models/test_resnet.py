@@ -79,10 +79,11 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
 
 
 @pytest.mark.slow
-def test_the_forms_that_large_shapes_take_give_the_same_network(checkpoint, images, monkeypatch):
+@pytest.mark.parametrize(("name", "mode"), [("basic", "running"), ("bottleneck", "batch")])
+def test_the_forms_that_large_shapes_take_give_the_same_network(checkpoint, images, monkeypatch, name, mode):
     monkeypatch.setattr(convolution, "SMALL", 0)
     monkeypatch.setattr(convolution, "NARROW", 1)
-    test_train_mode_features_gradients_and_statistics(checkpoint, images, "basic", "running", False)
+    test_train_mode_features_gradients_and_statistics(checkpoint, images, name, mode, False)
 
 
 def test_resnet50_in_eval_mode(checkpoint, images):
@@ -144,6 +145,11 @@ def test_known_configurations_have_the_published_sizes():
         ({"depth": [1]}, r"backbone.config has no key 'depth'; allowed: depths, "),
         ({"depths": [1, 0, 1, 1]}, r"depths must be a list of integers >= 1, got \[1, 0, 1, 1\]; set backbone.config"),
         ({"depths": [1]}, r"hidden_sizes and depths must be equally long, got 4 and 1"),
+        ({"depths": 3}, "depths must be a list of integers >= 1, got 3"),
+        ({"depths": None}, "depths must be a list of integers >= 1, got None"),
+        ({"hidden_act": None}, r"hidden_act must be one of relu, .*, got None"),
+        ({"hidden_act": ["relu"]}, r"hidden_act must be one of relu, .*, got \['relu'\]"),
+        ({"downsample_in_first_stage": "no"}, "downsample_in_first_stage must be true or false, got 'no'"),
         ({"layer_type": "wide"}, r"layer_type must be 'basic' or 'bottleneck', got 'wide'"),
         ({"hidden_act": "tanh"}, r"hidden_act must be one of relu, .*, got 'tanh'"),
         ({"hidden_sizes": [6, 8, 8, 8]}, r"hidden_sizes of bottlenecks must be multiples of 4, got \[6, 8, 8, 8\]"),

@@ -129,6 +129,47 @@ def test_damaged_foreign_and_pickled_checkpoints_are_refused(folder):
         build(backbone=section)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1]", r"config.json must hold a JSON object, got list"),
+        ('{"model_type": "resnet", "depths": 3}', "depths must be a list of integers >= 1, got 3"),
+        ('{"model_type": "resnet", "num_channels": 1}', "num_channels of a backbone must be 3 .*, got 1; set it in"),
+    ],
+)
+def test_a_config_that_makes_no_sense_is_refused(folder, content, message):
+    (folder / "config.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        build(backbone={"weights": str(folder)})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "preprocessor_config.json is not valid JSON"),
+        ('{"image_mean": 0.5}', "preprocessor_config.json: image_mean must be a list of numbers, got 0.5"),
+        ('{"image_std": [1, null, 1]}', r"image_std must be a list of numbers, got \[1, None, 1\]"),
+    ],
+)
+def test_a_damaged_normalisation_is_not_passed_over(folder, content, message):
+    (folder / "preprocessor_config.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        huggingface.describe(str(folder))
+
+
+def test_a_kernel_of_another_rank_is_named(folder):
+    change(
+        folder, lambda tensors: tensors.update({"embedder.embedder.convolution.weight": np.zeros((8, 3), np.float32)})
+    )
+    with pytest.raises(InputError, match=r"array 'stem.kernel' must have shape \(7, 7, 3, 8\), got \(8, 3\)"):
+        build(backbone={"weights": str(folder)})
+
+
+def test_neither_a_folder_nor_a_name(monkeypatch):
+    with pytest.raises(InputError, match="no folder 'my models/resnet', and no name on the hub either; give a folder"):
+        build(backbone={"weights": "my models/resnet"})
+
+
 def test_a_name_that_disagrees_with_the_checkpoint_is_refused(folder):
     with pytest.raises(InputError, match=r"is not a resnet50: config.json says"):
         build(backbone={"name": "resnet50", "weights": str(folder)})

@@ -14,7 +14,7 @@ from flax import nnx
 from qcxr.data import batches
 from qcxr.data.feed import Batch
 from qcxr.errors import InputError
-from qcxr.models import groups, model, weights
+from qcxr.models import features, groups, model, weights
 from qcxr.sections import Augment
 from qcxr.training import fit as fit_module
 from qcxr.training.inputs import of_films
@@ -185,6 +185,30 @@ def test_permuted_labels_keep_their_counts_and_lose_their_films(tmp_path, monkey
     run(tmp_path, permute_labels=True, epochs=1)
     truth = split(22, 1).targets
     assert not (seen["t"] == truth).all() and (seen["t"].sum(0) == truth.sum(0)).all()
+
+
+def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
+    """With micro-batches and in bfloat16: for two epochs the backbone's arrays keep their bits, then they move too."""
+    seen, save = [], weights.save
+    monkeypatch.setattr(
+        weights, "save", lambda path, net, **more: (seen.append(weights.arrays(net)), save(path, net, **more))
+    )
+    run(tmp_path, freeze_epochs=2, head_learning_rate=3e-2, accumulate=2, precision="bfloat16", prior_bias=True)
+    section = BACKBONE.model_dump(include={"name", "weights", "config"})
+    first = model.build(backbone=section, head="cdl", n_labels=2, seed=0, precision="bfloat16")
+    seen.insert(0, weights.arrays(first))
+    assert len(seen) == 4  # every epoch was the best so far
+    for name in seen[0]:
+        if not name.endswith(("norm.mean", "norm.var")):
+            moved = [not np.array_equal(a[name], b[name]) for a, b in zip(seen, seen[1:], strict=False)]
+            assert moved == ([True] * 3 if name.startswith("head") else [False, False, True]), name
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert facts["backbone_sha256"] == features.fingerprint(first)
+
+
+def test_more_micro_batches_than_steps_are_refused(tmp_path):
+    with pytest.raises(InputError, match="train.accumulate must be at most the run's 18 steps, .* got 19; lower it"):
+        run(tmp_path, accumulate=19)
 
 
 def steps_for(head: str):

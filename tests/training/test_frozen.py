@@ -51,11 +51,11 @@ def packed(tmp_path):
     return make
 
 
-def pack(films, backbone, views):
+def pack(films, backbone, views, code="c"):
     out = films.parent / "features" / films.name
     pack_features(
         films, out, backbone=backbone, image=IMAGE, augment=AUGMENT, precision="float32", views=views,
-        cache=films.parent / "cache",
+        cache=films.parent / "cache", code=code,
     )  # fmt: skip
     return load(out, LABELS, training=True, verify=True)
 
@@ -117,6 +117,11 @@ def test_features_are_computed_once_for_both_studies(backbone, packed, tmp_path,
     first = pack(films, backbone, 1)
     monkeypatch.setattr("qcxr.models.features._write", lambda *_, **__: pytest.fail("computed again"))
     np.testing.assert_array_equal(pack(films, backbone, 1).images, first.images)
+    (made,) = (films.parent / "cache" / "features").glob("*.npy")
+    out = films.parent / "features" / films.name
+    assert made.stat().st_ino != out.stat().st_ino  # one time stamp for two studies would make each redo the other's
+    with pytest.raises(pytest.fail.Exception, match="computed again"):
+        pack(films, backbone, 1, code="edited")
 
 
 def test_films_or_another_backbones_features_are_refused(backbone, packed, tmp_path):

@@ -25,6 +25,7 @@ rule features:
                 else None
             ),
             precision=cfg.train.precision,
+            checkpoint=slices.checkpoint(cfg),
         ),
         code=code_hash("qcxr.training.frozen"),
     message:

@@ -15,4 +15,5 @@ with job(snakemake.log[0]):
             films=snakemake.input.films,
             out=snakemake.output.films,
             training=(w.dataset, w.split) == (cfg.data.train_on, "train"),
+            code=snakemake.params.code,
         )
