@@ -1,5 +1,6 @@
 """A run keeps the protocol, is the same bits every time, and survives being stopped anywhere."""
 
+import itertools
 import json
 import os
 import shutil
@@ -200,7 +201,7 @@ def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
     assert len(seen) == 4  # every epoch was the best so far
     for name in seen[0]:
         if not name.endswith(("norm.mean", "norm.var")):
-            moved = [not np.array_equal(a[name], b[name]) for a, b in zip(seen, seen[1:], strict=False)]
+            moved = [not np.array_equal(a[name], b[name]) for a, b in itertools.pairwise(seen)]
             assert moved == ([True] * 3 if name.startswith("head") else [False, False, True]), name
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
     assert facts["backbone_sha256"] == features.fingerprint(first)
