@@ -8,7 +8,7 @@ CORES ?= 2
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 export PATH := $(abspath $(BIN)):$(PATH)
-# one thread pool per test process; JAX stays on the CPU whatever the machine has
+# JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
 .PHONY: help setup demo test drills grids lint clean
@@ -47,7 +47,8 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	@# one environment holds every rule: the package's own; all that --lint may say is that rules name no other
-	@! $(BIN)/snakemake --lint 2>&1 | grep '^    \* ' | grep -v 'conda environment or container'
+	@said="$$($(BIN)/snakemake --lint 2>&1)"; echo "$$said" | grep -q 'conda environment or container' || \
+	  { echo "$$said"; exit 1; }; ! echo "$$said" | grep '^    \* ' | grep -v 'conda environment or container'
 
 clean:
 	rm -rf $(VENV) .snakemake demo results-demo

@@ -126,6 +126,8 @@ def _params(arguments: argparse.Namespace) -> None:
 def _status(arguments: argparse.Namespace) -> None:
     from qcxr.training.status import table
 
+    if not arguments.every > 0:
+        raise InputError(f"--every must be > 0 seconds, got {arguments.every:g}; set it")
     cfg = _load(arguments)
     while True:
         text = table(cfg)
@@ -141,8 +143,10 @@ def _train(arguments: argparse.Namespace) -> None:
 
     cfg = _load(arguments)
     with job(None):
-        threads = arguments.threads or cfg.resources.train_threads
-        out = train_in_place(cfg, arguments.task, arguments.head, arguments.seed, threads=threads)
+        threads = cfg.resources.train_threads if arguments.threads is None else arguments.threads
+        out = train_in_place(
+            cfg, arguments.task, arguments.head, arguments.seed, threads=threads, configfiles=arguments.configfile
+        )
     print(f"The run is {out}")
 
 

@@ -60,10 +60,12 @@ class Config(Section):
             and self.tasks == ["cxr8", "cxr14", "cxr19"]
             and self.heads == ["cdl", "dqc"]
             and len(self.seeds) == 5
-            and self.data.test_on == ["nih", "mimic"]
+            and (self.data.train_on, self.data.test_on) == ("nih", ["nih", "mimic"])
             and (self.image, self.augment, self.train) == (Image(), Augment(), Train())
+            and self.backbone.name in (None, "resnet50")
             and self.backbone.weights == "microsoft/resnet-50"
-            and self.backbone.trainable == "all"
+            and (self.backbone.trainable, self.backbone.batch_norm) in (("all", None), ("all", "running"))
+            and {**self.head.get("dqc", {}), "engine": "auto"} in ({"engine": "auto"}, {"engine": "auto", "layers": 3})
         )
 
     def evaluations(self) -> dict[str, tuple[str, str]]:
@@ -165,9 +167,12 @@ def _allowed(location: tuple) -> str:
 def parse(raw: dict[str, Any]) -> Config:
     """Check a configuration read from YAML. Raises `InputError` with one line that names the key and the way out."""
     try:
-        return Config.model_validate(raw)
+        cfg = Config.model_validate(raw)
     except ValidationError as error:
         raise InputError(_line(error)) from None
+    for task in cfg.tasks:
+        cfg.labels(task)
+    return cfg
 
 
 def load(*paths: str | Path) -> Config:
@@ -180,6 +185,8 @@ def load(*paths: str | Path) -> Config:
             layer = yaml.safe_load(Path(path).read_text()) or {}
         except FileNotFoundError:
             raise InputError(f"config file {path} does not exist; give the path of a YAML file") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"config file {path} cannot be read ({error}); give the path of a YAML file") from None
         except yaml.YAMLError as error:
             raise InputError(f"config file {path} is not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(layer, dict):

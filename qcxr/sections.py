@@ -192,6 +192,17 @@ class Analysis(Section):
     head_over: Count = 1000
     tail_under: Count = 100
 
+    @model_validator(mode="after")
+    def _can_be_computed(self) -> Analysis:
+        if 0 < self.bootstrap < 100:
+            raise ValueError(f"analysis.bootstrap must be 0 or >= 100, got {self.bootstrap}; set it in the config")
+        if self.head_over < self.tail_under:
+            raise ValueError(
+                f"analysis.head_over must be >= analysis.tail_under ({self.tail_under}), got {self.head_over}; "
+                "set them in the config"
+            )
+        return self
+
 
 class Resources(Section):
     """What changes speed but never a result: in no rule's parameters, so changing it reruns nothing."""

@@ -69,6 +69,26 @@ def test_status_tells_waiting_running_and_killed_runs_apart(capsys):
     assert "12 runs: 1 running, 1 killed, 10 waiting" in "\n".join(lines.values())
 
 
+def test_status_forgets_a_run_that_was_done_anew(capsys):
+    def lines(*states):
+        for i, state in enumerate(states):
+            facts = {"train_loss": 0.5, "val_loss": 0.1 * (i + 1), "films_per_second": 9.0, "seconds": 60.0}
+            yield json.dumps({"time": time.time(), "pid": 1, "epochs": 8, "state": state, "epoch": i + 1, **facts})
+
+    path = Path("results-demo/progress/cxr8/cdl/seed0.jsonl")
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "\n".join(lines("started", "epoch", "epoch", "done", "started", "epoch", "saved", "resumed", "epoch"))
+    )
+    assert main(["status", "--configfile", "config/demo.yaml"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cxr8/cdl/seed0")]
+    assert "9/8" in row and "0.6000 @ 6" in row  # the best of the second time, not of the first
+    path.write_text("\n".join(lines("started", "epoch", "done", "started")))
+    assert main(["status", "--configfile", "config/demo.yaml"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cxr8/cdl/seed0")]
+    assert "running" in row and "@" not in row
+
+
 def test_predict_prints_one_row_a_film(tmp_path, capsys):
     run(tmp_path / "run", epochs=1)
     pixels = np.random.default_rng(0).integers(0, 255, (20, 16), np.uint8)

@@ -46,6 +46,28 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
     assert cfg.missing_paths() == []  # generated films need not be there yet
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head": {"dqc": {"layers": 1}}},
+        {"head": {"dqc": {"layers": 3, "noise": {"readout_0": 0.01}}}},
+        {"backbone__batch_norm": "batch"},
+        {"backbone__name": "resnet"},
+        {"data__train_on": "mimic"},
+        {"train__schedule": {"name": "cosine"}},
+    ],
+)
+def test_the_papers_numbers_stand_only_beside_its_protocol(changes):
+    assert not parse(study(**changes)).is_papers()
+
+
+def test_files_that_are_no_configuration(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"results: caf\xe9")
+    for path in (tmp_path, tmp_path / "latin.yaml"):
+        with pytest.raises(InputError, match=r"config file .* cannot be read \(.*\); give the path of a YAML file"):
+            load(path)
+
+
 def test_from_scratch_batch_norm_learns_its_statistics():
     """Frozen statistics of a backbone without weights would be no normalisation at all."""
     assert parse(study(backbone__weights=None)).backbone.batch_norm is None  # `batch`, where nothing is pretrained
@@ -94,6 +116,17 @@ def test_wrong_type_says_what_it_got():
         (
             {"train__freeze_epochs": 50},
             "train.freeze_epochs must be < train.epochs (50), got 50; lower it, or freeze the backbone for good with",
+        ),
+        ({"analysis__bootstrap": 50}, "analysis.bootstrap must be 0 or >= 100, got 50; set it in the config"),
+        (
+            {"analysis__head_over": 50, "analysis__tail_under": 60},
+            "analysis.head_over must be >= analysis.tail_under (60), got 50",
+        ),
+        ({"image__mean": [0.5, 0.5]}, "image.mean: list should have at least 3 items"),
+        ({"label_sets": {"cxr8": ["Edema"]}}, "label set 'cxr8' is fixed by the paper and cannot be redefined"),
+        (
+            {"label_sets": {"two": ["Mass", "Mass"]}, "tasks": ["two"]},
+            "label set 'two' names 'Mass' twice; every label may stand in a set once",
         ),
         ({"train__epochs": 0}, "train.epochs: input should be greater than or equal to 1, got 0"),
         ({"seeds": []}, "seeds: list should have at least 1 item"),

@@ -12,7 +12,7 @@ DEVIATIONS = (
      "degrees; augment.unit: radians gives the other"),
     ("BatchNorm", "not said; Table II counts no statistics",
      "inference mode, running mean and variance updated by Adam as if they were weights",
-     "running statistics frozen, never in the optimizer; backbone.batch_norm: batch learns them"),
+     "never in the optimizer: running statistics are frozen, or with backbone.batch_norm: batch learned from batches"),
     ("Circuit initialisation", "U[0, 2π]", "normal(0, 2π)", "U[0, 2π]"),
     ("Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set", "Youden's J chosen on validation"),
     ("Joining predictions with truth", "—", "both sorted, ids dropped", "one-to-one by image id, else an error"),
@@ -31,8 +31,8 @@ LIMITS = (
     "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients. The "
     "bootstrap over patients says nothing about other hospitals.",
     "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label.",
-    "The circuit is simulated without noise, and its structure (RY rotations and CNOT rings) can be simulated "
-    "classically at low cost: no quantum advantage is claimed or possible here.",
+    "The circuit is simulated, not run (without noise, unless the settings name some), and its structure (RY rotations "
+    "and CNOT rings) can be simulated classically at low cost: no quantum advantage is claimed or possible here.",
     "Both heads use the same hyperparameters, as in the paper; neither is tuned.",
     "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of diagnosis.",
     "This is research software, not a medical device: no output may guide care.",
@@ -40,12 +40,16 @@ LIMITS = (
 
 # Sections III-B, III-C, III-F of the paper, by configuration key.
 PROTOCOL = {
-    "tasks": ["cxr8", "cxr14", "cxr19"], "heads": ["cdl", "dqc"], "data.test_on": ["nih", "mimic"],
-    "image.resize": 256, "image.crop": 224, "augment.flip": 0.5, "augment.rotation": 15, "augment.unit": "degrees",
+    "tasks": ["cxr8", "cxr14", "cxr19"], "heads": ["cdl", "dqc"], "data.train_on": "nih",
+    "data.test_on": ["nih", "mimic"],
+    "image.resize": 256, "image.crop": 224, "image.mean": None, "image.std": None, "augment.flip": 0.5,
+    "augment.rotation": 15, "augment.unit": "degrees", "augment.fill": 0,
     "backbone.name": "resnet50", "backbone.weights": "microsoft/resnet-50", "backbone.trainable": "all",
-    "head.dqc.layers": 3, "train.optimizer": "adam", "train.learning_rate": 1e-4, "train.head_learning_rate": None,
-    "train.prior_bias": False, "train.freeze_epochs": 0, "train.batch_size": 32, "train.epochs": 50,
-    "train.patience": 5, "train.loss": "bce", "train.precision": "float32", "train.permute_labels": False,
+    "backbone.views": None, "head.dqc.layers": 3, "head.dqc.init": "uniform",
+    "train.optimizer": "adam", "train.learning_rate": 1e-4, "train.head_learning_rate": None,
+    "train.prior_bias": False, "train.freeze_epochs": 0, "train.schedule": None, "train.weight_decay": 0,
+    "train.clip_norm": None, "train.accumulate": 1, "train.batch_size": 32, "train.epochs": 50, "train.patience": 5,
+    "train.loss": "bce", "train.loss_options": {}, "train.precision": "float32", "train.permute_labels": False,
 }  # fmt: skip
 
 
@@ -61,6 +65,8 @@ def departures(config: Mapping | None) -> list[tuple[str, str, str]]:
             ours = ours.get(part, KeyError) if isinstance(ours, Mapping) else KeyError
         if ours is not KeyError and ours != theirs:
             rows.append((key, str(theirs), str(ours)))
+    circuit = ((config or {}).get("head") or {}).get("dqc") or {}
+    rows += [(f"head.dqc.{k}", "—", str(v)) for k, v in circuit.items() if k not in ("engine", "layers", "init")]
     seeds = (config or {}).get("seeds")
     if seeds is not None and len(seeds) != 5:
         rows.append(("number of seeds", "5", str(len(seeds))))

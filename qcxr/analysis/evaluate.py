@@ -78,6 +78,8 @@ def read_list(path: str | Path) -> pd.DataFrame:
         raise InputError(f"{path}: no such file; give a CSV with columns {', '.join(COLUMNS)}")
     try:
         frame = pd.read_csv(path, dtype=str, skipinitialspace=True)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise InputError(f"{path} cannot be read as CSV ({error}); give a UTF-8 CSV") from None
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the file is empty; it must have columns {', '.join(COLUMNS)}") from None
     lacking = [column for column in COLUMNS if column not in frame]

@@ -9,7 +9,7 @@ from qcxr.analysis.figures import FIGURES
 from qcxr.analysis.names import dataset_name, task_name
 from qcxr.errors import InputError
 
-CIRCUIT = ("Dressed quantum circuit", "The quantum head's circuit as it was run. Compare with Fig. 2 of the paper.")
+CIRCUIT = ("Dressed quantum circuit", "The circuit of the dqc head. Compare with Fig. 2 of the paper.")
 
 
 def gallery(paths: Sequence[str | Path], *, tasks: Iterable[str]) -> list[dict]:

@@ -31,7 +31,7 @@ def compare(
     """Return one row per task, data set, metric, label (and mean) and pair (heads[0], other head).
 
     metrics: tidy metrics of all runs. Differences are heads[0] minus the other, paired by seed; `ci_low`, `ci_high`
-    hold the (1 - alpha) t-interval of their mean. p_holm and p_bh adjust over the labels of one task, data set and
+    hold the 95 % t-interval of their mean. p_holm and p_bh adjust over the labels of one task, data set and
     metric (mean rows are not part of that family and have none). `mark` is ns, *, ** or *** for raw p >= 0.05,
     < 0.05, < 0.01, < 0.001. What is undefined is empty and has a `reason`.
 
@@ -78,8 +78,8 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def paired_test(difference: np.ndarray, *, alpha: float = 0.05) -> dict:
-    """Statistics of paired differences (n,): t, df, p, interval, d_z, shapiro_p, wilcoxon_p, and reason."""
+def paired_test(difference: np.ndarray) -> dict:
+    """Statistics of paired differences (n,): t, df, p, 95 % interval, d_z, shapiro_p, wilcoxon_p, and reason."""
     from scipy import stats
 
     n = difference.size
@@ -92,7 +92,7 @@ def paired_test(difference: np.ndarray, *, alpha: float = 0.05) -> dict:
     if spread <= 1e-12 * max(1.0, float(np.abs(difference).max())):
         return result | {"reason": "all differences are equal: the t-test is undefined"}
     mean, error = float(np.mean(difference)), spread / np.sqrt(n)
-    reach = error * stats.t.ppf(1 - alpha / 2, n - 1)
+    reach = error * stats.t.ppf(0.975, n - 1)
     result |= {"t": mean / error, "ci_low": mean - reach, "ci_high": mean + reach, "d_z": mean / spread}
     result["p"] = float(2 * stats.t.sf(abs(mean / error), n - 1))
     if n >= 3:
@@ -115,7 +115,7 @@ def _paired(part: pd.DataFrame, first: str, other: str, alpha: float) -> dict:
         said = [reason for reason in part.loc[part["value"].isna(), "reason"].unique() if reason]
         return result | {"mark": "", "significant": False, "reason": "; ".join(said) or "value undefined"}
     result |= {"difference": float((a - b).mean()), "percent_difference": percent_difference(a.mean(), b.mean())}
-    result |= paired_test(a - b, alpha=alpha)
+    result |= paired_test(a - b)
     notes = [
         result["reason"],
         *part["reason"].unique(),

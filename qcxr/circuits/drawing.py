@@ -1,10 +1,10 @@
 """`qcxr draw`: the circuit as text and as a PNG, by PennyLane's drawer."""
 
-import os
 from pathlib import Path
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise
+from qcxr.data.atomic import replacing
 from qcxr.errors import InputError
 
 MAX_WIRES = 30  # of the PNG; beyond, nothing could be read
@@ -37,10 +37,8 @@ def draw(ansatz: Ansatz, *, noise: Noise | dict | None = None, png: str | Path |
 
         matplotlib.use("Agg")
         figure, _ = qml.draw_mpl(node, decimals=2, style="black_white", show_all_wires=True)()
-        png = Path(png)
-        partial = png.with_name(f".{png.name}.partial")
-        figure.savefig(partial, format="png", dpi=100, bbox_inches="tight")
-        os.replace(partial, png)
+        with replacing(png) as partial:
+            figure.savefig(partial, format="png", dpi=100, bbox_inches="tight")
         matplotlib.pyplot.close(figure)
     return text
 

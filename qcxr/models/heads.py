@@ -93,6 +93,11 @@ def dqc(
     """The paper's dressed quantum circuit; other options (noise, ansatz, ...) go to `qcxr.circuits.make_engine`."""
     from qcxr.circuits import make_engine  # here: an edit of a circuit must not retrain the other heads
 
+    if circuit.get("shots") is not None:
+        raise InputError(
+            f"head.dqc.shots must be left out in training: shots are sampled with a key of each call; got "
+            f"{circuit['shots']}; use qcxr.circuits.make_engine for them"
+        )
     run = make_engine(engine, n_labels, layers, **circuit)
     return DressedHead(n_features, n_labels, key=key, engine=run, layers=layers, init=init)
 

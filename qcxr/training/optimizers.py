@@ -121,16 +121,16 @@ def make_optimizer(
     if not weight_decay >= 0:
         raise InputError(f"weight_decay must be >= 0, got {weight_decay}; set train.weight_decay in the config")
     rate = make_schedule(learning_rate, schedule, max(total_steps // accumulate, 1))
-    chain = OPTIMIZERS[name](rate, weight_decay)
+    links = [OPTIMIZERS[name](rate, weight_decay)]
     if head_learning_rate is not None:  # every optimizer's update is linear in its rate, which comes last
-        chain = optax.chain(chain, optax.masked(optax.scale(head_learning_rate / learning_rate), _in_head))
+        links.append(optax.masked(optax.scale(head_learning_rate / learning_rate), _in_head))
+    if clip_norm is not None:
+        links.insert(0, optax.clip_by_global_norm(clip_norm))
     if freeze_steps:
         joined = freeze_steps // accumulate
-        chain = optax.chain(
-            chain, optax.masked(optax.scale_by_schedule(lambda n: jnp.where(n < joined, 0.0, 1.0)), _outside_head)
-        )
-    if clip_norm is not None:
-        chain = optax.chain(optax.clip_by_global_norm(clip_norm), chain)
+        gate = optax.masked(optax.scale_by_schedule(lambda n: jnp.where(n < joined, 0.0, 1.0)), _outside_head)
+        links = [gate, *links, gate]  # first, lest its gradient clip the head's; last, for the weight decay
+    chain = optax.chain(*links) if len(links) > 1 else links[0]
     return optax.MultiSteps(chain, every_k_schedule=accumulate).gradient_transformation() if accumulate > 1 else chain
 
 

@@ -27,6 +27,8 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
     Raises `InputError` for a film that cannot be read, and as `predict` does.
     """
     model, metadata = weights.restore(weights_file)
+    if not {"image", "labels"} <= metadata.keys():
+        raise InputError(f"{weights_file} does not say how films were preprocessed; give a run's best.safetensors")
     image = metadata["image"]
     pixels = []
     for film in films:

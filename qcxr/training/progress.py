@@ -74,7 +74,7 @@ def _board(folder: Path) -> Any:
         from tensorboardX import SummaryWriter
     except ImportError:
         raise InputError(
-            "resources.tensorboard needs tensorboardX, which is not installed; pip install 'qcxr[tensorboard]' "
+            "resources.tensorboard needs tensorboardX, which is not installed; pip install -e '.[tensorboard]' "
             "or set resources.tensorboard to false"
         ) from None
     return SummaryWriter(str(folder))

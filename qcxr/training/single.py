@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qcxr import slices
@@ -37,19 +38,25 @@ def train(
         )  # fmt: skip
 
 
-def train_in_place(cfg: Config, task: str, head: str, seed: int, *, threads: int) -> Path:
+def train_in_place(
+    cfg: Config, task: str, head: str, seed: int, *, threads: int, configfiles: Sequence[str] = ()
+) -> Path:
     """Train one run of the study where its rule would, from the study's packed films; returns its folder.
 
-    Raises `InputError` if the films are not packed yet or the run is there already.
+    `configfiles`, where `cfg` is from, is for the way out of an error. Raises `InputError` if the films are not packed
+    yet or the run is there already.
     """
     for name, value, allowed in (("task", task, cfg.tasks), ("head", head, cfg.heads), ("seed", seed, cfg.seeds)):
         if value not in allowed:
             raise InputError(f"{name} must be one of {', '.join(map(str, allowed))} (the study's), got {value}")
+    if threads < 1:
+        raise InputError(f"threads must be >= 1, got {threads}; set --threads")
     stem = Path(cfg.results, "features" if cfg.backbone.views else "packed")
     films = [stem / f"{cfg.data.train_on}-{split}.npy" for split in ("train", "val")]
     for path in films:
         if not path.is_file():
-            raise InputError(f"{path} does not exist; make it first: snakemake --cores {threads} {path}")
+            laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""
+            raise InputError(f"{path} does not exist; make it first: snakemake --cores {threads} {path}{laid}")
     out = Path(cfg.results, "runs", task, head, f"seed{seed}")
     if (out / "run.json").is_file():
         raise InputError(f"{out} is a finished run; remove it to train it again")

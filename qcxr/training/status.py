@@ -30,7 +30,8 @@ def run_row(path: Path, *, finished: bool) -> dict[str, str]:
     row = dict.fromkeys(COLUMNS, "")
     if not seen:
         return row | {"state": "done" if finished else "waiting"}
-    epochs = [event for event in seen if event["state"] == "epoch"]
+    begun = max((i for i, event in enumerate(seen) if event["state"] == "started"), default=0)
+    epochs = [event for event in seen[begun:] if event["state"] == "epoch"]  # not those of a run that was done anew
     last = seen[-1]
     state = {"done": "done", "failed": "failed", "stopped": "stopped"}.get(last["state"])
     if state is None:

@@ -13,7 +13,7 @@ import pandas as pd
 from qcxr.config import Config
 from qcxr.data import split
 from qcxr.data.atomic import write_csv
-from qcxr.models import backbones, model, parameters
+from qcxr.models import backbones, groups, model, parameters
 from qcxr.training import frozen
 from qcxr.training.fit import fit
 from qcxr.training.losses import check_loss
@@ -27,7 +27,8 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     work is an `InputError` here, seconds into the study, not hours.
     """
     section = cfg.backbone.model_dump(include={"name", "weights", "config"})
-    if section["weights"] is not None and section["name"] not in (None, "resnet"):
+    local = section["weights"] is not None and section["weights"].startswith((".", "~", "/"))
+    if section["weights"] is not None and section["name"] not in (None, "resnet") and not local:
         plain = {"name": section["name"]}  # a known shape needs no look at the checkpoint
     else:
         plain = backbones.describe(section).section
@@ -38,6 +39,8 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
         for head in cfg.heads:
             options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
             net = model.build(backbone=plain, head=head, **options)
+            groups.trained_prefixes(net, cfg.backbone.trainable)
+            jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
             counts[task, head] = parameters.count(net)
     return counts
 

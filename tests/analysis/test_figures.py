@@ -94,6 +94,19 @@ def test_labels_are_sorted_by_occurrence_and_marked(study):
     assert said == [chosen.loc[name.split(" (")[0], "mark"] for name in names]
 
 
+def test_the_borders_of_the_tail_are_the_studys(study):
+    loaded = {kind: inputs.load(kind, study.inputs[kind]) for kind in figures.spec("longtail-cxr19").needs}
+    train = loaded["counts"].query("split == 'train'").set_index("label")["n_positive"]
+    labels = loaded["metrics"].query("task == 'cxr19'")["label"].unique()
+    counts = sorted(train[label] for label in labels if label in train)
+    low, high = counts[2] + 1, counts[-3]
+    with style.applied():
+        entry = figures.spec("longtail-cxr19")
+        figure = entry.draw(**loaded, heads=["cdl", "dqc"], task="cxr19", tail_under=low, head_over=high)
+    dotted = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert dotted == [sum(n < low for n in counts) - 0.5, sum(n <= high for n in counts) - 0.5]
+
+
 def test_training_loss_is_drawn_from_the_steps(study):
     """40 steps in epochs of 10: tenths are single steps; in epochs of 20, pairs; of 8, fewer than ten points."""
     one = pd.DataFrame({"task": "t", "head": "h", "seed": 0, "step": range(1, 41), "loss": np.arange(40.0)})

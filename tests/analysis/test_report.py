@@ -103,6 +103,18 @@ def test_settings_that_are_not_the_papers_are_listed():
     assert deviations.departures(None) == []
 
 
+def test_no_setting_that_changes_results_is_passed_over():
+    """Every field of the sections that decide a result has the paper's value beside it."""
+    from qcxr.sections import Augment, Backbone, Image, Train
+
+    sections = {"train": Train, "augment": Augment, "image": Image, "backbone": Backbone}
+    listed = {f"{name}.{field}" for name, section in sections.items() for field in section.model_fields}
+    same = {"train.devices", "backbone.remat", "backbone.batch_norm", "backbone.config"}  # and a config is a name's
+    assert listed - same <= set(deviations.PROTOCOL)
+    noisy = {"head": {"dqc": {"engine": "chain", "noise": {"readout_0": 0.01}, "entangler": "CZ"}}}
+    assert [row[0] for row in deviations.departures(noisy)] == ["head.dqc.noise", "head.dqc.entangler"]
+
+
 def test_the_papers_protocol_in_config_has_no_departures():
     import yaml
 

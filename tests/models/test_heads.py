@@ -142,6 +142,7 @@ def test_circuit_weights_by_name():
         ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
         ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
         ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
+        ("dqc", 3, {"shots": 100}, "head.dqc.shots must be left out in training.* got 100; use"),
         ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
         ("dqc", 3, {"engine": "abacus"}, "engine must be one of .*, got 'abacus'"),
     ],

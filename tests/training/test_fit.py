@@ -207,6 +207,14 @@ def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
     assert facts["backbone_sha256"] == features.fingerprint(first)
 
 
+def test_patience_waits_for_the_backbone(tmp_path):
+    """Nothing is better than the start (a learning rate of almost 0), yet the frozen epochs do not use patience up."""
+    run(tmp_path, epochs=9, freeze_epochs=4, patience=2, learning_rate=1e-12)
+    history = pd.read_csv(tmp_path / "out" / "history.csv")
+    best = json.loads((tmp_path / "out" / "run.json").read_text())["best_epoch"]
+    assert len(history) == min(9, max(best, 4) + 2) >= 6
+
+
 def test_more_micro_batches_than_steps_are_refused(tmp_path):
     with pytest.raises(InputError, match="train.accumulate must be at most the run's 18 steps, .* got 19; lower it"):
         run(tmp_path, accumulate=19)

@@ -45,7 +45,12 @@ rule figure:
     log:
         f"{results}/logs/figures/{{figure}}.log",
     params:
-        slice=slice_text(heads=cfg.heads),
+        slice=lambda w: slice_text(
+            heads=cfg.heads,
+            options={
+                key: getattr(cfg.analysis, key) for key in figures.spec(w.figure).options
+            },
+        ),
         code=lambda w: code_hash(*figures.modules(w.figure)),
     message:
         "Draw figure {wildcards.figure}"
@@ -119,7 +124,7 @@ rule report:
     input:
         **studied(),
         figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
-        circuit=f"{results}/figures/circuit.png",
+        circuit=[f"{results}/figures/circuit.png"] if "dqc" in cfg.heads else [],
         audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
     output:
         report(

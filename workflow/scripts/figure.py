@@ -10,5 +10,5 @@ with job(snakemake.log[0]):
         dict(snakemake.input.items()),
         out_pdf=snakemake.output.pdf,
         out_png=snakemake.output.png,
-        heads=read_slice(snakemake.params.slice)["heads"],
+        **read_slice(snakemake.params.slice),
     )

@@ -10,7 +10,8 @@ with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
     inputs = dict(snakemake.input.items())
     notes = left_out(list(inputs.pop("audits")), words="flagged by the audit")
-    figures = [inputs.pop("circuit"), *inputs.pop("figures")]
+    circuit = inputs.pop("circuit")
+    figures = [*([circuit] if isinstance(circuit, str) else circuit), *inputs.pop("figures")]
     write_report(
         snakemake.output[0],
         figure_paths=figures,

@@ -20,6 +20,7 @@ class FigureSpec:
     """One figure: `function` as module:name, the kinds of input it needs, the keys it is drawn by, its texts.
 
     `caption` is the name of the caption file in workflow/report; `text` is what it says. `title` heads it in reports.
+    `options` are the keys of the configuration's `analysis` section that it takes.
     """
 
     function: str
@@ -28,6 +29,7 @@ class FigureSpec:
     caption: str
     title: str
     text: str
+    options: tuple[str, ...] = ()
 
     def draw(self, **inputs):
         """Import the module (matplotlib with it) and call the function."""
@@ -38,9 +40,8 @@ class FigureSpec:
 FIGURES = {
     "losses": FigureSpec(
         "losses:losses", ("history", "steps"), (), "losses.rst", "Training and validation loss",
-        "Training loss (mean binary cross-entropy over labels, averaged over tenths of an epoch) and validation loss "
-        "by epoch, one line per run. The marker is the epoch whose weights were kept: the lowest validation loss. "
-        "Compare with Fig. 4 of the paper.",
+        "Training loss (averaged over tenths of an epoch) and validation loss by epoch, one line per run. The marker "
+        "is the epoch whose weights were kept: the lowest validation loss. Compare with Fig. 4 of the paper.",
     ),
     "mean_auroc": FigureSpec(
         "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
@@ -70,8 +71,9 @@ FIGURES = {
     ),
     "longtail": FigureSpec(
         "longtail:longtail", ("metrics", "counts"), ("task",), "longtail.rst", "The long tail",
-        "AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. The "
-        "dotted lines part tail (< 100), medium and head (> 1000) labels, the dashed line is chance.",
+        "AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. "
+        "Dotted lines part the tail, medium and head labels of this study, the dashed line is chance.",
+        options=("head_over", "tail_under"),
     ),
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",
@@ -122,11 +124,13 @@ def draw(
     out_pdf: str | Path,
     out_png: str | Path,
     heads: Iterable[str] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> None:
     """Draw figure `name` from files and save it as PDF and PNG.
 
     inputs: kind -> path or paths, at least the kinds that the figure needs (see `FIGURES`); others are not read.
     heads: in the order to draw, the first is the one that others are compared with; by default those found.
+    options: settings that the figure takes (its entry's `options`).
     Raises InputError on an unknown figure, a missing input, or keys of which the inputs know nothing.
     """
     from qcxr.analysis.figures import style
@@ -158,7 +162,7 @@ def draw(
         loaded["predictions"] = read_predictions(wanted)
     chosen = head_order(found["head"]) if heads is None else list(heads)
     with style.applied():
-        style.save(entry.draw(**loaded, **keys, heads=chosen), out_pdf=out_pdf, out_png=out_png)
+        style.save(entry.draw(**loaded, **keys, **(options or {}), heads=chosen), out_pdf=out_pdf, out_png=out_png)
 
 
 def known(loaded: Mapping[str, object]) -> dict[str, set[str]]:

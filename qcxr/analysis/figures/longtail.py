@@ -11,11 +11,14 @@ from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_nam
 from qcxr.errors import InputError
 
 
-def longtail(*, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], task: str) -> Figure:
+def longtail(
+    *, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], task: str, head_over: int = 1000,
+    tail_under: int = 100,
+) -> Figure:  # fmt: skip
     """Mean and range over seeds of each label's AUROC, labels from rare to common in training; a panel per data set.
 
     Labels stand evenly, with their positives in training below: on a log axis the names of common ones collide. Dotted
-    lines part tail, medium and head labels (100 and 1000 positives). counts: dataset, split, label, n, n_positive.
+    lines part tail (< tail_under), medium and head labels (> head_over). counts: dataset, split, label, n, n_positive.
     Raises InputError if counts lack a label's training count.
     """
     part = metrics[(metrics["task"] == task) & (metrics["metric"] == "auroc") & ~metrics["label"].isin(MEANS)]
@@ -42,7 +45,7 @@ def longtail(*, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], t
                     axes.plot([x + shift] * 2, [values.min(), values.max()], color=styles[head].colour, linewidth=1.0)
                     axes.plot(x + shift, values.mean(), styles[head].marker, color=styles[head].colour, markersize=4.5,
                               markeredgecolor="white", markeredgewidth=0.4, zorder=3)  # fmt: skip
-        for border in (99.5, 1000.5):  # tail < 100 <= medium <= 1000 < head
+        for border in (tail_under - 0.5, head_over + 0.5):
             below = sum(train[label] < border for label in names)
             if 0 < below < len(names):
                 axes.axvline(below - 0.5, color=style.INK, linewidth=0.7, linestyle=":")
