@@ -67,9 +67,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("evaluate", _evaluate, "compare predictions made anywhere: metrics, tests, figures, report")
     sub.add_argument("runs", help="CSV with columns task, head, seed, dataset, predictions, truth (paths)")
     sub.add_argument("--out", required=True, metavar="DIR", help="a new folder for the results")
-    sub.add_argument("--alpha", type=float, default=0.05, help="significance level (default 0.05)")
+    sub.add_argument("--alpha", type=float, default=0.05, help="a raw p below it is called significant (default 0.05)")
     sub.add_argument(
-        "--bootstrap", type=int, default=2000, metavar="N", help="replicates over patients; 0 leaves it out"
+        "--bootstrap",
+        type=int,
+        default=2000,
+        metavar="N",
+        help="replicates over patients, 0 or >= 100 (default 2000)",
     )
     sub = command("audit", _audit, "look through the films and labels of one data set; writes a page of HTML")
     sub.add_argument("dataset", help="a name under data.sources")

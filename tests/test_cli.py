@@ -113,6 +113,19 @@ def test_draw_prints_the_circuit(capsys):
         assert picture.size[0] > 200
 
 
+def test_a_run_that_cannot_be_trained_says_what_to_do(caplog):
+    for words, said in (
+        (["--threads", "-3"], "error: threads must be >= 1, got -3; set --threads"),
+        (
+            ["--configfile", "config/demo.yaml"],
+            "make it first: snakemake --cores 1 results-demo/packed/drawn-nih-train.npy --configfile config/demo.yaml",
+        ),
+    ):
+        with pytest.raises(SystemExit, match="1"):
+            main(["train", "cxr8", "cdl", "0", *words])
+        assert caplog.messages[-1].endswith(said)
+
+
 def test_mistakes_are_one_line(capsys):
     assert main(["audit", "chexpert"]) == 1
     assert capsys.readouterr().err == (
@@ -120,6 +133,17 @@ def test_mistakes_are_one_line(capsys):
     )
     assert main(["status", "--configfile", "none.yaml"]) == 1
     assert "config file none.yaml does not exist" in capsys.readouterr().err
+    for words, said in (
+        (["status", "--every", "-1"], "error: --every must be > 0 seconds, got -1; set it"),
+        (["draw", "--png", str(Path.cwd())], "cannot be written (Is a directory)"),
+    ):
+        assert main(words) == 1
+        told = capsys.readouterr().err
+        assert said in told and len(told.splitlines()) == 1
+    for words in (["data", "--films", "-1"], ["circuits", "--widths", "x"], ["models", "--frameworks", "tf"]):
+        with pytest.raises(SystemExit):
+            main(["bench", *words])
+        assert f"qcxr bench {words[0]}: error: argument {words[1]}: invalid" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["status", "--fast"])
     assert "unrecognized arguments: --fast" in capsys.readouterr().err

@@ -54,6 +54,10 @@ def evaluate(
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: exists and is not empty; give a new folder with --out")
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha must be in (0, 1), got {alpha}; set --alpha")
+    if 0 < replicates < 100 or replicates < 0:
+        raise InputError(f"replicates must be 0 or >= 100, got {replicates}; set --bootstrap")
     runs = read_list(runs_csv)
     heads = list(heads) if heads is not None else head_order(runs["head"])
     prepared, notes = _prepare(runs, Path(runs_csv).parent)

@@ -122,14 +122,17 @@ def join(
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: no such file; correct its name (names are relative to the list of runs)")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
     try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
         names = list(pd.read_csv(path, nrows=0).columns)
+        as_text = {name: str for name in (*ID_COLUMNS, *PATIENT_COLUMNS, names[0]) if name in names}
+        return pd.read_csv(path, dtype=as_text)
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
-    as_text = {name: str for name in (*ID_COLUMNS, *PATIENT_COLUMNS, names[0]) if name in names}
-    return pd.read_csv(path, dtype=as_text)
+    except (OSError, ValueError) as error:  # no parquet, no UTF-8, no table
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read ({reason}); give a CSV in UTF-8 or a .parquet file") from None
 
 
 def _numbers(column: pd.Series, source: str) -> pd.Series:

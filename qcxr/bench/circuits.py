@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qcxr.bench.arguments import positive, widths
 from qcxr.circuits import Noise, Rates, cost, make_engine
 
 NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
@@ -170,16 +171,16 @@ def _machine():
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of this benchmark."""
-    widths = {"type": lambda text: tuple(int(n) for n in text.split(",") if n), "metavar": "N,N,..."}
-    parser = argparse.ArgumentParser(prog="python -m qcxr.bench.circuits", description="Time the circuit engines.")
-    parser.add_argument("--widths", default=(8, 14, 19, 45, 100), **widths)
-    parser.add_argument("--peer-widths", default=(8, 14), help="where PennyLane runs too (19: minutes)", **widths)
-    parser.add_argument("--noisy-widths", default=(8, 19), **widths)
+    several = {"type": widths, "metavar": "N,N,..."}
+    parser = argparse.ArgumentParser(prog="qcxr bench circuits", description="Time the circuit engines.")
+    parser.add_argument("--widths", default=(8, 14, 19, 45, 100), **several)
+    parser.add_argument("--peer-widths", default=(8, 14), help="where PennyLane runs too (19: minutes)", **several)
+    parser.add_argument("--noisy-widths", default=(8, 19), **several)
     parser.add_argument("--engines", default=("auto",), type=lambda text: tuple(text.split(",")))
-    parser.add_argument("--layers", dest="n_layers", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--peer-repeats", type=int, default=3)
+    parser.add_argument("--layers", dest="n_layers", type=positive, default=3)
+    parser.add_argument("--batch", type=positive, default=32)
+    parser.add_argument("--repeats", type=positive, default=200)
+    parser.add_argument("--peer-repeats", type=positive, default=3)
     parser.add_argument("--memory", action="store_true", help="also measure peak memory at the largest width")
     parser.add_argument("--json", dest="json_path", default=None)
     print(run(**vars(parser.parse_args(argv)))[1])

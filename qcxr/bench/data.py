@@ -23,6 +23,7 @@ import zstandard
 from PIL import Image
 from safetensors.numpy import load, save
 
+from qcxr.bench.arguments import positive
 from qcxr.data.augment import IMAGENET_MEAN, IMAGENET_STD
 from qcxr.data.batches import order, plan
 from qcxr.data.cache import build
@@ -272,9 +273,9 @@ def run(*, n_films: int = 192, side: int = 1024, workers: int = 2, counts: tuple
 
 def main(argv: list[str] | None = None) -> None:
     """`python -m qcxr.bench.data`: print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--films", type=int, default=192, help="generated films of 1024 x 1024 (default 192)")
-    parser.add_argument("--workers", type=int, default=2)
+    parser = argparse.ArgumentParser(prog="qcxr bench data", description=__doc__.split("\n")[0])
+    parser.add_argument("--films", type=positive, default=192, help="generated films of 1024 x 1024 (default 192)")
+    parser.add_argument("--workers", type=positive, default=2)
     parser.add_argument("--memory", action="store_true", help="also cache 2,000 and 20,000 films and watch the memory")
     parser.add_argument("--only-build", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args(argv)

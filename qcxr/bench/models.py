@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from qcxr.bench.arguments import positive
 from qcxr.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -215,15 +216,15 @@ def _section(backbone: str) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line: print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="qcxr bench models", description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="+", default=["resnet50"])
     parser.add_argument("--frameworks", nargs="+", default=list(FRAMEWORKS), choices=FRAMEWORKS)
-    parser.add_argument("--batches", nargs="+", type=int, default=[8])
-    parser.add_argument("--sizes", nargs="+", type=int, default=[224])
+    parser.add_argument("--batches", nargs="+", type=positive, default=[8])
+    parser.add_argument("--sizes", nargs="+", type=positive, default=[224])
     parser.add_argument("--precisions", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
     parser.add_argument("--batch-norm", default="running", choices=["running", "batch"])
     parser.add_argument("--head", default="cdl", help="JAX's head (torch's is always linear)")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=positive, default=5)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     print(table(run(**vars(parser.parse_args(argv)))))
 

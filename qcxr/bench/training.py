@@ -18,6 +18,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from qcxr.bench.arguments import positive
 from qcxr.bench.models import DEMO
 from qcxr.bench.steps import training_step
 from qcxr.data import batches
@@ -182,12 +183,12 @@ def run(
 
 def main(argv: list[str] | None = None) -> None:
     """Command line: print the table; `--json` writes it too."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="qcxr bench training", description=__doc__.splitlines()[0])
     parser.add_argument("--backbones", nargs="*", default=["resnet50", "efficientnet-lite0", "demo"], dest="networks")
-    parser.add_argument("--labels", type=int, default=19, dest="n_labels")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--films", type=int, default=2000, help="of the loop's epoch")
+    parser.add_argument("--labels", type=positive, default=19, dest="n_labels")
+    parser.add_argument("--repeats", type=positive, default=7)
+    parser.add_argument("--batch", type=positive, default=32)
+    parser.add_argument("--films", type=positive, default=2000, help="of the loop's epoch")
     parser.add_argument("--json", metavar="FILE")
     arguments = vars(parser.parse_args(argv))
     out = arguments.pop("json")

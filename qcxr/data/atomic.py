@@ -10,12 +10,13 @@ import pandas as pd
 
 from qcxr.errors import InputError
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+_UNWRITABLE = (*_FULL, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 @contextmanager
 def said_plainly(path: str | Path) -> Iterator[None]:
-    """A disk that is full or may not be written, met while writing `path`, is an InputError."""
+    """A full or unwritable disk, or a file in a folder's place, met while writing `path`, is an InputError."""
     try:
         yield
     except OSError as error:

@@ -129,7 +129,7 @@ def make_optimizer(
     if freeze_steps:
         joined = freeze_steps // accumulate
         gate = optax.masked(optax.scale_by_schedule(lambda n: jnp.where(n < joined, 0.0, 1.0)), _outside_head)
-        links = [gate, *links, gate]  # first, lest its gradient clip the head's; last, for the weight decay
+        links.append(gate)  # last: the waiting backbone's moments are ready when it joins, and it does not decay
     chain = optax.chain(*links) if len(links) > 1 else links[0]
     return optax.MultiSteps(chain, every_k_schedule=accumulate).gradient_transformation() if accumulate > 1 else chain
 

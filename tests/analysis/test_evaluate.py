@@ -178,6 +178,23 @@ def test_one_seed_has_no_p_value(published, tmp_path):
     assert tests["p"].isna().all() and set(tests["reason"]) == {"one seed: a paired test needs at least two"}
 
 
+def test_files_of_another_kind_are_one_clear_line(published, tmp_path):
+    runs = spoil(published, tmp_path, "runs.csv", lambda f: f.assign(predictions="odd.parquet"))
+    (tmp_path / "odd.parquet").write_bytes(b"no parquet")
+    with pytest.raises(
+        InputError, match=r"odd\.parquet: cannot be read \(.*\); give a CSV in UTF-8 or a .parquet file"
+    ):
+        evaluate(runs, tmp_path / "out")
+    (tmp_path / "latin.csv").write_bytes(b"task,caf\xe9\n")
+    with pytest.raises(InputError, match=r"latin\.csv cannot be read as CSV \(.*\); give a UTF-8 CSV"):
+        evaluate(tmp_path / "latin.csv", tmp_path / "out")
+    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
+        evaluate(published / "runs.csv", tmp_path / "latin.csv" / "out", replicates=0, only=())
+    for options, said in (({"alpha": 2}, "alpha must be in"), ({"replicates": 50}, "replicates must be 0 or >= 100")):
+        with pytest.raises(InputError, match=said):
+            evaluate(published / "runs.csv", tmp_path / "out", **options)
+
+
 def test_an_existing_folder_is_not_overwritten(published, tmp_path):
     (tmp_path / "keep.txt").touch()
     with pytest.raises(InputError, match="exists and is not empty; give a new folder with --out"):
