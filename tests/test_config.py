@@ -81,7 +81,12 @@ def test_transfer_learning_is_an_overlay():
         "head",
     )
     tuned = load(*(ROOT / f"config/{name}.yaml" for name in ("config", "transfer", "finetune")))
-    assert tuned.backbone.weights == "imagenet" and tuned.backbone.views is None and tuned.train.prior_bias
+    assert (
+        tuned.backbone.weights == "imagenet"
+        and tuned.backbone.views is None
+        and not tuned.train.prior_bias
+        and cfg.train.prior_bias
+    )
     assert cfg.backbone.views == 8 and cfg.heads == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
 
 
