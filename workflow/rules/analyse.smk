@@ -48,7 +48,8 @@ rule figure:
         slice=lambda w: slice_text(
             heads=cfg.heads,
             options={
-                key: getattr(cfg.analysis, key) for key in figures.spec(w.figure).options
+                key: getattr(cfg.analysis, key)
+                for key in figures.spec(w.figure).options
             },
         ),
         code=lambda w: code_hash(*figures.modules(w.figure)),
