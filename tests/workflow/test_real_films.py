@@ -12,7 +12,7 @@ pytestmark = [
 ]
 CONFIG = TINY | {
     "generate": None,
-    "tasks": ["cxr8", "cxr19"],
+    "tasks": ["cxr19"],  # it has the labels of cxr8, and those without a positive film
     "data": {
         "train_on": "nih",
         "test_on": ["nih"],
@@ -36,6 +36,6 @@ def test_real_films_run_through_the_whole_study(tmp_path):
     assert len(absent) == 4 and absent["value"].isna().all() and absent["n_positive"].eq(0).all()
     assert absent["reason"].str.contains("no positive").all()
     means = metrics[metrics["label"] == "mean"]
-    assert len(means) == 8 and means["value"].between(0.3, 0.95).all()
+    assert len(means) == 4 and means["value"].between(0.3, 0.95).all()
     assert means.loc[means["task"] == "cxr19", "reason"].str.contains("Pneumomediastinum").all()
     assert "undefined" in (study.folder / "results/report.html").read_text()
