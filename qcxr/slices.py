@@ -30,8 +30,7 @@ def checkpoint(cfg: Config) -> dict[str, str] | None:
 
     Its path alone would not tell when other weights are put there. What the hub gave is in a run's `run.json`.
     """
-    folder = Path(cfg.backbone.weights or "").expanduser()
-    if cfg.backbone.weights is None or not folder.is_dir():
+    if cfg.backbone.weights is None or not (folder := Path(cfg.backbone.weights).expanduser()).is_dir():
         return None
     files = [folder / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from qcxr.analysis.figures import style
 from qcxr.analysis.names import head_name, task_name, task_order
 
-ROWS = {"train_loss": "Training loss (BCE)", "val_loss": "Validation loss (BCE)"}
+ROWS = {"train_loss": "Training loss", "val_loss": "Validation loss"}
 
 
 WINDOWS = 10  # per epoch: a batch's own loss says more of its films than of the model
