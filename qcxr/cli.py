@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    sub = command("check", _check, "check a configuration and the paths it names (its models: params); print it resolved")
+    sub = command("check", _check, "check a configuration and its paths (params checks its models)")
     _add_config(sub)
     sub = command("params", _params, "print the parameter counts of every task and head (Table II)")
     _add_config(sub)
