@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from qcxr import config as configuration
+from qcxr.study import config as configuration
 from qcxr.errors import InputError
 
 min_version("9.10")

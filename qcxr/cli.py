@@ -103,7 +103,7 @@ def _add_config(sub: argparse.ArgumentParser) -> None:
 
 
 def _load(arguments: argparse.Namespace):
-    from qcxr.config import load
+    from qcxr.study.config import load
 
     first = "config/config.yaml"
     paths = arguments.configfile
@@ -142,7 +142,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from qcxr.job import job
+    from qcxr.study.job import job
     from qcxr.training.single import train_in_place
 
     cfg = _load(arguments)

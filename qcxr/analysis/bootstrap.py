@@ -18,8 +18,8 @@ from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.metrics import why_undefined
 from qcxr.analysis.predictions import Predictions, same_films
 from qcxr.analysis.replicates import RankedLabel, patient_weights
-from qcxr.data.atomic import write_csv
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv
 
 COLUMNS = (
     "task", "dataset", "label", "kind", "head", "head_b", "seed", "value", "ci_low", "ci_high",

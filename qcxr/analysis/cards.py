@@ -12,7 +12,7 @@ from qcxr.analysis.inputs import Paths, hours, load
 from qcxr.analysis.metrics import MEANS
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
 from qcxr.analysis.predictions import read_table
-from qcxr.data.atomic import write_text
+from qcxr.study.files import write_text
 
 Issues = Mapping[str, str | Path] | Sequence[str | Path]
 

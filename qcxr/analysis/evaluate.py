@@ -18,9 +18,9 @@ from qcxr.analysis.predictions import check
 from qcxr.analysis.report import write_report
 from qcxr.analysis.statistics import COLUMNS as TEST_COLUMNS
 from qcxr.analysis.statistics import compare
-from qcxr.data.atomic import write_csv, write_parquet, write_text
-from qcxr.data.labels import LABEL_SETS
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv, write_parquet, write_text
+from qcxr.study.labels import LABEL_SETS
 
 COLUMNS = ("task", "head", "seed", "dataset", "predictions", "truth")
 VALIDATION = "validation"

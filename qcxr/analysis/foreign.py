@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from qcxr.analysis.predictions import few
-from qcxr.data.labels import canonical
 from qcxr.errors import InputError
+from qcxr.study.labels import canonical
 
 ID_COLUMNS = ("image_id", "id", "path")
 PATIENT_COLUMNS = ("patient_id", "subj_id", "subject_id", "Patient ID")

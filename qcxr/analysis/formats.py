@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.atomic import write_csv, write_text
+from qcxr.study.files import write_csv, write_text
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "±": r"$\pm$",
           "<": r"$<$", ">": r"$>$", "−": "$-$", "—": "---"}  # fmt: skip

@@ -12,8 +12,8 @@ import pandas as pd
 
 from qcxr.analysis import calibration, ranking
 from qcxr.analysis.predictions import Predictions, check, read_table
-from qcxr.data.atomic import write_csv
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv
 
 METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
 COLUMNS = ("label", "metric", "value", "n", "n_positive", "reason", "n_labels")

@@ -15,7 +15,7 @@ from qcxr.analysis.deviations import COLUMNS, DEVIATIONS, LIMITS, departures
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import Paths, hours, load, many
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, head_order, task_name, task_order
-from qcxr.data.atomic import write_text
+from qcxr.study.files import write_text
 
 TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
 FOLDED = {"labels", "scores", "runs", "paper", "bootstrap"}

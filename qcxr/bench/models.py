@@ -112,9 +112,9 @@ def jax_step(section: dict, images, labels, precision: str, batch_norm: str, hea
     import jax.numpy as jnp
     import optax
 
-    from qcxr.models import groups, model
+    from qcxr.models import classifier, groups
 
-    network = model.build(
+    network = classifier.build(
         backbone=section, head=head, n_labels=N_LABELS, seed=0, batch_norm=batch_norm, precision=precision
     )
     graphdef, trained, frozen, running = groups.split(network)

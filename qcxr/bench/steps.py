@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from qcxr.data.atomic import write_csv
 from qcxr.data.feed import Batch
-from qcxr.models import backbones, groups, model
-from qcxr.sections import Augment, Backbone, Image, Train
+from qcxr.models import backbones, classifier, groups
+from qcxr.study.files import write_csv
+from qcxr.study.sections import Augment, Backbone, Image, Train
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import of_protocol
@@ -62,7 +62,7 @@ def training_step(
     section = backbone.model_dump(include={"name", "weights", "config"})
     described = backbones.describe(section)
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
-    net = model.build(
+    net = classifier.build(
         backbone=described.section, head=head, head_options=options, n_labels=n_labels, seed=0, batch_norm=batch_norm,
         precision=protocol.precision, remat=backbone.remat,
     )  # fmt: skip

@@ -23,8 +23,8 @@ from qcxr.bench.models import DEMO
 from qcxr.bench.steps import training_step
 from qcxr.data import batches
 from qcxr.data.split import Split
-from qcxr.models import backbones, groups, model, weights
-from qcxr.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.models import backbones, classifier, groups
+from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.inputs import reading
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
@@ -44,7 +44,7 @@ def make_loop(
 ) -> Loop:  # fmt: skip
     """A run on random films (or on random features, of `views` views)."""
     rng = np.random.default_rng(0)
-    net = model.build(backbone=section, head=head, n_labels=n_labels, seed=0, batch_norm="batch")
+    net = classifier.build(backbone=section, head=head, n_labels=n_labels, seed=0, batch_norm="batch")
     described = backbones.describe(section)
     network, inputs = reading(net, views=views, mean=described.mean, std=described.std, augment=Augment())
     if views is None:
@@ -102,7 +102,7 @@ def saving(loop: Loop, net, *, repeats: int = 5) -> dict[str, float]:
             started = time.perf_counter()
             keeper.save(loop)
             saved = time.perf_counter()
-            weights.save(Path(folder, "best.safetensors"), loop.classifier(net))
+            classifier.save(Path(folder, "best.safetensors"), loop.classifier(net))
             if repeat:  # the first one imports Orbax
                 seconds["checkpoint_seconds"].append(saved - started)
                 seconds["best_weights_seconds"].append(time.perf_counter() - saved)
@@ -152,7 +152,7 @@ def run(
                 (f"{what}: the loop", found["loop_films_per_second"], "films/s", ""),
                 (f"{what}: overhead of the loop", found["overhead_percent"], "%", "< 3"),
             ]
-        net = model.build(backbone=DEMO, head="cdl", n_labels=n_labels, seed=0, batch_norm="batch")
+        net = classifier.build(backbone=DEMO, head="cdl", n_labels=n_labels, seed=0, batch_norm="batch")
         cost = saving(loop, net)
         epoch = films / found["loop_films_per_second"]
         minutes = Resources().checkpoint_minutes

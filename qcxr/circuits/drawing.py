@@ -4,8 +4,8 @@ from pathlib import Path
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise
-from qcxr.data.atomic import replacing
 from qcxr.errors import InputError
+from qcxr.study.files import replacing
 
 MAX_WIRES = 30  # of the PNG; beyond, nothing could be read
 

@@ -20,13 +20,13 @@ import joblib
 import pandas as pd
 from tqdm import tqdm
 
-from qcxr.data.atomic import write_csv
 from qcxr.data.columns import ISSUES
 from qcxr.data.entry import entry_key, pack_entry, settings_key
 from qcxr.data.images import FilmError, check_sizes, prepare
 from qcxr.data.manifest import refuse_above
 from qcxr.data.store import contains, open_store, reading, writer_lock
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv
 
 _FILMS_PER_TASK = 16  # enough to hide the cost of a task, few enough that a kill loses under a second of work
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qcxr.data.columns import SPLITS, labels_of
-from qcxr.data.labels import CXRLT26
+from qcxr.study.labels import CXRLT26
 
 
 def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:

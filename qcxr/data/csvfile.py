@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from qcxr.data.columns import SPLITS
-from qcxr.data.labels import CXRLT26, canonical
 from qcxr.errors import InputError
+from qcxr.study.labels import CXRLT26, canonical
 
 # What stands in the way of a label when a column is not one.
 _NOT_LABELS = {

@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 
 from qcxr.data import sources
-from qcxr.data.atomic import write_csv, write_parquet
 from qcxr.data.columns import ISSUES, KEYS, SPLITS, labels_of
 from qcxr.data.counts import counts
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv, write_parquet
 
 
 def write_manifest(

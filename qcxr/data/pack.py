@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qcxr.data.atomic import replacing, write_parquet, write_text
 from qcxr.data.cache import content_of
 from qcxr.data.columns import ISSUES, labels_of
 from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry
@@ -16,6 +15,7 @@ from qcxr.data.images import check_sizes
 from qcxr.data.manifest import refuse_above
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
+from qcxr.study.files import replacing, write_parquet, write_text
 
 FORMAT = 1
 

@@ -13,17 +13,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qcxr.data import sources
-from qcxr.data.atomic import replacing, write_csv, write_text
 from qcxr.data.audit import film_facts, film_issues
 from qcxr.data.cache import build, content_of
 from qcxr.data.charts import contact_sheet, long_tail, together
 from qcxr.data.columns import ISSUES, SPLITS
 from qcxr.data.counts import cooccurrence, counts
 from qcxr.data.entry import entry_key, settings_key, unpack_entry
-from qcxr.data.labels import CXRLT26
 from qcxr.data.manifest import check, refuse_above
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
+from qcxr.study.files import replacing, write_csv, write_text
+from qcxr.study.labels import CXRLT26
 
 _SHOWN = 200  # issues on the page; all of them are in the CSV
 _FILMS = 8  # columns of the contact sheet

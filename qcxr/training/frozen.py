@@ -10,12 +10,13 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from qcxr.data.atomic import replacing, write_text
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.split import sha256
-from qcxr.models import backbones, features, model
-from qcxr.sections import Augment, Backbone, Image
+from qcxr.models import backbones, features
+from qcxr.models.classifier import build
+from qcxr.study.files import replacing, write_text
+from qcxr.study.sections import Augment, Backbone, Image
 
 log = logging.getLogger("qcxr.features")
 VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every head and seed of a study
@@ -36,9 +37,7 @@ def pack_features(
     section = backbone.model_dump(include={"name", "weights", "config"})
     own = backbones.describe(section)
     mean, std = list(image.mean or own.mean), list(image.std or own.std)
-    classifier = model.build(
-        backbone=section, head="cdl", n_labels=1, seed=0, batch_norm="running", precision=precision
-    )
+    net = build(backbone=section, head="cdl", n_labels=1, seed=0, batch_norm="running", precision=precision)
 
     def prepare(gray: jax.Array) -> jax.Array:
         return normalise(gray, mean=mean, std=std)
@@ -53,7 +52,7 @@ def pack_features(
         "code": code,
     }
     made = features.compute(
-        classifier, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
+        net, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
         augment=seen, views=views,
     )  # fmt: skip
     for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
@@ -62,7 +61,7 @@ def pack_features(
     about |= {
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
-        "backbone": features.fingerprint(classifier),
+        "backbone": features.fingerprint(net),
         "features": {**decides, "views": views, "precision": precision},
         "sha256": {**about["sha256"], "images": sha256(out)},
     }

@@ -12,9 +12,9 @@ from flax import nnx
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
+from qcxr.models.classifier import Classifier
 from qcxr.models.features import FeatureClassifier
-from qcxr.models.model import Classifier
-from qcxr.sections import Augment
+from qcxr.study.sections import Augment
 
 
 class Inputs(NamedTuple):

@@ -14,8 +14,8 @@ from qcxr.data.feed import feed
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import groups
-from qcxr.models.model import Classifier
-from qcxr.sections import Train
+from qcxr.models.classifier import Classifier
+from qcxr.study.sections import Train
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
 from qcxr.training.step import Steps, TrainState

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from qcxr.errors import InputError
-from qcxr.sections import Train
+from qcxr.study.sections import Train
 
 Rate = float | optax.Schedule
 

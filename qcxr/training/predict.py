@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from qcxr.data import batches
-from qcxr.data.atomic import write_parquet
 from qcxr.data.augment import normalise
 from qcxr.data.feed import Batch, feed
 from qcxr.data.images import FilmError, prepare
 from qcxr.data.split import Split
 from qcxr.errors import InputError
-from qcxr.models import features, groups, weights
-from qcxr.sections import Augment
+from qcxr.models import classifier, features, groups
+from qcxr.study.files import write_parquet
+from qcxr.study.sections import Augment
 from qcxr.training.inputs import reading
 
 
@@ -26,7 +26,7 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
 
     Raises `InputError` for a film that cannot be read, and as `predict` does.
     """
-    model, metadata = weights.restore(weights_file)
+    model, metadata = classifier.restore(weights_file)
     if not {"image", "labels"} <= metadata.keys():
         raise InputError(f"{weights_file} does not say how films were preprocessed; give a run's best.safetensors")
     image = metadata["image"]
@@ -51,7 +51,7 @@ def predict(
 
     Raises `InputError` if the weights file is not whole, or was trained for other labels than the split has.
     """
-    model, metadata = weights.restore(weights_file)
+    model, metadata = classifier.restore(weights_file)
     labels = tuple(metadata["labels"])
     if labels != split.labels:
         raise InputError(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qcxr.data.atomic import write_csv
-from qcxr.provenance import git_commit, versions, write_json
-from qcxr.sections import Image
+from qcxr.study.files import write_csv, write_json
+from qcxr.study.provenance import git_commit, versions
+from qcxr.study.sections import Image
 from qcxr.training.loop import Loop
 
 
@@ -32,7 +32,6 @@ def write(loop: Loop, out: Path, best: Path, *, run: dict[str, Any], fingerprint
     partial.write_bytes(best.read_bytes())
     os.replace(partial, out / "best.safetensors")
     write_json(
-        out / "run.json",
         {
             **run,
             **fingerprint,
@@ -46,4 +45,5 @@ def write(loop: Loop, out: Path, best: Path, *, run: dict[str, Any], fingerprint
             "best_val_loss": loop.best_loss,
             "stopped": loop.finished,
         },
+        out / "run.json",
     )

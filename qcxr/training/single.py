@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qcxr import slices
-from qcxr.config import Config
 from qcxr.errors import InputError
+from qcxr.study import slices
+from qcxr.study.config import Config
 from qcxr.training import devices
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from qcxr.config import Config
+from qcxr.study.config import Config
 
 COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "device", "seen")
 

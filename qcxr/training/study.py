@@ -10,10 +10,10 @@ from pathlib import Path
 import jax
 import pandas as pd
 
-from qcxr.config import Config
 from qcxr.data import split
-from qcxr.data.atomic import write_csv
-from qcxr.models import backbones, groups, model, parameters
+from qcxr.models import backbones, classifier, groups, parameters
+from qcxr.study.config import Config
+from qcxr.study.files import write_csv
 from qcxr.training import frozen
 from qcxr.training.fit import fit
 from qcxr.training.losses import check_loss
@@ -38,7 +38,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     for task in cfg.tasks:
         for head in cfg.heads:
             options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
-            net = model.build(backbone=plain, head=head, **options)
+            net = classifier.build(backbone=plain, head=head, **options)
             groups.trained_prefixes(net, cfg.backbone.trainable)
             jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
             counts[task, head] = parameters.count(net)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from qcxr.analysis import metrics, statistics
-from qcxr.data.atomic import write_csv
+from qcxr.study.files import write_csv
 
 from . import synthetic
 

@@ -151,7 +151,7 @@ def test_caption_files_say_what_the_report_says(name):
 
 
 def test_modules_of_a_figure_exist():
-    from qcxr.provenance import code_hash
+    from qcxr.study.provenance import code_hash
 
     for name in NAMES:
         assert code_hash(*figures.modules(name))

@@ -105,7 +105,7 @@ def test_settings_that_are_not_the_papers_are_listed():
 
 def test_no_setting_that_changes_results_is_passed_over():
     """Every field of the sections that decide a result has the paper's value beside it."""
-    from qcxr.sections import Augment, Backbone, Image, Train
+    from qcxr.study.sections import Augment, Backbone, Image, Train
 
     sections = {"train": Train, "augment": Augment, "image": Image, "backbone": Backbone}
     listed = {f"{name}.{field}" for name, section in sections.items() for field in section.model_fields}

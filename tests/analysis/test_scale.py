@@ -12,7 +12,7 @@ SCRIPT = """
 import resource, sys, time
 from pathlib import Path
 from qcxr.analysis import bootstrap, figures, metrics, statistics
-from qcxr.data.atomic import write_csv
+from qcxr.study.files import write_csv
 root, counts = Path(sys.argv[1]), eval(sys.argv[2])
 started, cpu = time.monotonic(), time.process_time()
 scored = []

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from qcxr.data.labels import CXR19, LABEL_SETS
+from qcxr.study.labels import CXR19, LABEL_SETS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 

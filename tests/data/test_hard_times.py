@@ -15,12 +15,12 @@ import pytest
 
 from qcxr.bench.data import process_tree
 from qcxr.data import manifest
-from qcxr.data.atomic import write_csv, write_parquet
 from qcxr.data.cache import build
 from qcxr.data.pack import pack
 from qcxr.data.store import contains, open_store, reading
 from qcxr.data.verify import verify
 from qcxr.errors import InputError
+from qcxr.study.files import write_csv, write_parquet
 
 from . import films
 

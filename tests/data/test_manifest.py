@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from qcxr.data import manifest
-from qcxr.data.labels import LABEL_SETS
 from qcxr.errors import InputError
+from qcxr.study.labels import LABEL_SETS
 
 from . import films
 

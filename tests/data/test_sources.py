@@ -6,9 +6,9 @@ import pytest
 
 from qcxr.data import sources
 from qcxr.data.csvfile import label_columns, read_table, split_files
-from qcxr.data.labels import CXR19, LABEL_SETS
 from qcxr.data.manifest import check
 from qcxr.errors import InputError
+from qcxr.study.labels import CXR19, LABEL_SETS
 
 from . import films
 

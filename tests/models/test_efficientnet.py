@@ -10,7 +10,7 @@ from flax import nnx
 from PIL import Image
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, imagenet, weights
+from qcxr.models import arrays, backbones, imagenet
 from qcxr.models.layers import Numerics
 
 FILMS = Path(__file__).parents[2] / "../shared/data/nih_originals"
@@ -66,7 +66,7 @@ def test_from_scratch_no_layer_is_lost_in_batch_norms_epsilon():
         assert float(kernel.std()) == pytest.approx((2 / size**2) ** 0.5, rel=0.1)
     images = np.random.default_rng(0).standard_normal((4, 64, 64, 3), np.float32)
     nnx.jit(lambda network: network(images, train=True))(network)
-    for name, value in weights.arrays(network).items():
+    for name, value in arrays.collect(network).items():
         if name.endswith("norm.var"):
             assert np.median((value - 0.99) / 0.01) > 0.05, name  # of one batch: new = 0.99 old + 0.01 batch
 
@@ -74,7 +74,7 @@ def test_from_scratch_no_layer_is_lost_in_batch_norms_epsilon():
 def test_every_tensor_of_the_package_has_a_place(pretrained):
     network = ours({"name": "efficientnet-lite0"})
     names = {imagenet.rename(name) for name in pretrained.state_dict()} - {None}
-    assert names == set(weights.arrays(network))
+    assert names == set(arrays.collect(network))
 
 
 @pytest.mark.skipif(not FILMS.is_dir(), reason="no real films here")
@@ -94,7 +94,7 @@ def test_features_and_top_1_on_real_images(pretrained, tmp_path, monkeypatch):
     assert logits.argmax(1).tolist() == pretrained._fc(expected).argmax(1).tolist()
     # The second time the converted file is enough.
     monkeypatch.setattr(imagenet, "locate", lambda: pytest.fail("read the torch file twice"))
-    assert weights.arrays(ours(section)).keys() == weights.arrays(ours({"name": "efficientnet-lite0"})).keys()
+    assert arrays.collect(ours(section)).keys() == arrays.collect(ours({"name": "efficientnet-lite0"})).keys()
 
 
 @pytest.mark.parametrize(("index", "stage", "block"), [(0, 0, 0), (3, 2, 0), (6, 3, 1)])
@@ -109,7 +109,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
         return imagenet.rename(f"_blocks.{index}.{name}").removeprefix(prefix)
 
     tensors = {n: v for n, v in reference.state_dict().items() if not n.endswith("num_batches_tracked")}
-    weights.fill(module, {place(name): imagenet.channels_last(value.numpy()) for name, value in tensors.items()})
+    arrays.fill(module, {place(name): imagenet.channels_last(value.numpy()) for name, value in tensors.items()})
     channels = module.filter.kernel.shape[-1] if module.expand is None else module.expand.kernel.shape[2]
     x = np.random.default_rng(3).standard_normal((4, 14, 14, channels), np.float32)
 
@@ -127,7 +127,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
     for name, parameter in reference.named_parameters():
         assert distance(gradients.pop(place(name)), imagenet.channels_last(parameter.grad.numpy())) < 1e-4, name
     assert not gradients
-    after = weights.arrays(module)
+    after = arrays.collect(module)
     for name, buffer in reference.named_buffers():
         if "running" in name:
             assert distance(after[place(name)], buffer.numpy()) < 1e-4
@@ -157,7 +157,7 @@ def whole_gradients(network, reference, dtype):
     # A bias before a BatchNorm has gradient 0 but for rounding: hence a floor, far below any other gradient.
     floor = 1e-5 * max(np.abs(value).max() for value in expected.values())
     gradients = {n: np.abs(found[n] - v).max() / max(np.abs(v).max(), floor) for n, v in expected.items()}
-    after = weights.arrays(network)
+    after = arrays.collect(network)
     statistics = {imagenet.rename(name): buffer.numpy() for name, buffer in reference.named_buffers()}
     return gradients, {name: distance(after[name], statistics[name]) for name in statistics if name}
 
@@ -178,7 +178,7 @@ def test_the_whole_network_in_train_mode(pretrained, tmp_path, monkeypatch):
     with jax.enable_x64(True):
         described = backbones.describe({"name": "efficientnet-lite0", "weights": "imagenet"})
         network = described.network(numerics=Numerics(dtype=jnp.dtype("float64"), batch_norm="batch"), rng=None)
-        weights.fill(network, described.load())
+        arrays.fill(network, described.load())
         nnx.update(network, jax.tree.map(lambda x: x.astype(jnp.float64), nnx.state(network)))
         gradients, statistics = whole_gradients(network, pretrained.double().train(), np.float64)
     assert max(gradients.values()) < 1e-8 and max(statistics.values()) < 1e-8

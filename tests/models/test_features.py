@@ -8,13 +8,13 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import features, groups, model
+from qcxr.models import classifier, features, groups
 
 from .conftest import SMALL
 
 
 def build(seed=0):
-    return model.build(backbone=SMALL, head="cdl", n_labels=3, seed=seed, batch_norm="running")
+    return classifier.build(backbone=SMALL, head="cdl", n_labels=3, seed=seed, batch_norm="running")
 
 
 def prepare(gray):
@@ -66,7 +66,7 @@ def test_computed_once_for_equal_content_and_again_for_other(tmp_path, films):
 
 def test_equal_arrays_in_another_architecture_are_another_backbone():
     other = {**SMALL, "config": SMALL["config"] | {"hidden_act": "silu"}}
-    twin = model.build(backbone=other, head="cdl", n_labels=3, seed=0, batch_norm="running")
+    twin = classifier.build(backbone=other, head="cdl", n_labels=3, seed=0, batch_norm="running")
     for a, b in zip(
         jax.tree.leaves(nnx.state(twin.backbone)), jax.tree.leaves(nnx.state(build().backbone)), strict=True
     ):

@@ -7,14 +7,14 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import groups, model, weights
+from qcxr.models import arrays, classifier, groups
 
 CONFIG = {"embedding_size": 4, "hidden_sizes": [4, 8, 8], "depths": [1, 1, 1], "layer_type": "basic"}
 BACKBONE = {"name": "resnet", "config": CONFIG}
 
 
 def build(batch_norm="batch"):
-    return model.build(backbone=BACKBONE, head="product", n_labels=3, seed=0, batch_norm=batch_norm)
+    return classifier.build(backbone=BACKBONE, head="product", n_labels=3, seed=0, batch_norm=batch_norm)
 
 
 def names(state):
@@ -25,7 +25,7 @@ def names(state):
 @pytest.mark.parametrize("batch_norm", ["running", "batch"])
 def test_every_array_is_in_exactly_one_group(trainable, batch_norm):
     network = build(batch_norm)
-    everything = weights.arrays(network)
+    everything = arrays.collect(network)
     _, *states = groups.split(network, trainable)
     trained, frozen, statistics = map(names, states)
     assert trained | frozen | statistics == set(everything)
@@ -95,7 +95,7 @@ def test_the_table_adds_up():
     ]
     assert rows["head.quantum"].split()[1:4] == ["9", "in", "1"]
     numbers = [int(n.replace(",", "")) for n in rows["total"].split()[1::3]]
-    assert sum(numbers) == sum(value.size for value in weights.arrays(network).values())
+    assert sum(numbers) == sum(value.size for value in arrays.collect(network).values())
 
 
 @pytest.mark.parametrize("rule", ["none", "last:0", "last:4", "last:", "head,last:1", ""])

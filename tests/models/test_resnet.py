@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, convolution, weights
+from qcxr.models import arrays, backbones, convolution
 from qcxr.models.huggingface import rename
 from qcxr.models.resnet import CONFIGS as KNOWN
 from qcxr.models.resnet import ResNetConfig, max_pool
@@ -50,7 +50,7 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
     folder, reference = checkpoint(CONFIGS[name])
     network, batch = ours(folder, mode, remat=remat), images(4, 48, 40)
     target = np.random.default_rng(1).standard_normal((4, network.n_features), np.float32)
-    before = weights.arrays(network)
+    before = arrays.collect(network)
 
     @nnx.jit
     @nnx.value_and_grad(has_aux=True)
@@ -70,7 +70,7 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
         value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
         assert distance(gradients.pop(rename(theirs)), value) < TOLERANCE, theirs
     assert not gradients
-    after = weights.arrays(network)
+    after = arrays.collect(network)
     for theirs, buffer in reference.named_buffers():
         if "running" in theirs:
             name = rename(theirs)
@@ -117,8 +117,8 @@ def test_a_padded_row_changes_nothing(images):
     assert distance(padded_features, features) < 1e-5
     for a, b in zip(jax.tree.leaves(padded_gradient), jax.tree.leaves(gradient), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 * float(jnp.abs(b).max()) + 1e-6)
-    for name, value in weights.arrays(short).items():
-        np.testing.assert_allclose(weights.arrays(padded)[name], value, rtol=1e-5, atol=1e-6)
+    for name, value in arrays.collect(short).items():
+        np.testing.assert_allclose(arrays.collect(padded)[name], value, rtol=1e-5, atol=1e-6)
 
 
 def test_max_pool_by_hand():

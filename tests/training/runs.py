@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from qcxr.data.split import Split
-from qcxr.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.fit import fit
 
 LABELS = ("Mass", "Nodule")

@@ -4,7 +4,7 @@ import pandas as pd
 
 from qcxr.bench import steps, training
 from qcxr.bench.models import DEMO
-from qcxr.sections import Augment, Backbone, Image, Train
+from qcxr.study.sections import Augment, Backbone, Image, Train
 
 SMALL = Backbone(name="resnet", config=DEMO["config"] | {"hidden_sizes": [4, 8], "embedding_size": 4, "depths": [1, 1]})
 

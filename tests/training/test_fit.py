@@ -15,8 +15,8 @@ from flax import nnx
 from qcxr.data import batches
 from qcxr.data.feed import Batch
 from qcxr.errors import InputError
-from qcxr.models import features, groups, model, weights
-from qcxr.sections import Augment
+from qcxr.models import arrays, classifier, features, groups
+from qcxr.study.sections import Augment
 from qcxr.training import fit as fit_module
 from qcxr.training.inputs import of_films
 from qcxr.training.losses import bce
@@ -63,7 +63,7 @@ def test_outputs_are_what_they_say(undisturbed):
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(undisturbed):
-    net, metadata = weights.restore(undisturbed / "out/best.safetensors")
+    net, metadata = classifier.restore(undisturbed / "out/best.safetensors")
     films = split(9, 2)
     mean, std = metadata["image"]["mean"], metadata["image"]["std"]
     pixels = (np.repeat(films.images[..., None], 3, -1) / 255 - np.array(mean)) / np.array(std)
@@ -190,14 +190,14 @@ def test_permuted_labels_keep_their_counts_and_lose_their_films(tmp_path, monkey
 
 def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
     """With micro-batches and in bfloat16: for two epochs the backbone's arrays keep their bits, then they move too."""
-    seen, save = [], weights.save
+    seen, save = [], classifier.save
     monkeypatch.setattr(
-        weights, "save", lambda path, net, **more: (seen.append(weights.arrays(net)), save(path, net, **more))
+        classifier, "save", lambda path, net, **more: (seen.append(arrays.collect(net)), save(path, net, **more))
     )
     run(tmp_path, freeze_epochs=2, head_learning_rate=3e-2, accumulate=2, precision="bfloat16", prior_bias=True)
     section = BACKBONE.model_dump(include={"name", "weights", "config"})
-    first = model.build(backbone=section, head="cdl", n_labels=2, seed=0, precision="bfloat16")
-    seen.insert(0, weights.arrays(first))
+    first = classifier.build(backbone=section, head="cdl", n_labels=2, seed=0, precision="bfloat16")
+    seen.insert(0, arrays.collect(first))
     assert len(seen) == 4  # every epoch was the best so far
     for name in seen[0]:
         if not name.endswith(("norm.mean", "norm.var")):
@@ -221,7 +221,7 @@ def test_more_micro_batches_than_steps_are_refused(tmp_path):
 
 
 def steps_for(head: str):
-    net = model.build(
+    net = classifier.build(
         backbone=BACKBONE.model_dump(include={"name", "weights", "config"}),
         head=head, head_options={}, n_labels=2, seed=3, batch_norm="batch",
     )  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 from qcxr.data.feed import Batch
 from qcxr.data.split import load, sha256
 from qcxr.errors import InputError
-from qcxr.models import weights
-from qcxr.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.models import arrays, classifier
+from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.fit import fit
 from qcxr.training.frozen import pack_features
 from qcxr.training.inputs import of_features
@@ -78,7 +78,7 @@ def test_one_view_trains_as_the_frozen_backbone_on_plain_films_does(backbone, pa
     plain = Augment(flip=0, rotation=0)
     whole = backbone.model_copy(update={"views": None})
     slow = train(tmp_path / "slow", *(load(path, LABELS) for path in paths), whole, head, plain)
-    ours, theirs = (weights.arrays(weights.restore(path)[0]) for path in (fast, slow))
+    ours, theirs = (arrays.collect(classifier.restore(path)[0]) for path in (fast, slow))
     assert list(ours) == list(theirs)
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], atol=2e-5, err_msg=name)

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from qcxr.config import load
 from qcxr.data import split
+from qcxr.study.config import load
 from qcxr.training.fit import fit
 from qcxr.training.predict import predict
 from tests.workflow.study import ROOT, Study

@@ -1,7 +1,7 @@
 # Names of files and the pieces that rules share.
-from qcxr import slices
+from qcxr.study import slices
 from qcxr.analysis import figures
-from qcxr.provenance import PACKAGE, code_hash, digest_file, slice_text
+from qcxr.study.provenance import PACKAGE, code_hash, digest_file, slice_text
 
 RUN = f"{results}/runs/{{task}}/{{head}}/seed{{seed}}"
 EVALUATIONS = cfg.evaluations()

@@ -16,7 +16,7 @@ if cfg.generate:
         threads: cfg.resources.workers
         params:
             slice=slice_text(cfg.generate),
-            code=code_hash("qcxr.data.demo"),
+            code=code_hash("qcxr.phantom.demo"),
         message:
             "Draw demo films into {cfg.generate.out}"
         script:

@@ -1,9 +1,9 @@
 """Audit one data set: a page of HTML and a contact sheet."""
 
-from qcxr.config import parse
 from qcxr.data.manifest import read_manifest
 from qcxr.data.page import write_audit
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)

@@ -1,7 +1,7 @@
 """Time training steps of every task and head, holding a card if the machine has cards."""
 
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0]):

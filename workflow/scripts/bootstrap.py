@@ -1,8 +1,8 @@
 """Patient-clustered bootstrap of one task on one test set."""
 
 from qcxr.analysis.bootstrap import bootstrap_files
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     bootstrap_files(

@@ -1,10 +1,10 @@
 """Decode and cache the films of one data set."""
 
-from qcxr.config import parse
 from qcxr.data import cache
 from qcxr.data.manifest import read_manifest
-from qcxr.job import job
-from qcxr.provenance import write_json
+from qcxr.study.config import parse
+from qcxr.study.files import write_json
+from qcxr.study.job import job
 
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
@@ -24,4 +24,4 @@ with job(snakemake.log[0]):
         "left_out": report.issues["image_id"].tolist(),
         "dataset": snakemake.wildcards.dataset,
     }
-    write_json(snakemake.output[0], facts)
+    write_json(facts, snakemake.output[0])

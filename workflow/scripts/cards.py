@@ -1,8 +1,8 @@
 """Write the model card and the data card of the study."""
 
 from qcxr.analysis.cards import data_card, model_card
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 
 with job(snakemake.log[0]):
     cfg, given = parse(snakemake.config), snakemake.input

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 from qcxr.circuits import Ansatz
 from qcxr.circuits.drawing import draw
-from qcxr.data.atomic import write_text
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.files import write_text
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     circuit = read_slice(snakemake.params.slice)

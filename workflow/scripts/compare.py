@@ -2,9 +2,9 @@
 
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.statistics import compare
-from qcxr.data.atomic import write_csv
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.files import write_csv
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     options = read_slice(snakemake.params.slice)

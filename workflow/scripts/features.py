@@ -1,7 +1,7 @@
 """Compute a frozen backbone's features of one packed split, holding a card if the machine has cards."""
 
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0]):

@@ -1,8 +1,8 @@
 """Draw one figure."""
 
 from qcxr.analysis import figures
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     figures.draw(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from qcxr.data import demo
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.phantom import demo
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     options = read_slice(snakemake.params.slice)["generate"]

@@ -1,9 +1,9 @@
 """Read, check and write one data set's manifest."""
 
-from qcxr.config import parse
 from qcxr.data.manifest import write_manifest
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.config import parse
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     used = read_slice(snakemake.params.slice)

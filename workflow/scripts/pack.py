@@ -1,9 +1,9 @@
 """Pack one split of a data set into one array."""
 
-from qcxr.config import parse
 from qcxr.data.manifest import read_manifest
 from qcxr.data.pack import pack
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)

@@ -4,8 +4,8 @@ import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"  # nothing is computed: no card is asked for
 
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 from qcxr.training import study
 
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Predict one data set with one trained run."""
 
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0]):

@@ -2,9 +2,9 @@
 
 from qcxr.analysis.cards import left_out
 from qcxr.analysis.report import write_report
-from qcxr.config import parse
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.config import parse
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from qcxr.analysis.metrics import score_run
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     groups, w = read_slice(snakemake.params.slice), snakemake.wildcards

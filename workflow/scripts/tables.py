@@ -4,9 +4,9 @@ from pathlib import Path
 
 from qcxr.analysis import tables
 from qcxr.analysis.inputs import load
-from qcxr.data.atomic import write_text
-from qcxr.job import job
-from qcxr.provenance import read_slice
+from qcxr.study.files import write_text
+from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     given = {kind: load(kind, paths) for kind, paths in snakemake.input.items()}

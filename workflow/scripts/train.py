@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from qcxr.config import parse
-from qcxr.job import job
+from qcxr.study.config import parse
+from qcxr.study.job import job
 from qcxr.training import single
 
 with job(snakemake.log[0]):

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from qcxr.data.atomic import replacing
+from qcxr.study.files import replacing
 
 COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
 INK, FAINT = "#222222", "#8a8a8a"

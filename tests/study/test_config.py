@@ -1,0 +1,204 @@
+"""The configuration refuses what it does not know, in one line that names the key, what is allowed and the way out."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qcxr.errors import InputError
+from qcxr.study.config import load, parse
+
+ROOT = Path(__file__).parents[2]
+
+
+def study(**changes):
+    raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        section = raw
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    return raw
+
+
+def refusal(**changes) -> str:
+    with pytest.raises(InputError) as caught:
+        parse(study(**changes))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_shipped_configuration_is_the_papers_protocol():
+    cfg = load(ROOT / "config/config.yaml")
+    assert cfg.is_papers()
+    assert (cfg.train.optimizer, cfg.train.learning_rate, cfg.train.batch_size) == ("adam", 1e-4, 32)
+    assert (cfg.train.epochs, cfg.train.patience, cfg.train.loss) == (50, 5, "bce")
+    assert len(cfg.tasks) * len(cfg.heads) * len(cfg.seeds) == 30
+    assert [len(cfg.labels(task)) for task in cfg.tasks] == [8, 14, 19]
+
+
+def test_the_demo_is_an_overlay_and_not_the_paper():
+    cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
+    assert cfg.generate is not None and not cfg.is_papers()
+    assert cfg.head["dqc"]["layers"] == 3  # kept from the layer below
+    assert cfg.missing_paths() == []  # generated films need not be there yet
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head": {"dqc": {"layers": 1}}},
+        {"head": {"dqc": {"layers": 3, "noise": {"readout_0": 0.01}}}},
+        {"backbone__batch_norm": "batch"},
+        {"backbone__name": "resnet"},
+        {"data__train_on": "mimic"},
+        {"train__schedule": {"name": "cosine"}},
+    ],
+)
+def test_the_papers_numbers_stand_only_beside_its_protocol(changes):
+    assert not parse(study(**changes)).is_papers()
+
+
+def test_files_that_are_no_configuration(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"results: caf\xe9")
+    for path in (tmp_path, tmp_path / "latin.yaml"):
+        with pytest.raises(InputError, match=r"config file .* cannot be read \(.*\); give the path of a YAML file"):
+            load(path)
+
+
+def test_from_scratch_batch_norm_learns_its_statistics():
+    """Frozen statistics of a backbone without weights would be no normalisation at all."""
+    assert parse(study(backbone__weights=None)).backbone.batch_norm is None  # `batch`, where nothing is pretrained
+
+
+def test_transfer_learning_is_an_overlay():
+    cfg = load(ROOT / "config/config.yaml", ROOT / "config/transfer.yaml")
+    assert (cfg.backbone.name, cfg.backbone.weights, cfg.backbone.trainable) == (
+        "efficientnet-lite0",
+        "imagenet",
+        "head",
+    )
+    tuned = load(*(ROOT / f"config/{name}.yaml" for name in ("config", "transfer", "finetune")))
+    assert (
+        tuned.backbone.weights == "imagenet"
+        and tuned.backbone.views is None
+        and not tuned.train.prior_bias
+        and cfg.train.prior_bias
+    )
+    assert cfg.backbone.views == 8 and cfg.heads == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
+
+
+def test_unknown_key_names_the_allowed_ones():
+    assert refusal(train__learning_rte=1e-3) == (
+        "train.learning_rte is not a configuration key; allowed here: optimizer, learning_rate, head_learning_rate, "
+        "prior_bias, freeze_epochs, schedule, weight_decay, clip_norm, accumulate, batch_size, devices, epochs, "
+        "patience, loss, loss_options, precision, permute_labels; remove or rename it in the config"
+    )
+
+
+def test_unknown_key_at_the_top_and_in_a_source():
+    assert refusal(sedes=[1]).startswith("sedes is not a configuration key; allowed here: results, tasks, heads, seeds")
+    assert "data.sources.nih.image is not a configuration key; allowed here: kind, images" in refusal(
+        data__sources__nih__image="x"
+    )
+
+
+def test_wrong_type_says_what_it_got():
+    message = refusal(train__batch_size="many")
+    assert message.startswith("train.batch_size: ") and "got 'many'; set train.batch_size in the config" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"train__learning_rate": -1}, "train.learning_rate: input should be greater than 0, got -1"),
+        (
+            {"train__devices": 3},
+            "train.batch_size must be a multiple of train.devices (3), got 32; change one of them",
+        ),
+        (
+            {"train__freeze_epochs": 50},
+            "train.freeze_epochs must be < train.epochs (50), got 50; lower it, or freeze the backbone for good with",
+        ),
+        ({"analysis__bootstrap": 50}, "analysis.bootstrap must be 0 or >= 100, got 50; set it in the config"),
+        (
+            {"analysis__head_over": 50, "analysis__tail_under": 60},
+            "analysis.head_over must be >= analysis.tail_under (60), got 50",
+        ),
+        ({"image__mean": [0.5, 0.5]}, "image.mean: list should have at least 3 items"),
+        ({"label_sets": {"cxr8": ["Edema"]}}, "label set 'cxr8' is fixed by the paper and cannot be redefined"),
+        (
+            {"label_sets": {"two": ["Mass", "Mass"]}, "tasks": ["two"]},
+            "label set 'two' names 'Mass' twice; every label may stand in a set once",
+        ),
+        ({"train__epochs": 0}, "train.epochs: input should be greater than or equal to 1, got 0"),
+        ({"seeds": []}, "seeds: list should have at least 1 item"),
+        ({"seeds": [1, 1]}, "seeds must not repeat, got [1, 1]"),
+        ({"tasks": ["cxr9"]}, "tasks must be among cxr8, cxr14, cxr19, cxrlt26, got cxr9; define it under label_sets"),
+        ({"seeds": [0]}, "seeds must be at least 2 for the paired test between heads, got [0]"),
+        ({"data__test_on": ["nih", "chexpert"]}, "must be among data.sources (nih, mimic), got chexpert"),
+        ({"image__crop": 300}, "crop must be <= resize (256), got 300; set image.crop in the config"),
+        ({"heads": ["cdl", "qnn"]}, "heads must be among cdl, dqc"),
+        ({"head": {"dqc": {"engine": "tensor"}}}, "head.dqc.engine must be one of pennylane, statevector, chain, auto"),
+        (
+            {"train__loss": "mse"},
+            "train.loss: input should be 'bce', 'weighted_bce', 'focal' or 'asymmetric', got 'mse'",
+        ),
+        ({"label_sets": {"heart": []}, "tasks": ["heart"]}, "label_sets.heart"),
+    ],
+)
+def test_impossible_values(changes, expected):
+    assert expected in refusal(**changes)
+
+
+def test_one_head_needs_one_seed_only():
+    assert parse(study(heads=["cdl"], seeds=[7])).seeds == [7]
+
+
+def test_a_learning_rate_without_a_point_is_a_number():
+    assert parse(
+        yaml.safe_load(yaml.safe_dump(study()).replace("learning_rate: 0.0001", "learning_rate: 1e-4"))
+    ) == parse(study())
+
+
+def test_missing_paths_name_their_key_and_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = parse(study()).missing_paths()
+    assert lines[0] == "data/nih does not exist; set data.sources.nih.images in the config, or try `make demo`"
+    assert any("data.sources.mimic.metadata" in line for line in lines)
+    Path("data/nih").mkdir(parents=True)
+    assert "data.sources.nih.labels" in parse(study()).missing_paths()[0]
+
+
+def test_layers_are_merged_key_by_key(tmp_path):
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(study()))
+    (tmp_path / "b.yaml").write_text("train: {epochs: 3}\nseeds: [4, 5]\n")
+    cfg = load(tmp_path / "a.yaml", tmp_path / "b.yaml")
+    assert (cfg.train.epochs, cfg.train.patience, cfg.seeds) == (3, 5, [4, 5])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a: [", "is not YAML"), ("- 1", "must hold keys and values, got list")]
+)
+def test_a_broken_file_is_one_line(tmp_path, text, expected):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=expected):
+        load(path)
+    with pytest.raises(InputError, match=r"does not exist; give the path of a YAML file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_names_are_those_of_the_registries():
+    from qcxr.circuits import ENGINES
+    from qcxr.models.heads import HEADS
+    from qcxr.study import sections
+    from qcxr.training.losses import LOSSES
+    from qcxr.training.optimizers import OPTIMIZERS
+
+    assert set(sections.HEAD_NAMES) == set(HEADS)
+    assert set(sections.LOSS_NAMES) == set(LOSSES)
+    assert set(sections.OPTIMIZER_NAMES) == set(OPTIMIZERS)
+    assert set(sections.ENGINE_NAMES) == set(ENGINES)

@@ -1,0 +1,108 @@
+"""The slice's text and the code's hash change when, and only when, the result may."""
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+
+from qcxr.study import slices
+from qcxr.study.config import load
+from qcxr.study.files import write_json
+from qcxr.study.provenance import code_hash, digest_file, read_slice, slice_text
+from qcxr.study.sections import Train
+
+
+def package(tmp_path: Path, **modules: str) -> Path:
+    root = tmp_path / f"copy{random.random()}" / "pkg"
+    root.mkdir(parents=True)
+    (root / "__init__.py").write_text("")
+    for name, text in modules.items():
+        (root / f"{name}.py").write_text(text)
+    return root
+
+
+A = 'import pkg.b\n\ndef f(x):\n    """Doc."""\n    return pkg.b.g(x)  # why\n'
+B = "def g(x):\n    return x + 1\n"
+
+
+@pytest.fixture
+def base(tmp_path):
+    return code_hash("pkg.a", package=package(tmp_path, a=A, b=B))
+
+
+def test_comments_docstrings_and_layout_do_not_count(tmp_path, base):
+    same = A.replace("Doc.", "Another text.").replace("# why", "# because").replace("return", "\n    return")
+    assert code_hash("pkg.a", package=package(tmp_path, a=same, b=B)) == base
+
+
+def test_code_counts_in_the_module_and_in_what_it_imports(tmp_path, base):
+    assert code_hash("pkg.a", package=package(tmp_path, a=A.replace("g(x)", "g(-x)"), b=B)) != base
+    assert code_hash("pkg.a", package=package(tmp_path, a=A, b=B.replace("+ 1", "+ 2"))) != base
+
+
+def test_from_imports_of_modules_and_of_names_are_followed(tmp_path):
+    for text in ("from pkg import b\n", "from pkg.b import g\n"):
+        first = code_hash("pkg.a", package=package(tmp_path, a=text, b=B))
+        assert first != code_hash("pkg.a", package=package(tmp_path, a=text, b=B.replace("1", "2")))
+
+
+def test_an_import_inside_a_function_is_not_followed(tmp_path):
+    lazy = "def f():\n    import pkg.b\n"
+    first = code_hash("pkg.a", package=package(tmp_path, a=lazy, b=B))
+    assert first == code_hash("pkg.a", package=package(tmp_path, a=lazy, b=B.replace("1", "2")))
+
+
+def test_relative_imports_are_refused_so_that_no_hash_is_incomplete(tmp_path):
+    with pytest.raises(ImportError, match="write it absolutely"):
+        code_hash("pkg.a", package=package(tmp_path, a="from . import b\n", b=B))
+
+
+def test_every_module_of_ours_can_be_hashed():
+    root = Path(__file__).parents[2] / "qcxr"
+    names = [".".join(("qcxr", *path.relative_to(root).with_suffix("").parts)) for path in root.rglob("*.py")]
+    assert len(names) > 40
+    hashes = {name: code_hash(name.removesuffix(".__init__")) for name in names}
+    assert all(len(value) == 16 for value in hashes.values())
+
+
+def test_training_depends_on_its_rooms_and_not_on_the_analysis(monkeypatch):
+    import qcxr.study.provenance as provenance
+
+    seen = []
+    monkeypatch.setattr(provenance, "_fingerprint", lambda path: seen.append(path) or "x")
+    code_hash("qcxr.training.fit")
+    names = {path.relative_to(provenance.PACKAGE).as_posix() for path in seen}
+    assert {"training/step.py", "models/resnet.py", "models/heads.py", "data/augment.py", "training/losses.py"} <= names
+    assert not any(
+        name.startswith(("analysis/", "circuits/", "bench/")) or name in ("config.py", "sections.py") for name in names
+    )
+
+
+def test_the_slice_does_not_depend_on_the_order_of_keys():
+    assert slice_text(a=1, b={"x": 1, "y": 2}) == slice_text(b={"y": 2, "x": 1}, a=1)
+    assert slice_text(Train(epochs=3)) == slice_text(Train(epochs=3, patience=5))
+    assert slice_text(Train(epochs=3)) != slice_text(Train(epochs=4))
+    assert read_slice(slice_text(Train(epochs=3), labels=("A",)))["train"]["epochs"] == 3
+
+
+def test_write_json_leaves_the_old_file_when_it_fails(tmp_path):
+    path = tmp_path / "x.json"
+    write_json({"a": 1}, path)
+    before = digest_file(path)
+    with pytest.raises(TypeError):
+        write_json({"a": object()}, path)
+    assert digest_file(path) == before and [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_local_checkpoint_counts_with_its_content(tmp_path):
+    """Its path alone would not tell when other weights are put there; a name on the hub has no files to look at."""
+    cfg = load(Path(__file__).parents[2] / "config/config.yaml")
+    assert slices.checkpoint(cfg) is None
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    local = cfg.model_copy(update={"backbone": cfg.backbone.model_copy(update={"weights": str(tmp_path)})})
+    before = slices.training(local, "cxr8", "cdl")
+    assert read_slice(before)["checkpoint"] == {"model.safetensors": hashlib.sha256(b"one").hexdigest()}
+    assert slices.training(local, "cxr8", "cdl") == before
+    (tmp_path / "model.safetensors").write_bytes(b"another")
+    assert slices.training(local, "cxr8", "cdl") != before
