@@ -1,11 +1,14 @@
-"""Every test runs on the CPU, with strict dtype and rank promotion and warnings as errors (pyproject.toml)."""
+"""Every test runs on the CPU, with shapes and types checked at every call and warnings as errors (pyproject.toml)."""
 
 import os
 import subprocess
 
+import jaxtyping
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# before anything of ours is imported: every annotated function checks what it is given and what it returns
+jaxtyping.install_import_hook("qcxr", "tests.typed.checked")
 
 
 @pytest.fixture
@@ -17,3 +20,11 @@ def small_disk(tmp_path):
         pytest.skip("needs the right to mount a tmpfs")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)  # a failed build's traceback may hold the file
+
+
+@pytest.fixture
+def unchecked():
+    """No check of shapes and types: for values that only a configuration or a file could bring."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
