@@ -19,6 +19,7 @@ from qcxr.data.feed import Batch
 from qcxr.models import groups
 from qcxr.training.inputs import Inputs
 from qcxr.training.losses import Loss, masked_mean
+from qcxr.training.mesh import Layout
 
 
 class TrainState(NamedTuple):
@@ -43,12 +44,11 @@ def make_steps(
     optimizer: optax.GradientTransformation,
     loss: Loss,
     inputs: Inputs,
-    whole: jax.sharding.Sharding | None = None,
-    films: jax.sharding.Sharding | None = None,
+    layout: Layout | None = None,
 ) -> Steps:
     """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`).
 
-    whole, films: of a run on several devices (`qcxr.training.mesh.Layout`): where state and logits come out.
+    On the several devices of a `layout` the state comes out on each of them, the logits cut over them.
     """
 
     def train(state: TrainState, frozen: nnx.State, batch: Batch, seed: jax.Array, epoch: jax.Array):
@@ -70,6 +70,9 @@ def make_steps(
         per_film = loss(logits, batch.targets).mean(axis=1)
         return jnp.sum(per_film * batch.mask), logits
 
-    if whole is None:
+    if layout is None or layout.whole is None:
         return Steps(jax.jit(train, donate_argnums=0), jax.jit(evaluate))
-    return Steps(jax.jit(train, donate_argnums=0, out_shardings=whole), jax.jit(evaluate, out_shardings=(whole, films)))
+    return Steps(
+        jax.jit(train, donate_argnums=0, out_shardings=layout.whole),
+        jax.jit(evaluate, out_shardings=(layout.whole, layout.films)),
+    )
