@@ -46,6 +46,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	@# what is made from the configuration's definition: qcxr config --reference > docs/configuration.md makes it anew
+	$(BIN)/qcxr config --reference | diff docs/configuration.md -
+	$(BIN)/qcxr config --schema | diff config/schema.json -
 	@# one environment holds every rule: the package's own; all that --lint may say is that rules name no other
 	@said="$$($(BIN)/snakemake --lint 2>&1)"; echo "$$said" | grep -q 'conda environment or container' || \
 	  { echo "$$said"; exit 1; }; ! echo "$$said" | grep '^    \* ' | grep -v 'conda environment or container'

@@ -14,7 +14,7 @@ from PIL import Image
 from qcxr.cli import main
 from tests.training.runs import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def here(tmp_path, monkeypatch):
 def test_help_names_every_command(capsys):
     assert main([]) == 2
     text = capsys.readouterr().out
-    for name in ("check", "params", "status", "train", "predict", "evaluate", "audit", "cache", "draw", "bench"):
+    for name in "check config params status train predict evaluate audit cache draw bench".split():
         assert f"\n    {name} " in text
     with pytest.raises(SystemExit) as done:
         main(["predict", "--help"])
