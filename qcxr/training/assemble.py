@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flax import nnx
 
@@ -11,7 +11,6 @@ from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, features, groups, heads
 from qcxr.models.classifier import Classifier
 from qcxr.study.runs import Recipe, Run
-from qcxr.study.sections import Image
 from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.losses import make_loss
@@ -35,14 +34,13 @@ class Parts(NamedTuple):
     steps: Steps
 
 
-def normalisation(recipe: Recipe) -> Image:
-    """The recipe's preprocessing with mean and standard deviation resolved: its own, else the backbone's."""
+def normalisation(recipe: Recipe) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel, on [0, 1], of what the network reads: the recipe's, else its own."""
     own = backbones.describe(section(recipe))
-    image = recipe.image
-    return image.model_copy(update={"mean": list(image.mean or own.mean), "std": list(image.std or own.std)})
+    return list(recipe.image.mean or own.mean), list(recipe.image.std or own.std)
 
 
-def section(recipe: Recipe) -> dict:
+def section(recipe: Recipe) -> dict[str, Any]:
     """The part of the backbone's section that says which network it is."""
     return recipe.backbone.model_dump(include={"name", "weights", "config"})
 
@@ -71,8 +69,8 @@ def assemble(run: Run, films: Films, layout: Layout) -> Parts:
     if backbone.views is not None:
         for part in (films.train, films.validation):
             features.check(net, part.about)
-    image = normalisation(run.recipe)
-    trained_net, inputs = reading(net, views=backbone.views, mean=image.mean, std=image.std, augment=run.recipe.augment)
+    mean, std = normalisation(run.recipe)
+    trained_net, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=run.recipe.augment)
     graphdef, trained, frozen, statistics = groups.split(trained_net, backbone.trainable)
     per_epoch = -(-len(films.train) // protocol.batch_size)
     if protocol.accumulate > (at_most := per_epoch * protocol.epochs):

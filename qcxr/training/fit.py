@@ -41,7 +41,7 @@ def fit(run: Run, films: Films, *, resources: Resources, cards: Sequence[str] = 
         films = films.permuted(run.seed)
     layout = Layout(protocol.devices)
     parts = assemble(run, films, layout)
-    facts = {
+    facts: dict[str, Any] = {
         "parameters": parameters.count(parts.net),
         "backbone_sha256": features.fingerprint(parts.net),
         "device": device(protocol.devices, cards),
@@ -87,8 +87,9 @@ def device(count: int, cards: Sequence[str]) -> str:
 
 
 def _keep_best(loop: Loop, path: Path, run: Run) -> None:
-    image = normalisation(run.recipe)
-    about = {**run.keys, "labels": list(run.labels), "image": image.model_dump()}
+    mean, std = normalisation(run.recipe)
+    image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
+    about = {**run.keys, "labels": list(run.labels), "image": image}
     classifier.save(path, loop.classifier(), metadata=about)
 
 

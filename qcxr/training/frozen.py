@@ -6,9 +6,10 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
-import jax
 import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
@@ -24,7 +25,7 @@ VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every hea
 
 def pack_features(
     films: Path | str, out: Path | str, recipe: Recipe, *, views: int, cache: Path | str, code: str
-) -> dict:
+) -> dict[str, Any]:
     """Write `out` (.npy float32 (N, V, F), .parquet and .json beside it) from the packed films; the JSON's content.
 
     Of the recipe the head does not matter. Features are computed once per content and `code` (its hash): they lie in
@@ -33,8 +34,7 @@ def pack_features(
     """
     films, out = Path(films), Path(out)
     about = json.loads(films.with_suffix(".json").read_text())
-    image, augment = normalisation(recipe), recipe.augment.model_dump()
-    mean, std = image.mean, image.std
+    augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe)
     net = classifier.build(
         backbone=section(recipe),
         head="cdl",
@@ -44,10 +44,12 @@ def pack_features(
         precision=recipe.train.precision,
     )
 
-    def prepare(gray: jax.Array) -> jax.Array:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         return normalise(gray, mean=mean, std=std)
 
-    def seen(gray: jax.Array, view: jax.Array, rows: jax.Array) -> jax.Array:
+    def seen(
+        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
+    ) -> Float[Array, "batch height width"]:
         return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
 
     decides = {

@@ -14,10 +14,11 @@ import optax
 from qcxr.errors import InputError
 from qcxr.study.sections import Train
 
-Rate = float | optax.Schedule
+Rate = float | Callable[[Any], Any]  # a rate, or a function of the update's number
+Make = Callable[[Rate, float], optax.GradientTransformation]  # from a rate and a weight decay
 
 
-def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]):
+def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]) -> Make:
     """Weight decay as an L2 term in the gradient, for optimizers that have none of their own."""
 
     def make(rate: Rate, decay: float) -> optax.GradientTransformation:
@@ -27,7 +28,7 @@ def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]):
 
 
 # name -> (rate, weight decay) -> transformation; the decay is decoupled where the optimizer's definition has it so
-OPTIMIZERS: dict[str, Callable[[Rate, float], optax.GradientTransformation]] = {
+OPTIMIZERS: dict[str, Make] = {
     "adam": _added_decay(optax.adam),
     "adamw": lambda rate, decay: optax.adamw(rate, weight_decay=decay),
     "nadam": _added_decay(optax.nadam),

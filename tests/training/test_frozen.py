@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,7 +104,7 @@ def test_every_view_is_drawn_and_heads_draw_the_same(backbone, packed, tmp_path)
     )
     rows = np.arange(22, dtype=np.int32)
     batch = Batch(part.images, part.targets, np.ones(22, bool), rows)
-    drawn = [np.asarray(of_features().train(batch, np.uint32(0), np.uint32(epoch))) for epoch in range(30)]
+    drawn = [np.asarray(of_features().train(batch, jnp.uint32(0), jnp.uint32(epoch))) for epoch in range(30)]
     views = np.array([[int(np.abs(part.images[k] - x[k]).sum(1).argmin()) for k in rows] for x in drawn])
     counts = np.bincount(views.ravel(), minlength=3)
     assert counts.min() > 150 and len({tuple(row) for row in views}) == 30  # 660 draws, 220 expected of each
