@@ -105,8 +105,7 @@ class Config(Section):
 
     def obstacles(self) -> list[str]:
         """One line for each path that keeps the study from starting here; generated films count as there."""
-        written = {"results": self.results, "data.cache": self.data.cache}
-        lines = [said for key, folder in written.items() if (said := folders.unwritable(key, folder))]
+        lines = [said for key, folder in self._written().items() if (said := folders.unwritable(key, folder))]
         for name in self.splits():
             for key, paths in self.data.sources[name].paths().items():
                 gone = [path for path in paths if not Path(path).exists() and not self._generated(path)]
@@ -121,6 +120,9 @@ class Config(Section):
                 "microsoft/resnet-50"
             )
         return lines
+
+    def _written(self) -> dict[str, str]:
+        return {"results": self.results, "data.cache": self.data.cache}
 
     def _generated(self, path: str) -> bool:
         return self.generate is not None and Path(path).is_relative_to(self.generate.out)
@@ -209,7 +211,9 @@ class Config(Section):
                 others[f"data.sources.{name}.{key}"] = paths
                 if all(self._generated(path) for path in paths):
                     below.add(f"data.sources.{name}.{key}")
-        if said := folders.mixed(self.results, others, below=below):
+        complaints = [folders.mixed(self.results, others, below=below)]
+        complaints += [folders.file_in_place(key, folder) for key, folder in self._written().items()]
+        if said := next(filter(None, complaints), None):
             raise ValueError(said)
         return self
 

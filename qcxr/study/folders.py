@@ -34,13 +34,21 @@ def mixed(results: str, others: Mapping[str, Iterable[str]], *, below: Collectio
     return None
 
 
+def file_in_place(key: str, folder: str) -> str | None:
+    """One line if `folder` cannot be one, because it or a path above it is a file, else None."""
+    nearest = _nearest(folder)
+    if nearest.is_dir():
+        return None
+    return f"{key} must be a folder, got {folder} where {nearest} is a file; set {key} in the config to another"
+
+
 def unwritable(key: str, folder: str) -> str | None:
-    """One line if `folder`, which a study writes, is a file or cannot be made or written here, else None."""
-    nearest = Path(folder)
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        return f"{key} must be a folder, got {folder}, where {nearest} is a file; set {key} in the config to another"
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return f"{key} must be a folder that can be written, got {folder}; set {key} in the config to another"
-    return None
+    """One line if `folder` cannot be made or written here, else None."""
+    if os.access(_nearest(folder), os.W_OK | os.X_OK):
+        return None
+    return f"{key} must be a folder that can be written, got {folder}; set {key} in the config to another"
+
+
+def _nearest(folder: str) -> Path:
+    """`folder`, or the nearest path above it that exists."""
+    return next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())

@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 def line(error: ValidationError, raw: Any) -> str:
     """The first complaint about `raw` as one line."""
     complaints = error.errors()
-    first, key = complaints[0], _key(complaints[0], raw) or "config"
+    first = _furthest(complaints, raw)
+    key = _key(first, raw) or "config"
     given = _shown(first["input"])
     match first["type"]:
         case "unknown":
@@ -33,6 +34,14 @@ def line(error: ValidationError, raw: Any) -> str:
     return f"{key}: {' or '.join(alternatives)}, got {given}; set {key} in the config{more}"
 
 
+def _furthest(complaints: list[ErrorDetails], raw: Any) -> ErrorDetails:
+    """The first complaint; of a value that may be of several types, that of the type which fits furthest down."""
+    first = _key(complaints[0], raw)
+    below = [complaint for complaint in complaints if _key(complaint, raw).startswith(f"{first}.")]
+    is_one_of_several = len(complaints[0]["loc"]) > len(first.split("."))
+    return below[0] if below and is_one_of_several else complaints[0]
+
+
 def _said(complaint: ErrorDetails) -> str:
     if complaint["type"] in ("dict_type", "model_type"):
         return "input should be keys and values"
@@ -48,11 +57,10 @@ def _key(complaint: ErrorDetails, raw: Any) -> str:
     """The key that a complaint is about: its location as far as `raw` has it, without pydantic's names of types."""
     parts: list[str] = []
     part: Any  # a mapping's key or a list's index
-    for part in complaint["loc"]:
-        is_last = len(parts) == len(complaint["loc"]) - 1
+    for place, part in enumerate(complaint["loc"], 1):
         if (isinstance(raw, Mapping) and part in raw) or (isinstance(raw, list | tuple) and isinstance(part, int)):
             raw = raw[part]
-        elif not (is_last and complaint["type"] == "missing"):
-            break
+        elif not (complaint["type"] == "missing" and place == len(complaint["loc"])):
+            continue
         parts.append(str(part))
     return ".".join(parts)
