@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qcxr.study.provenance import code_hash, read_slice, slice_text
+from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text
 from qcxr.study.sections import Train
 
 
@@ -81,3 +81,9 @@ def test_the_slice_does_not_depend_on_the_order_of_keys():
     assert slice_text(Train(epochs=3)) == slice_text(Train(epochs=3, patience=5))
     assert slice_text(Train(epochs=3)) != slice_text(Train(epochs=4))
     assert read_slice(slice_text(Train(epochs=3), labels=("A",)))["train"]["epochs"] == 3
+
+
+def test_all_of_the_study_is_neutral_but_what_decides_bytes():
+    """A new key, a reworded description or refusal retrains nothing; how files are written and labels ordered may."""
+    modules = {f"qcxr.study.{path.stem}" for path in (PACKAGE / "study").glob("*.py")} - {"qcxr.study.__init__"}
+    assert modules - NEUTRAL == {"qcxr.study.files", "qcxr.study.labels"}

@@ -43,6 +43,9 @@ def test_without_data_it_stops_before_any_job_with_the_way_out(study):
         ({"seeds": [3]}, "error: seeds must be at least 2 for the paired test between heads, got [3]"),
         ({"tasks": ["cxr7"]}, "error: tasks must be among cxr8, cxr14, cxr19, cxrlt26, got cxr7"),
         ({"train": {"learning_rate": "fast"}}, "error: train.learning_rate: "),
+        ({"head": {"dqc": {"noise": {"two_qubit": {"bit_flip": 2}}}}}, "error: head.dqc.noise.two_qubit.bit_flip: "),
+        ({"results": "demo/nih"}, "error: results must lie apart from data.sources.drawn-nih.images (demo/nih), got"),
+        ({"results": "tiny.yaml/results"}, "error: results must be a folder, got tiny.yaml/results where "),
     ],
 )
 def test_a_wrong_configuration_is_one_line(study, change, expected):
@@ -63,3 +66,48 @@ def test_a_frozen_backbones_features_are_computed_once_for_all_runs(study):
     assert (jobs["features"], jobs["pack"], jobs["train"], jobs["predict"]) == (4, 4, 4, 12)
     study.write(TINY)
     assert "features" not in study.planned()
+
+
+def test_a_key_given_twice_is_refused_where_snakemake_would_take_the_last(study):
+    overlay = study.folder / "tiny.yaml"
+    try:
+        overlay.write_text(overlay.read_text(encoding="utf-8") + "train:\n  epochs: 2\n", encoding="utf-8")
+        text = study.snakemake("-n", check=False)
+    finally:
+        study.write(TINY)
+    (line,) = [line for line in text.splitlines() if line.startswith("error:")]
+    assert "tiny.yaml gives train twice, in lines " in line and "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"results: r\ntrain: {epochs: [\n", "error: config file config/config.yaml is not YAML (line 3, column 1: "),
+        (b"results: caf\xe9\n", "error: config file config/config.yaml must be UTF-8, got byte 0xe9 in line 1; save"),
+        (b"", "error: config file config/config.yaml is empty; give it keys and values, or leave it out"),
+    ],
+    ids=["syntax", "latin-1", "empty"],
+)
+def test_a_configuration_that_cannot_be_read_is_one_line(study, content, expected):
+    """A file of --configfile Snakemake refuses before it reads the Snakefile, in words of its own."""
+    path = study.folder / "config/config.yaml"
+    shipped = path.read_bytes()
+    try:
+        path.write_bytes(content)
+        text = study.snakemake("-n", check=False)
+    finally:
+        path.write_bytes(shipped)
+    (line,) = [line for line in text.splitlines() if line.startswith("error:")]
+    assert line.startswith(expected) and "Traceback" not in text
+
+
+@pytest.mark.slow
+def test_a_summary_is_shown_where_letters_are_ascii(tmp_path):
+    """`onsuccess` under LC_ALL=POSIX, where Python reads and prints ASCII unless told otherwise."""
+    study = Study(tmp_path / "study")
+    summary = study.folder / "results/summary.txt"
+    summary.parent.mkdir()
+    summary.write_text("cxr8 0.88 ± 0.01\n", encoding="utf-8")
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    text = study.snakemake("results/figures/circuit.txt", **plain)
+    assert "cxr8 0.88 \\xb1 0.01" in text and "Traceback" not in text
