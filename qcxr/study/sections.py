@@ -125,7 +125,7 @@ class Resources(Section):
     )
     deterministic: bool = Field(
         False,
-        description="Whether a GPU must give the same bits in every run: sets XLA's flag "
+        description="Whether a GPU must give the same bits in every run on the same card: sets XLA's flag "
         "--xla_gpu_deterministic_ops=true, which leaves out kernels whose sums come in another order each time and "
         "does without autotuning. Steps are slower; on a CPU it changes nothing.",
         examples=[True],
