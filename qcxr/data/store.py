@@ -22,9 +22,8 @@ _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones 
 @contextmanager
 def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
-    cache_dir = Path(cache_dir)
+    cache_dir = _folder(cache_dir)
     with _said_plainly(cache_dir):
-        cache_dir.mkdir(parents=True, exist_ok=True)
         cache = diskcache.Cache(
             str(cache_dir),
             eviction_policy="none",
@@ -43,10 +42,11 @@ def writer_lock(cache_dir: str | Path, *, wait: bool = True) -> Iterator[None]:
 
     wait: when another build holds it, wait (said on standard error), else raise InputError.
     """
-    cache_dir = Path(cache_dir)
-    with _said_plainly(cache_dir):
-        cache_dir.mkdir(parents=True, exist_ok=True)
+    cache_dir = _folder(cache_dir)
+    try:
         handle = open(cache_dir / "build.lock", "a+")  # noqa: SIM115 (entered below, outside of what is reworded)
+    except OSError as error:
+        raise _unwritable(cache_dir, error) from None
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,6 +82,19 @@ def sqlite_problems(cache_dir: str | Path) -> str:
     return "" if rows == [("ok",)] else "; ".join(str(row[0]) for row in rows)
 
 
+def _folder(cache_dir: str | Path) -> Path:
+    try:
+        Path(cache_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file in its place or above it, a disk that is full or read-only, /proc
+        raise _unwritable(cache_dir, error) from None
+    return Path(cache_dir)
+
+
+def _unwritable(cache_dir: str | Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space")
+
+
 @contextmanager
 def _said_plainly(cache_dir: Path) -> Iterator[None]:
     try:
@@ -101,8 +114,5 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
     except OSError as error:
         if isinstance(error, PermissionError) or error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
-            reason = error.strerror or str(error)
-            raise InputError(
-                f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space"
-            ) from None
+            raise _unwritable(cache_dir, error) from None
         raise
