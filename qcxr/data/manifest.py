@@ -78,14 +78,12 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         raise InputError(f"manifest {path} does not exist; run the manifest step first")
     again = "delete the file and run the manifest step again"
     try:
-        frame = pd.read_parquet(path)
+        return check(pd.read_parquet(path))
+    except InputError as error:
+        raise InputError(f"manifest {path} is not as it was written: {error}; or {again}") from None
     except Exception as error:  # what pyarrow raises depends on where the file is damaged
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"manifest {path} is not readable parquet ({reason}); {again}") from None
-    try:
-        return check(frame)
-    except InputError as error:
-        raise InputError(f"manifest {path} is not as it was written: {error}; or {again}") from None
 
 
 def check(frame: pd.DataFrame) -> pd.DataFrame:

@@ -92,7 +92,7 @@ def _opened(npy: Path, *, verify: bool) -> tuple[np.ndarray, pd.DataFrame, dict[
         index = pd.read_parquet(index_path)
         _check_index(index)
     except Exception as error:  # what their readers raise depends on where a file is damaged
-        reason = " ".join(str(error).split())[:160]
+        reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
         raise InputError(f"packed split {npy} is damaged ({path.name}: {reason}); {again}") from None
     if len(shape) != 3 or images.shape != shape or images.dtype != dtype or len(index) != shape[0]:
         raise InputError(

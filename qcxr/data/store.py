@@ -79,7 +79,7 @@ def sqlite_problems(cache_dir: str | Path) -> str:
     """What SQLite finds wrong with its own structure (not with the values in it), or an empty text."""
     with reading(cache_dir) as connection:
         rows = connection.execute("PRAGMA quick_check(1)").fetchall()
-    return "" if rows == [("ok",)] else "; ".join(str(row[0]) for row in rows)
+    return "" if rows == [("ok",)] else " ".join(" ".join(str(row[0]) for row in rows).split())
 
 
 def _folder(cache_dir: str | Path) -> Path:
@@ -95,6 +95,10 @@ def _unwritable(cache_dir: str | Path, error: OSError) -> InputError:
     return InputError(f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space")
 
 
+def _damaged(cache_dir: Path, reason: str) -> InputError:
+    return InputError(f"cache {cache_dir} is damaged ({reason}); delete the directory and run again")
+
+
 @contextmanager
 def _said_plainly(cache_dir: Path) -> Iterator[None]:
     try:
@@ -108,8 +112,12 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         if "readonly" in text or "unable to open" in text:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
         if "malformed" in text or "not a database" in text:
-            raise InputError(f"cache {cache_dir} is damaged ({text}); delete the directory and run again") from None
+            raise _damaged(cache_dir, text) from None
+        if "Could not decode" in text:
+            raise _damaged(cache_dir, "text that is not UTF-8") from None
         raise
+    except UnicodeDecodeError:
+        raise _damaged(cache_dir, "text that is not UTF-8") from None
     except diskcache.Timeout:
         raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
     except OSError as error:
