@@ -17,10 +17,10 @@ from qcxr.data.audit import film_facts, film_issues
 from qcxr.data.cache import build
 from qcxr.data.charts import contact_sheet, long_tail, together
 from qcxr.data.columns import ISSUES, SPLITS
+from qcxr.data.contract import check
 from qcxr.data.counts import cooccurrence, counts
 from qcxr.data.entry import unpack_entry
 from qcxr.data.films import Films, said_corrupt
-from qcxr.data.manifest import check
 from qcxr.data.missing import refuse_above
 from qcxr.data.sources import Source
 from qcxr.data.store import open_store
@@ -105,7 +105,7 @@ def audit_source(
     Leaves {dataset}-audit.html, -films.png, -issues.csv and -counts.csv in out_dir. Missing and unreadable films are
     listed there before they are refused, so the list is at hand when it is needed.
 
-    Raises InputError as `manifest.check`, and, with everything written, for more than max_missing of such films.
+    Raises InputError as `contract.check`, and, with everything written, for more than max_missing of such films.
     """
     stem = str(Path(out_dir) / dataset)
     listed = f"{stem}-issues.csv"

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.data import manifest
+from qcxr.data import contract, manifest
+from qcxr.data.columns import labels_of
 from qcxr.data.sources import Source
 from qcxr.errors import InputError
 from qcxr.study.labels import LABEL_SETS
@@ -24,18 +25,18 @@ def frame(**changes) -> pd.DataFrame:
 
 
 def test_contract_of_a_good_manifest():
-    out = manifest.check(frame())
+    out = contract.check(frame())
     assert list(out.columns) == ["image_id", "patient_id", "path", "split", "Mass"]
     assert str(out["Mass"].dtype) == "Int8"
     assert out["Mass"].isna().tolist() == [False, False, True]
-    assert manifest.labels_of(out) == ("Mass",)
+    assert labels_of(out) == ("Mass",)
 
 
 def test_row_order_of_the_input_does_not_matter():
-    expected = manifest.check(frame())
+    expected = contract.check(frame())
     for seed in range(5):
         shuffled = frame().sample(frac=1, random_state=seed)
-        pd.testing.assert_frame_equal(manifest.check(shuffled), expected)
+        pd.testing.assert_frame_equal(contract.check(shuffled), expected)
 
 
 @pytest.mark.parametrize(
@@ -59,21 +60,21 @@ def test_row_order_of_the_input_does_not_matter():
 )
 def test_refused(changes, text):
     with pytest.raises(InputError, match=text):
-        manifest.check(frame(**changes))
+        contract.check(frame(**changes))
 
 
 def test_dots_that_do_not_leave_the_root():
     names = ["x..y/a.png", "..hidden/b.png", "c...png"]
-    assert manifest.check(frame(path=names))["path"].tolist() == [names[0], names[1], names[2]]
+    assert contract.check(frame(path=names))["path"].tolist() == [names[0], names[1], names[2]]
 
 
 def test_columns_missing():
     with pytest.raises(InputError, match=r"lacks the column\(s\) patient_id, split; it has image_id, path, Mass"):
-        manifest.check(frame().drop(columns=["patient_id", "split"]))
+        contract.check(frame().drop(columns=["patient_id", "split"]))
     with pytest.raises(InputError, match=r"no label column"):
-        manifest.check(frame().drop(columns="Mass"))
+        contract.check(frame().drop(columns="Mass"))
     with pytest.raises(InputError, match=r"no film"):
-        manifest.check(frame()[:0])
+        contract.check(frame()[:0])
 
 
 def test_a_csv_with_a_path_out_of_the_root(tmp_path):
@@ -86,12 +87,12 @@ def test_a_csv_with_a_path_out_of_the_root(tmp_path):
 
 
 def test_require_names_what_is_not_covered():
-    out = manifest.check(frame(Edema=[0, 1, 1]))
-    manifest.require(out, ["Mass", "Edema"], split="train")
+    out = contract.check(frame(Edema=[0, 1, 1]))
+    contract.require(out, ["Mass", "Edema"], split="train")
     with pytest.raises(InputError, match=r"does not cover the label\(s\) Hernia, Mass; it covers Edema: choose a task"):
-        manifest.require(out, ["Hernia", "Edema", "Mass"])
+        contract.require(out, ["Hernia", "Edema", "Mass"])
     with pytest.raises(InputError, match=r"nih, split test, does not cover"):
-        manifest.require(out, ["Mass"], split="test", what="nih")
+        contract.require(out, ["Mass"], split="test", what="nih")
 
 
 def test_written_and_read_back(tmp_path):

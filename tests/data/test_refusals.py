@@ -10,6 +10,7 @@ import pytest
 from qcxr.data import manifest, sources
 from qcxr.data.audit import film_facts
 from qcxr.data.cache import build
+from qcxr.data.columns import labels_of
 from qcxr.data.films import Films
 from qcxr.data.images import Preprocessing
 from qcxr.data.pack import PackedFiles, pack
@@ -58,7 +59,7 @@ def test_a_needed_split_without_rows_is_refused_at_the_manifest(tmp_path, split)
     others = [name for name in ALL if name != split]
     frame = films.manifest_of("nih", source, tmp_path / "m.parquet", splits=others)
     assert set(frame["split"]) == set(others)  # a study that does not need the split is not held up
-    assert set(manifest.labels_of(frame)) == {*LABEL_SETS["cxr19"], "No Finding"}
+    assert set(labels_of(frame)) == {*LABEL_SETS["cxr19"], "No Finding"}
 
 
 def test_no_label_file_holds_a_row(tmp_path):
