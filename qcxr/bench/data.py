@@ -27,6 +27,7 @@ from qcxr.bench.arguments import positive
 from qcxr.data.augment import IMAGENET_MEAN, IMAGENET_STD
 from qcxr.data.batches import order, plan
 from qcxr.data.cache import build
+from qcxr.data.films import Films
 from qcxr.data.images import prepare
 from qcxr.data.split import Split
 
@@ -76,11 +77,12 @@ def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: 
     def building(count: int) -> Callable[[], None]:
         def run() -> None:
             with tempfile.TemporaryDirectory() as cache_dir:
-                build(frame, folder, cache_dir, workers=count, progress=False)
+                build(frame, Films(folder, cache_dir), workers=count, progress=False)
 
         return run
 
-    build(frame[: 32 * workers], folder, tempfile.mkdtemp(), workers=workers, progress=False)  # starts the workers
+    # starts the workers
+    build(frame[: 32 * workers], Films(folder, tempfile.mkdtemp()), workers=workers, progress=False)
     seconds = _side_by_side(
         {"floor": floor, "resize": floor_and_resize, "one": building(1), "more": building(workers)}, repeats=repeats
     )
@@ -155,7 +157,7 @@ class PaperLoader:
             pixels = np.ascontiguousarray(rgb.transpose(2, 0, 1))
             self._cache[i] = zstandard.ZstdCompressor().compress(save({"pixel_values": pixels}))
 
-    def _film(self, row: int) -> np.ndarray:
+    def _film(self, row: int | np.integer) -> np.ndarray:
         return load(zstandard.ZstdDecompressor().decompress(self._cache[int(row)]))["pixel_values"]
 
     def batch(self, rows: np.ndarray, *, threads: int = 2) -> np.ndarray:
@@ -218,7 +220,7 @@ def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, wor
 def _only_build(scratch: Path, *, workers: int) -> None:
     folder = scratch / "films"
     frame = manifest_of(sorted(path.stem for path in folder.iterdir()))
-    report = build(frame, folder, scratch / "cache", workers=workers, progress=False)
+    report = build(frame, Films(folder, scratch / "cache"), workers=workers, progress=False)
     print(json.dumps({"films_per_second": report.films_per_second}))
 
 
