@@ -26,7 +26,6 @@ from qcxr.data.split import Split
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.assemble import Parts
-from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
@@ -34,6 +33,7 @@ from qcxr.training.losses import bce
 from qcxr.training.mesh import Layout
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
+from qcxr.training.splits import Splits
 from qcxr.training.step import TrainState, make_steps
 
 PROTOCOL = Train()
@@ -61,7 +61,7 @@ def make_loop(
     optimizer = make_optimizer(PROTOCOL, steps_per_epoch=-(-films // PROTOCOL.batch_size))
     state = TrainState(trained, running, optimizer.init(trained))
     parts = Parts(net, graphdef, frozen, state, make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs))
-    return Loop(Films(split, split), parts, seed=0, protocol=PROTOCOL, residency=residency, layout=Layout())
+    return Loop(Splits(split, split), parts, seed=0, protocol=PROTOCOL, residency=residency, layout=Layout())
 
 
 def overhead(loop: Loop, *, repeats: int, progress_file: Path) -> dict[str, float]:

@@ -11,11 +11,11 @@ from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, features, groups, heads
 from qcxr.models.classifier import Classifier
 from qcxr.study.runs import Recipe, Run
-from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.losses import make_loss
 from qcxr.training.mesh import Layout
 from qcxr.training.optimizers import make_optimizer
+from qcxr.training.splits import Splits
 from qcxr.training.step import Steps, TrainState, make_steps
 
 log = logging.getLogger("qcxr.train")
@@ -59,7 +59,7 @@ def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifie
     )
 
 
-def assemble(run: Run, films: Films, layout: Layout) -> Parts:
+def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
     backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.targets
     net = network(run.recipe, head=run.head, n_labels=len(run.labels), seed=run.seed)
