@@ -44,7 +44,7 @@ def make_loop(
 ) -> Loop:  # fmt: skip
     """A run on random films (or on random features, of `views` views)."""
     rng = np.random.default_rng(0)
-    net = classifier.build(backbone=section, head=head, n_labels=n_labels, seed=0, batch_norm="batch")
+    net = classifier.build(classifier.Architecture(section, head, n_labels, batch_norm="batch"), seed=0)
     described = backbones.describe(section)
     network, inputs = reading(net, views=views, mean=described.mean, std=described.std, augment=Augment())
     if views is None:
@@ -152,7 +152,7 @@ def run(
                 (f"{what}: the loop", found["loop_films_per_second"], "films/s", ""),
                 (f"{what}: overhead of the loop", found["overhead_percent"], "%", "< 3"),
             ]
-        net = classifier.build(backbone=DEMO, head="cdl", n_labels=n_labels, seed=0, batch_norm="batch")
+        net = classifier.build(classifier.Architecture(DEMO, "cdl", n_labels, batch_norm="batch"), seed=0)
         cost = saving(loop, net)
         epoch = films / found["loop_films_per_second"]
         minutes = Resources().checkpoint_minutes

@@ -50,11 +50,16 @@ def fit(
         train, validation = (replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (train, validation))
     targets = train.targets
     layout = Layout(protocol.devices)
-    net = classifier.build(
-        backbone=chosen, head=run["head"], head_options=head_options,
-        n_labels=len(run["labels"]), seed=seed, batch_norm=backbone.batch_norm, precision=protocol.precision,
+    architecture = classifier.Architecture(
+        backbone=chosen,
+        head=run["head"],
+        n_labels=len(run["labels"]),
+        head_options=head_options,
+        batch_norm=backbone.batch_norm,
+        precision=protocol.precision,
         remat=backbone.remat,
-    )  # fmt: skip
+    )
+    net = classifier.build(architecture, seed=seed)
     if protocol.prior_bias:
         heads.start_at_prevalence(net.head, targets)
     log.info("%s", groups.table(net, backbone.trainable))

@@ -14,7 +14,7 @@ from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.split import sha256
 from qcxr.models import backbones, features
-from qcxr.models.classifier import build
+from qcxr.models.classifier import Architecture, build
 from qcxr.study.files import replacing, write_text
 from qcxr.study.sections import Augment, Backbone, Image
 
@@ -37,7 +37,7 @@ def pack_features(
     section = backbone.model_dump(include={"name", "weights", "config"})
     own = backbones.describe(section)
     mean, std = list(image.mean or own.mean), list(image.std or own.std)
-    net = build(backbone=section, head="cdl", n_labels=1, seed=0, batch_norm="running", precision=precision)
+    net = build(Architecture(section, head="cdl", n_labels=1, batch_norm="running", precision=precision), seed=0)
 
     def prepare(gray: jax.Array) -> jax.Array:
         return normalise(gray, mean=mean, std=std)
@@ -52,9 +52,12 @@ def pack_features(
         "code": code,
     }
     made = features.compute(
-        net, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
-        augment=seen, views=views,
-    )  # fmt: skip
+        net,
+        np.load(films, mmap_mode="r"),
+        folder=Path(cache, "features"),
+        about=decides,
+        views=features.Views(prepare, views, seen),
+    )
     for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
         with replacing(target) as temporary:
             shutil.copyfile(source, temporary)

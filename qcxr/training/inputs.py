@@ -12,8 +12,7 @@ from flax import nnx
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
-from qcxr.models.classifier import Classifier
-from qcxr.models.features import FeatureClassifier
+from qcxr.models.classifier import Classifier, FeatureClassifier
 from qcxr.study.sections import Augment
 
 

@@ -136,7 +136,7 @@ class Loop:
     def classifier(self, net: Classifier) -> Classifier:
         """The whole classifier with the current weights; a run on features brings only the head, `net` has the rest."""
         model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
-        return model if isinstance(model, Classifier) else Classifier(net.backbone, model.head, net.description)
+        return model if isinstance(model, Classifier) else Classifier(net.backbone, model.head, net.architecture)
 
     def _settle(self, pending: list[jax.Array], count: int) -> None:
         for value in jax.device_get(pending[:count]):

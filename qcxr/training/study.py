@@ -37,8 +37,8 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     counts = {}
     for task in cfg.tasks:
         for head in cfg.heads:
-            options = {"head_options": cfg.head.get(head, {}), "n_labels": len(cfg.labels(task)), "seed": 0}
-            net = classifier.build(backbone=plain, head=head, **options)
+            architecture = classifier.Architecture(plain, head, len(cfg.labels(task)), cfg.head.get(head, {}))
+            net = classifier.build(architecture, seed=0)
             groups.trained_prefixes(net, cfg.backbone.trainable)
             jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
             counts[task, head] = parameters.count(net)
