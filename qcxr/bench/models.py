@@ -114,9 +114,8 @@ def jax_step(section: dict, images, labels, precision: str, batch_norm: str, hea
 
     from qcxr.models import classifier, groups
 
-    network = classifier.build(
-        backbone=section, head=head, n_labels=N_LABELS, seed=0, batch_norm=batch_norm, precision=precision
-    )
+    architecture = classifier.Architecture(section, head, N_LABELS, batch_norm=batch_norm, precision=precision)
+    network = classifier.build(architecture, seed=0)
     graphdef, trained, frozen, running = groups.split(network)
     optimizer = optax.adam(1e-4)
 

@@ -62,10 +62,10 @@ def training_step(
     section = backbone.model_dump(include={"name", "weights", "config"})
     described = backbones.describe(section)
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
-    net = classifier.build(
-        backbone=described.section, head=head, head_options=options, n_labels=n_labels, seed=0, batch_norm=batch_norm,
-        precision=protocol.precision, remat=backbone.remat,
-    )  # fmt: skip
+    architecture = classifier.Architecture(
+        described.section, head, n_labels, options, batch_norm, protocol.precision, backbone.remat
+    )
+    net = classifier.build(architecture, seed=0)
     size = protocol.batch_size
     network, inputs = reading(
         net, views=backbone.views, mean=image.mean or described.mean, std=image.std or described.std, augment=augment

@@ -46,7 +46,7 @@ def make_loop(
 ) -> Loop:  # fmt: skip
     """A run on random films (or on random features, of `views` views)."""
     rng = np.random.default_rng(0)
-    net = classifier.build(backbone=section, head=head, n_labels=n_labels, seed=0, batch_norm="batch")
+    net = classifier.build(classifier.Architecture(section, head, n_labels, batch_norm="batch"), seed=0)
     described = backbones.describe(section)
     network, inputs = reading(net, views=views, mean=described.mean, std=described.std, augment=Augment())
     if views is None:

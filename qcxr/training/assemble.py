@@ -47,16 +47,16 @@ def section(recipe: Recipe) -> dict[str, Any]:
 
 def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifier:
     """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed."""
-    return classifier.build(
+    architecture = classifier.Architecture(
         backbone=section(recipe),
         head=head,
-        head_options=recipe.head_options,
         n_labels=n_labels,
-        seed=seed,
+        head_options=recipe.head_options,
         batch_norm=recipe.backbone.batch_norm,
         precision=recipe.train.precision,
         remat=recipe.backbone.remat,
     )
+    return classifier.build(architecture, seed=seed)
 
 
 def assemble(run: Run, films: Splits, layout: Layout) -> Parts:

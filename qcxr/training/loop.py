@@ -133,9 +133,9 @@ class Loop:
     def classifier(self) -> Classifier:
         """The whole classifier with the current weights; a run on features trains only the head, `net` has the rest."""
         model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
-        return (
-            model if isinstance(model, Classifier) else Classifier(self.net.backbone, model.head, self.net.description)
-        )
+        if isinstance(model, Classifier):
+            return model
+        return Classifier(self.net.backbone, model.head, self.net.architecture)
 
     def _settle(self, pending: list[jax.Array], count: int) -> None:
         for value in jax.device_get(pending[:count]):

@@ -9,7 +9,6 @@ import json
 import sys
 from pathlib import Path
 
-import jax
 import pandas as pd
 
 from qcxr.errors import InputError
@@ -35,11 +34,9 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
         make_optimizer(recipe.train, steps_per_epoch=1)
         plain = _plain(section(recipe))
         for task in cfg.tasks:
-            net = classifier.build(
-                backbone=plain, head=head, head_options=recipe.head_options, n_labels=len(cfg.labels(task)), seed=0
-            )
+            architecture = classifier.Architecture(plain, head, len(cfg.labels(task)), recipe.head_options)
+            net = classifier.build(architecture, seed=0)
             groups.trained_prefixes(net, recipe.backbone.trainable)
-            jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
             counts[task, head] = parameters.count(net)
     return {(task, head): counts[task, head] for task in cfg.tasks for head in cfg.heads}
 
