@@ -18,6 +18,7 @@ CHOICES = itertools.product(
 ALL_OPTIONS = [dict(zip(("encoding", "rotation", "entangler", "pattern", "reupload"), c, strict=True)) for c in CHOICES]
 SOME_OPTIONS = [
     {"rotation": "RX"},
+    {"encoding": "RZ"},  # complex amplitudes, but real matrices of the later layers
     {"rotation": "RZ", "encoding": "RX", "reupload": True},
     {"entangler": "CZ", "encoding": "RZ", "rotation": "RX"},
     {"entangler": "CZ", "pattern": "chain", "reupload": True},

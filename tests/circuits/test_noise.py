@@ -114,7 +114,7 @@ def test_readout_error_is_that_of_flipped_outcomes():
         (0.1, "noise must be a mapping of one_qubit"),
     ],
 )
-def test_bad_noise_is_one_clear_error(noise, text):
+def test_bad_noise_is_one_clear_error(noise, text, unchecked):
     with pytest.raises(InputError) as error:
         make_engine("chain", 3, 2, noise=noise)
     assert text in str(error.value)
