@@ -11,7 +11,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
-.PHONY: help setup demo test drills grids lint clean
+.PHONY: help setup demo test drills grids compare lint clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -41,6 +41,10 @@ drills: $(VENV)/.test
 
 grids: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits
+
+# byte for byte against another commit: make compare BASE=<commit>
+compare: $(VENV)/.test
+	$(TEST_ENV) $(BIN)/python -m tests.workflow.compare $(BASE)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

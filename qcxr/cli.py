@@ -121,7 +121,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _params(arguments: argparse.Namespace) -> None:
     from qcxr.models.parameters import table
-    from qcxr.training.study import counted
+    from qcxr.training.preflight import counted
 
     counts = counted(_load(arguments))
     print(table({f"{task}/{head}": parts for (task, head), parts in counts.items()}))

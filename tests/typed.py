@@ -4,6 +4,16 @@
 words for it, uses the fixture `unchecked`.
 """
 
-from beartype import BeartypeConf, beartype
+import warnings
+from collections.abc import Callable
 
-checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+from beartype import BeartypeConf, beartype
+from beartype.roar import BeartypeDecorHintPep585DeprecationWarning
+
+
+def checked(function: Callable) -> Callable:
+    """`function`, checked by beartype."""
+    with warnings.catch_warnings():
+        # flax's State is made of typing's own classes, of which beartype warns (an error in the tests)
+        warnings.simplefilter("ignore", BeartypeDecorHintPep585DeprecationWarning)
+        return beartype(function, conf=BeartypeConf(is_pep484_tower=True))

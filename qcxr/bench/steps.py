@@ -22,7 +22,7 @@ from qcxr.study.files import write_csv
 from qcxr.study.sections import Augment, Backbone, Image, Train
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
-from qcxr.training.optimizers import of_protocol
+from qcxr.training.optimizers import make_optimizer
 from qcxr.training.step import TrainState, make_steps
 
 WARM_UP = 10
@@ -75,7 +75,7 @@ def training_step(
     else:
         pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
-    optimizer = of_protocol(protocol, steps_per_epoch=1)
+    optimizer = make_optimizer(protocol, steps_per_epoch=1)
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train
     state = TrainState(trained, statistics, optimizer.init(trained))
     rows, zeros = np.arange(size, dtype=np.int32), np.zeros((size, n_labels), np.float32)

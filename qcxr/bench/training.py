@@ -25,6 +25,8 @@ from qcxr.data import batches
 from qcxr.data.split import Split
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.training.assemble import Parts
+from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
@@ -56,12 +58,10 @@ def make_loop(
     labels = tuple(str(k) for k in range(n_labels))
     split = Split(images, ids, ids, labels, targets, np.ones(targets.shape, bool), {})
     graphdef, trained, frozen, running = groups.split(network)
-    optimizer = make_optimizer("adam", 1e-4)
-    return Loop(
-        train=split, validation=split, seed=0, state=TrainState(trained, running, optimizer.init(trained)),
-        frozen=frozen, graphdef=graphdef, steps=make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs),
-        protocol=PROTOCOL, residency=residency, layout=Layout(),
-    )  # fmt: skip
+    optimizer = make_optimizer(PROTOCOL, steps_per_epoch=-(-films // PROTOCOL.batch_size))
+    state = TrainState(trained, running, optimizer.init(trained))
+    parts = Parts(net, graphdef, frozen, state, make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs))
+    return Loop(Films(split, split), parts, seed=0, protocol=PROTOCOL, residency=residency, layout=Layout())
 
 
 def overhead(loop: Loop, *, repeats: int, progress_file: Path) -> dict[str, float]:
@@ -92,7 +92,7 @@ def overhead(loop: Loop, *, repeats: int, progress_file: Path) -> dict[str, floa
     }
 
 
-def saving(loop: Loop, net, *, repeats: int = 5) -> dict[str, float]:
+def saving(loop: Loop, *, repeats: int = 5) -> dict[str, float]:
     """Seconds of one checkpoint (all that a run is resumed from) and of writing the best weights."""
     seconds: dict[str, list[float]] = {"checkpoint_seconds": [], "best_weights_seconds": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +102,7 @@ def saving(loop: Loop, net, *, repeats: int = 5) -> dict[str, float]:
             started = time.perf_counter()
             keeper.save(loop)
             saved = time.perf_counter()
-            classifier.save(Path(folder, "best.safetensors"), loop.classifier(net))
+            classifier.save(Path(folder, "best.safetensors"), loop.classifier())
             if repeat:  # the first one imports Orbax
                 seconds["checkpoint_seconds"].append(saved - started)
                 seconds["best_weights_seconds"].append(time.perf_counter() - saved)
@@ -152,8 +152,7 @@ def run(
                 (f"{what}: the loop", found["loop_films_per_second"], "films/s", ""),
                 (f"{what}: overhead of the loop", found["overhead_percent"], "%", "< 3"),
             ]
-        net = classifier.build(backbone=DEMO, head="cdl", n_labels=n_labels, seed=0, batch_norm="batch")
-        cost = saving(loop, net)
+        cost = saving(loop)
         epoch = films / found["loop_films_per_second"]
         minutes = Resources().checkpoint_minutes
         rows += [

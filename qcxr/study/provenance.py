@@ -29,6 +29,7 @@ NEUTRAL = frozenset(
         "qcxr.study.config",
         "qcxr.study.job",
         "qcxr.study.provenance",
+        "qcxr.study.runs",
         "qcxr.study.sections",
         "qcxr.study.slices",
         "qcxr.training.devices",

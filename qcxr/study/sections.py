@@ -213,3 +213,4 @@ class Resources(Section):
     gpu_slots: Count = 1
     checkpoint_minutes: Positive = 10.0
     tensorboard: bool = False
+    deterministic: bool = False

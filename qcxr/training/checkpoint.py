@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from qcxr.errors import InputError
@@ -49,7 +50,7 @@ class Checkpoints:
     """The checkpoints of one run: arrays by name, and the position as JSON, saved together or not at all."""
 
     def __init__(self, folder: Path):
-        import orbax.checkpoint as ocp
+        import orbax.checkpoint as ocp  # here: it takes seconds, and a short run saves nothing
 
         self._ocp = ocp
         self._folder = folder / "checkpoints"
@@ -98,8 +99,6 @@ class Checkpoints:
 
 def _alone(ocp: Any) -> Any:
     """Orbax's options for a process that saves without waiting for others: every host holds the whole state."""
-    import jax
-
     if jax.process_count() == 1:
         return ocp.options.MultiprocessingOptions()
     own = jax.process_index()

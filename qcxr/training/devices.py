@@ -129,25 +129,38 @@ def hosts() -> int:
     return int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) if "SLURM_PROCID" in os.environ else 1
 
 
+def is_first_host() -> bool:
+    """Whether this process is the one of an `srun` step's that writes; True for a single one."""
+    return hosts() == 1 or os.environ["SLURM_PROCID"] == "0"
+
+
 def join_hosts() -> None:
     """Let the processes of one `srun` step find each other (Slurm's environment); nothing to do for a single one.
 
     After this `jax.devices()` are the devices of all hosts. Call it before anything else asks JAX for its devices.
     """
     if hosts() > 1:
-        import jax
+        import jax  # here: this file must not import it, see above
 
         jax.distributed.initialize(cluster_detection_method="slurm")
         log.info("host %d of %d", jax.process_index() + 1, jax.process_count())
 
 
-def configure(threads: int | None, compilation_cache: str | os.PathLike | None) -> None:
-    """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache."""
+def configure(threads: int | None, compilation_cache: str | os.PathLike | None, *, deterministic: bool = False) -> None:
+    """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache.
+
+    `deterministic`: XLA takes no GPU kernel whose sums come in another order each time (a CPU has none).
+    """
+    if deterministic:
+        _add_flags("--xla_gpu_deterministic_ops=true")
     if threads == 1:
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+        _add_flags("--xla_cpu_multi_thread_eigen=false")
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(key, "1")
     if compilation_cache is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(compilation_cache).absolute()))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+
+
+def _add_flags(flags: str) -> None:
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()

@@ -6,55 +6,67 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
-import jax
 import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.split import sha256
-from qcxr.models import backbones, features
-from qcxr.models.classifier import build
+from qcxr.models import classifier, features
 from qcxr.study.files import replacing, write_text
-from qcxr.study.sections import Augment, Backbone, Image
+from qcxr.study.runs import Recipe
+from qcxr.training.assemble import normalisation, section
 
 log = logging.getLogger("qcxr.features")
 VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every head and seed of a study
 
 
 def pack_features(
-    films: Path | str, out: Path | str, *, backbone: Backbone, image: Image, augment: Augment, precision: str,
-    views: int, cache: Path | str, code: str,
-) -> dict:  # fmt: skip
+    films: Path | str, out: Path | str, recipe: Recipe, *, views: int, cache: Path | str, code: str
+) -> dict[str, Any]:
     """Write `out` (.npy float32 (N, V, F), .parquet and .json beside it) from the packed films; the JSON's content.
 
-    Features are computed once per content and `code` (its hash): they lie in `cache`, and `out` is a copy (a link would
-    give two studies one time stamp, and the one would be done again whenever the other is). View v is the film
-    augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
+    Of the recipe the head does not matter. Features are computed once per content and `code` (its hash): they lie in
+    `cache`, and `out` is a copy (a link would give two studies one time stamp, and the one would be done again whenever
+    the other is). View v is the film augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
     """
     films, out = Path(films), Path(out)
     about = json.loads(films.with_suffix(".json").read_text())
-    section = backbone.model_dump(include={"name", "weights", "config"})
-    own = backbones.describe(section)
-    mean, std = list(image.mean or own.mean), list(image.std or own.std)
-    net = build(backbone=section, head="cdl", n_labels=1, seed=0, batch_norm="running", precision=precision)
+    augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe)
+    net = classifier.build(
+        backbone=section(recipe),
+        head="cdl",
+        n_labels=1,
+        seed=0,
+        batch_norm="running",
+        precision=recipe.train.precision,
+    )
 
-    def prepare(gray: jax.Array) -> jax.Array:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         return normalise(gray, mean=mean, std=std)
 
-    def seen(gray: jax.Array, view: jax.Array, rows: jax.Array) -> jax.Array:
-        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment.model_dump())
+    def seen(
+        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
+    ) -> Float[Array, "batch height width"]:
+        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
 
     decides = {
         "films": about["sha256"]["images"],
         "normalisation": [mean, std],
-        "augment": augment.model_dump() if views > 1 else None,
+        "augment": augment if views > 1 else None,
         "code": code,
     }
     made = features.compute(
-        net, np.load(films, mmap_mode="r"), folder=Path(cache, "features"), about=decides, prepare=prepare,
-        augment=seen, views=views,
-    )  # fmt: skip
+        net,
+        np.load(films, mmap_mode="r"),
+        folder=Path(cache, "features"),
+        about=decides,
+        prepare=prepare,
+        augment=seen,
+        views=views,
+    )
     for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
         with replacing(target) as temporary:
             shutil.copyfile(source, temporary)
@@ -62,7 +74,7 @@ def pack_features(
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
         "backbone": features.fingerprint(net),
-        "features": {**decides, "views": views, "precision": precision},
+        "features": {**decides, "views": views, "precision": recipe.train.precision},
         "sha256": {**about["sha256"], "images": sha256(out)},
     }
     write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))

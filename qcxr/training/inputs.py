@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jaxtyping import Array, Float, UInt
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
@@ -16,12 +17,16 @@ from qcxr.models.classifier import Classifier
 from qcxr.models.features import FeatureClassifier
 from qcxr.study.sections import Augment
 
+Images = Float[Array, "batch height width channels"]
+Features = Float[Array, "batch features"]
+Scalar = UInt[Array, ""]  # the seed, the epoch: arguments of the compiled step
+
 
 class Inputs(NamedTuple):
     """`train(batch, seed, epoch)` and `evaluate(batch)`: the network's input, inside the compiled step."""
 
-    train: Callable[[Batch, jax.Array, jax.Array], jax.Array]
-    evaluate: Callable[[Batch], jax.Array]
+    train: Callable[[Batch, Scalar, Scalar], Images | Features]
+    evaluate: Callable[[Batch], Images | Features]
 
 
 def reading(
@@ -34,12 +39,12 @@ def reading(
 
 
 def of_films(*, mean: Sequence[float], std: Sequence[float], augment: Augment) -> Inputs:
-    """uint8 (B, H, W) -> float32 (B, H, W, 3), augmented by each film's own key in training (paper III-F)."""
+    """Gray films, normalised and repeated to three channels; in training augmented by each film's own key (III-F)."""
 
-    def evaluate(batch: Batch) -> jax.Array:
+    def evaluate(batch: Batch) -> Images:
         return normalise(batch.images, mean=mean, std=std)
 
-    def train(batch: Batch, seed: jax.Array, epoch: jax.Array) -> jax.Array:
+    def train(batch: Batch, seed: Scalar, epoch: Scalar) -> Images:
         keys = film_keys(seed, epoch, batch.rows)
         options = augment.model_dump()
         return normalise(augment_films(batch.images, keys, **options), mean=mean, std=std)
@@ -48,12 +53,12 @@ def of_films(*, mean: Sequence[float], std: Sequence[float], augment: Augment) -
 
 
 def of_features() -> Inputs:
-    """float32 (B, V, F) -> (B, F): a view drawn for each film by its own key in training, view 0 in evaluation."""
+    """One of a film's views: drawn by the film's own key in training, view 0 in evaluation."""
 
-    def evaluate(batch: Batch) -> jax.Array:
+    def evaluate(batch: Batch) -> Features:
         return batch.images[:, 0]
 
-    def train(batch: Batch, seed: jax.Array, epoch: jax.Array) -> jax.Array:
+    def train(batch: Batch, seed: Scalar, epoch: Scalar) -> Features:
         views = batch.images.shape[1]
         if views == 1:
             return evaluate(batch)

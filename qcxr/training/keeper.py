@@ -6,13 +6,10 @@ import logging
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qcxr.training.checkpoint import Checkpoints
+from qcxr.training.loop import Loop
 from qcxr.training.progress import Progress
-
-if TYPE_CHECKING:
-    from qcxr.training.loop import Loop
 
 log = logging.getLogger("qcxr.train")
 
@@ -22,14 +19,14 @@ class Keeper:
 
     def __init__(self, folder: Path, progress: Progress, *, every_minutes: float, writes: bool = True):
         """`writes` False: of several hosts one saves for all; the others only restore."""
-        self._writes = writes
+        self.writes = writes
         self._folder, self._progress, self._every = folder, progress, every_minutes * 60
         self._last = self._started = time.perf_counter()
         self._checkpoints: Checkpoints | None = None
         self.seconds_before = 0.0  # spent by earlier, interrupted attempts
 
     def due(self) -> bool:
-        return self._writes and time.perf_counter() - self._last >= self._every
+        return self.writes and time.perf_counter() - self._last >= self._every
 
     def _open(self) -> Checkpoints:
         if self._checkpoints is None:

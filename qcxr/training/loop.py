@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,14 +12,14 @@ import numpy as np
 
 from qcxr.data import batches
 from qcxr.data.feed import feed
-from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import groups
 from qcxr.models.classifier import Classifier
 from qcxr.study.sections import Train
+from qcxr.training.assemble import Parts
+from qcxr.training.films import Films
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
-from qcxr.training.step import Steps, TrainState
 
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
 
@@ -30,18 +31,13 @@ class Loop:
     the run goes on to the same bits.
     """
 
-    def __init__(self, *, train: Split, validation: Split, seed: int, state: TrainState, frozen: Any, graphdef: Any,
-                 steps: Steps, protocol: Train, residency: str, layout: Layout):  # fmt: skip
-        self.train, self.validation, self.seed = train, validation, seed
-        self.state, self.frozen, self.graphdef, self.steps = (
-            layout.repeat(state),
-            layout.repeat(frozen),
-            graphdef,
-            steps,
-        )
+    def __init__(self, films: Films, parts: Parts, *, seed: int, protocol: Train, residency: str, layout: Layout):
+        self.train, self.validation, self.seed = films.train, films.validation, seed
+        self.net, self.graphdef, self.steps = parts.net, parts.graphdef, parts.steps
+        self.state, self.frozen = layout.repeat(parts.state), layout.repeat(parts.frozen)
         self.protocol, self.layout = protocol, layout
-        self.feed = feed(train, residency=residency, sharding=layout.films)
-        self.validation_feed = feed(validation, residency=residency, sharding=layout.films)
+        self.feed = feed(films.train, residency=residency, sharding=layout.films)
+        self.validation_feed = feed(films.validation, residency=residency, sharding=layout.films)
         self.epoch = self.step = 0
         self.losses: list[float] = []  # of every step, all epochs
         self.history: list[dict[str, Any]] = []
@@ -83,10 +79,11 @@ class Loop:
             setattr(self, name, value)
         self.best_loss = math.inf if position["best_loss"] is None else position["best_loss"]
 
-    def run_epoch(self, progress: Progress, pause: Any) -> None:
+    def run_epoch(self, progress: Progress, pause: Callable[[Callable[[], None]], None]) -> None:
         """Train from the current step to the epoch's end, validate, and advance to the next epoch.
 
-        `pause(self)` is called after every step with the losses settled on demand; it may save, or raise to stop.
+        `pause(settle)` is called after every step; it may call `settle()`, which reads all losses so far, then save, or
+        raise to stop.
         """
         size, started, first = self.protocol.batch_size, time.perf_counter(), self.step
         rows, mask = batches.plan(batches.order(self.seed, self.epoch, len(self.train)), size)
@@ -100,7 +97,7 @@ class Loop:
             if len(pending) >= 2 * LOOKBACK:
                 self._settle(pending, LOOKBACK)
             progress.advance(1)
-            pause(self, lambda: self._settle(pending, len(pending)))
+            pause(lambda: self._settle(pending, len(pending)))
         self._settle(pending, len(pending))
         trained = time.perf_counter() - started
         train_loss = float(np.mean(self.losses[-len(rows) :], dtype=np.float64))
@@ -133,10 +130,12 @@ class Loop:
             total += float(value)
         return total / len(self.validation)
 
-    def classifier(self, net: Classifier) -> Classifier:
-        """The whole classifier with the current weights; a run on features brings only the head, `net` has the rest."""
+    def classifier(self) -> Classifier:
+        """The whole classifier with the current weights; a run on features trains only the head, `net` has the rest."""
         model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
-        return model if isinstance(model, Classifier) else Classifier(net.backbone, model.head, net.description)
+        return (
+            model if isinstance(model, Classifier) else Classifier(self.net.backbone, model.head, self.net.description)
+        )
 
     def _settle(self, pending: list[jax.Array], count: int) -> None:
         for value in jax.device_get(pending[:count]):

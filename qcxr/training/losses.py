@@ -1,6 +1,6 @@
 """Losses for many-labelled, long-tailed targets: per element, unreduced; the step does the (masked) mean.
 
-Every loss takes logits (B, L) and targets (B, L) in {0, 1} and returns (B, L).
+Targets are 0 or 1.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Shaped
 
 from qcxr.errors import InputError
 
-Loss = Callable[[jax.Array, jax.Array], jax.Array]
+Elements = Float[Array, "*elements"]  # one number per film and label
+Loss = Callable[[Elements, Elements], Elements]  # (logits, targets) -> losses
 
 
-def bce(logits: jax.Array, targets: jax.Array) -> jax.Array:
+def bce(logits: Elements, targets: Elements) -> Elements:
     """Binary cross entropy (paper III-F), from logits without overflow: max(x, 0) - x y + log(1 + exp(-|x|))."""
     return jnp.maximum(logits, 0) - logits * targets + jnp.log1p(jnp.exp(-jnp.abs(logits)))
 
 
-def class_weighted_bce(positive_weight: jax.Array) -> Loss:
-    """BCE whose positives of label l count `positive_weight[l]` (L,) times: negatives / positives in training."""
+def class_weighted_bce(positive_weight: Float[Array, " labels"]) -> Loss:
+    """BCE whose positives of label l count `positive_weight[l]` times: negatives / positives in training."""
 
-    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    def loss(logits: Elements, targets: Elements) -> Elements:
         return bce(logits, targets) * (1 + (positive_weight - 1)[None, :] * targets)
 
     return loss
@@ -33,7 +35,7 @@ def class_weighted_bce(positive_weight: jax.Array) -> Loss:
 def focal(gamma: float = 2.0, alpha: float = 0.25) -> Loss:
     """Focal loss: easy elements fade as (1 - p_t)^gamma (Lin et al. 2017, Eq. 5; gamma 2, alpha 0.25 there)."""
 
-    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    def loss(logits: Elements, targets: Elements) -> Elements:
         p = jax.nn.sigmoid(logits)
         p_t = p * targets + (1 - p) * (1 - targets)
         alpha_t = alpha * targets + (1 - alpha) * (1 - targets)
@@ -45,7 +47,7 @@ def focal(gamma: float = 2.0, alpha: float = 0.25) -> Loss:
 def asymmetric(gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: float = 0.05) -> Loss:
     """Asymmetric loss (ASL): shifted negatives that fade faster than positives (Ridnik et al. 2021, Eq. 7)."""
 
-    def loss(logits: jax.Array, targets: jax.Array) -> jax.Array:
+    def loss(logits: Elements, targets: Elements) -> Elements:
         p = jax.nn.sigmoid(logits)
         shifted = jnp.maximum(p - clip, 0.0)
         positive = _power(1 - p, gamma_positive) * bce(logits, jnp.ones_like(logits))
@@ -56,12 +58,12 @@ def asymmetric(gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: f
     return loss
 
 
-def _power(base: jax.Array, exponent: float) -> jax.Array:
+def _power(base: Elements, exponent: float) -> Elements:
     """base**exponent for base in [0, 1] with a finite gradient at 0, where that of base**0 and base**0.5 is not."""
     return jnp.ones_like(base) if exponent == 0 else jnp.maximum(base, 1e-12) ** exponent
 
 
-def _weighted(targets: np.ndarray) -> Loss:
+def _weighted(targets: Float[np.ndarray, "films labels"]) -> Loss:
     positives = targets.sum(axis=0)
     return class_weighted_bce(jnp.asarray((len(targets) - positives) / np.maximum(positives, 1), jnp.float32))
 
@@ -74,8 +76,8 @@ LOSSES: Mapping[str, Callable[..., Loss]] = {
 }
 
 
-def make_loss(name: str, options: Mapping[str, float], targets: np.ndarray) -> Loss:
-    """The loss of that name; `targets` (N, L) of the training split give the class weights. Raises `InputError`."""
+def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray, "films labels"]) -> Loss:
+    """The loss of that name; the training split's `targets` give the class weights. Raises `InputError`."""
     if name not in LOSSES:
         raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
     try:
@@ -91,6 +93,6 @@ def check_loss(name: str, options: Mapping[str, float]) -> None:
     make_loss(name, options, np.array([[0.0], [1.0]], np.float32))
 
 
-def masked_mean(elements: jax.Array, mask: jax.Array) -> jax.Array:
-    """Mean of (B, L) over labels and unmasked rows; mask (B,) of 0 and 1, at least one 1."""
+def masked_mean(elements: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]) -> Float[Array, ""]:
+    """Mean over labels and unmasked rows; the mask is of 0 and 1, at least one 1."""
     return jnp.sum(elements * mask[:, None]) / (jnp.sum(mask) * elements.shape[1])

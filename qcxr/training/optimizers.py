@@ -14,10 +14,11 @@ import optax
 from qcxr.errors import InputError
 from qcxr.study.sections import Train
 
-Rate = float | optax.Schedule
+Rate = float | Callable[[Any], Any]  # a rate, or a function of the update's number
+Make = Callable[[Rate, float], optax.GradientTransformation]  # from a rate and a weight decay
 
 
-def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]):
+def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]) -> Make:
     """Weight decay as an L2 term in the gradient, for optimizers that have none of their own."""
 
     def make(rate: Rate, decay: float) -> optax.GradientTransformation:
@@ -27,7 +28,7 @@ def _added_decay(optimizer: Callable[[Rate], optax.GradientTransformation]):
 
 
 # name -> (rate, weight decay) -> transformation; the decay is decoupled where the optimizer's definition has it so
-OPTIMIZERS: dict[str, Callable[[Rate, float], optax.GradientTransformation]] = {
+OPTIMIZERS: dict[str, Make] = {
     "adam": _added_decay(optax.adam),
     "adamw": lambda rate, decay: optax.adamw(rate, weight_decay=decay),
     "nadam": _added_decay(optax.nadam),
@@ -94,40 +95,23 @@ def make_schedule(learning_rate: float, schedule: dict[str, Any] | None, updates
     return optax.join_schedules([optax.linear_schedule(0.0, learning_rate, rising), decay], [rising])
 
 
-def make_optimizer(
-    name: str, learning_rate: float, *, schedule: dict[str, Any] | None = None, weight_decay: float = 0.0,
-    clip_norm: float | None = None, accumulate: int = 1, total_steps: int = 1, head_learning_rate: float | None = None,
-    freeze_steps: int = 0,
-) -> optax.GradientTransformation:  # fmt: skip
-    """The optimizer of that name.
+def make_optimizer(protocol: Train, *, steps_per_epoch: int) -> optax.GradientTransformation:
+    """The optimizer that the configuration's `train:` section describes, for epochs of so many steps.
 
-    `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update;
-    `total_steps` counts the steps, not the updates. `head_learning_rate` is the rate of what lies under the tree's key
-    `head`, on the same schedule; in the first `freeze_steps` steps nothing else is updated. Raises InputError for an
-    unknown name or an impossible value.
+    `clip_norm` bounds the gradient's global norm. `accumulate` averages the gradients of so many steps into one update.
+    `head_learning_rate` is the rate of what lies under the tree's key `head`, on the same schedule; in the first
+    `freeze_epochs` nothing else is updated. Raises `InputError` for a schedule that cannot be.
     """
-    if name not in OPTIMIZERS:
-        raise InputError(
-            f"train.optimizer must be one of {', '.join(OPTIMIZERS)}, got {name}; set train.optimizer in the config"
-        )
-    positive = {"learning_rate": learning_rate, "accumulate": accumulate, "total_steps": total_steps}
-    if clip_norm is not None:
-        positive["clip_norm"] = clip_norm
-    if head_learning_rate is not None:
-        positive["head_learning_rate"] = head_learning_rate
-    for key, value in positive.items():
-        if not value > 0:
-            raise InputError(f"{key} must be > 0, got {value}; set train.{key} in the config")
-    if not weight_decay >= 0:
-        raise InputError(f"weight_decay must be >= 0, got {weight_decay}; set train.weight_decay in the config")
-    rate = make_schedule(learning_rate, schedule, max(total_steps // accumulate, 1))
-    links = [OPTIMIZERS[name](rate, weight_decay)]
-    if head_learning_rate is not None:  # every optimizer's update is linear in its rate, which comes last
-        links.append(optax.masked(optax.scale(head_learning_rate / learning_rate), _in_head))
-    if clip_norm is not None:
-        links.insert(0, optax.clip_by_global_norm(clip_norm))
-    if freeze_steps:
-        joined = freeze_steps // accumulate
+    accumulate = protocol.accumulate
+    updates = max(steps_per_epoch * protocol.epochs // accumulate, 1)
+    rate = make_schedule(protocol.learning_rate, protocol.schedule, updates)
+    links = [OPTIMIZERS[protocol.optimizer](rate, protocol.weight_decay)]
+    if protocol.head_learning_rate is not None:  # every optimizer's update is linear in its rate, which comes last
+        links.append(optax.masked(optax.scale(protocol.head_learning_rate / protocol.learning_rate), _in_head))
+    if protocol.clip_norm is not None:
+        links.insert(0, optax.clip_by_global_norm(protocol.clip_norm))
+    if protocol.freeze_epochs:
+        joined = steps_per_epoch * protocol.freeze_epochs // accumulate
         gate = optax.masked(optax.scale_by_schedule(lambda n: jnp.where(n < joined, 0.0, 1.0)), _outside_head)
         links.append(gate)  # last: the waiting backbone's moments are ready when it joins, and it does not decay
     chain = optax.chain(*links) if len(links) > 1 else links[0]
@@ -141,12 +125,3 @@ def _in_head(tree: Any) -> Any:
 
 def _outside_head(tree: Any) -> Any:
     return jax.tree.map(lambda inside: not inside, _in_head(tree))
-
-
-def of_protocol(protocol: Train, *, steps_per_epoch: int) -> optax.GradientTransformation:
-    """The optimizer that the configuration's `train:` section describes."""
-    return make_optimizer(
-        protocol.optimizer, protocol.learning_rate, schedule=protocol.schedule, weight_decay=protocol.weight_decay,
-        clip_norm=protocol.clip_norm, accumulate=protocol.accumulate, total_steps=steps_per_epoch * protocol.epochs,
-        head_learning_rate=protocol.head_learning_rate, freeze_steps=steps_per_epoch * protocol.freeze_epochs,
-    )  # fmt: skip

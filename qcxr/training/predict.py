@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -36,7 +37,9 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
             pixels.append(prepare(Path(film).read_bytes(), resize=image["resize"], crop=image["crop"])[0])
         except (FilmError, OSError) as error:
             raise InputError(f"film {film} cannot be read: {error}; give a PNG or JPEG chest film") from None
-    values = jax.nn.sigmoid(model(normalise(np.stack(pixels), mean=image["mean"], std=image["std"]), train=False))
+    values = jax.nn.sigmoid(
+        model(normalise(jnp.asarray(np.stack(pixels)), mean=image["mean"], std=image["std"]), train=False)
+    )
     table = pd.DataFrame(np.asarray(values), columns=metadata["labels"])
     table.insert(0, "film", [str(film) for film in films])
     return table

@@ -71,7 +71,7 @@ class Progress:
 
 def _board(folder: Path) -> Any:
     try:
-        from tensorboardX import SummaryWriter
+        from tensorboardX import SummaryWriter  # optional
     except ImportError:
         raise InputError(
             "resources.tensorboard needs tensorboardX, which is not installed; pip install -e '.[tensorboard]' "

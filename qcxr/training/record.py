@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 from pathlib import Path
@@ -12,17 +13,23 @@ import pandas as pd
 
 from qcxr.study.files import write_csv, write_json
 from qcxr.study.provenance import git_commit, versions
-from qcxr.study.sections import Image
 from qcxr.training.loop import Loop
 
 
-def about(run: dict[str, Any], image: Image) -> dict[str, Any]:
-    """What the weights file says of its run, so that it predicts films with nothing else at hand."""
-    return {**{key: run[key] for key in ("labels", "task", "head", "seed")}, "image": image.model_dump()}
+def is_of(out: Path, fingerprint: dict[str, Any]) -> bool:
+    """Whether `out` holds a finished run with this fingerprint."""
+    try:
+        found = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not there, or damaged: not finished
+        return False
+    return all(found.get(key) == value for key, value in fingerprint.items())
 
 
-def write(loop: Loop, out: Path, best: Path, *, run: dict[str, Any], fingerprint: dict[str, Any]) -> None:
-    """Write `best.safetensors` (from the file `best`), `history.csv`, `steps.csv` and `run.json`, each atomically."""
+def write(loop: Loop, out: Path, best: Path, *, facts: dict[str, Any]) -> None:
+    """Write `best.safetensors` (from the file `best`), `history.csv`, `steps.csv` and `run.json`, each atomically.
+
+    `facts` are what `run.json` says beside the loop's own: which run it is, its parameters, device and fingerprint.
+    """
     history = pd.DataFrame(loop.history)
     step = np.arange(1, len(loop.losses) + 1)
     losses = pd.DataFrame({"step": step, "epoch": (step - 1) // loop.steps_per_epoch + 1, "loss": loop.losses})
@@ -33,8 +40,7 @@ def write(loop: Loop, out: Path, best: Path, *, run: dict[str, Any], fingerprint
     os.replace(partial, out / "best.safetensors")
     write_json(
         {
-            **run,
-            **fingerprint,
+            **facts,
             "versions": versions(),
             "git": git_commit(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),

@@ -1,41 +1,52 @@
-"""One run of a study in this process: its cards, its hosts, then the training. JAX is imported when it has them."""
+"""One run of a study in this process: its lock, its cards, its hosts, then the training.
+
+JAX is imported only when the process has its cards.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from qcxr.errors import InputError
-from qcxr.study import slices
+from qcxr.study import runs
 from qcxr.study.config import Config
-from qcxr.training import devices
+from qcxr.study.runs import Run
+from qcxr.training import devices, lock
+
+log = logging.getLogger("qcxr.train")
 
 
-def train(
-    cfg: Config, *, task: str, head: str, seed: int, train_films: Path | str, val_films: Path | str, out: Path | str,
-    threads: int, slice_text: str, code: str,
-) -> None:  # fmt: skip
-    """Hold as many cards as `train.devices` asks for and train one (task, head, seed) from packed films to `out`.
+def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], threads: int) -> None:
+    """Hold the run and as many cards as `train.devices` asks for, and train it from its packed films (train, val).
 
-    Started by `srun` with several tasks, these train together: each host brings its share of the cards, the first
-    writes. Raises `InputError`.
+    A second trainer of the run waits for the first, and has nothing to do if that one finished it. Started by `srun`
+    with several tasks, these train together: each host brings its share of the cards, the first writes. Raises
+    `InputError`.
     """
-    hosts = devices.hosts()
-    if cfg.train.devices % hosts:
-        raise InputError(
-            f"train.devices must be a multiple of the {hosts} hosts of this run, got {cfg.train.devices}; set it"
+    hosts, count = devices.hosts(), run.recipe.train.devices
+    if count % hosts:
+        raise InputError(f"train.devices must be a multiple of the {hosts} hosts of this run, got {count}; set it")
+    alone = lock.held(run) if devices.is_first_host() else contextlib.nullcontext(False)
+    with alone as waited, devices.lease(count // hosts, slots=cfg.resources.gpu_slots) as cards:
+        devices.configure(
+            threads=threads,
+            compilation_cache=f"{cfg.data.cache}/jax",
+            deterministic=cfg.resources.deterministic,
         )
-    run = f"{task}/{head}/seed{seed}"
-    with devices.lease(cfg.train.devices // hosts, slots=cfg.resources.gpu_slots) as cards:
-        devices.configure(threads=threads, compilation_cache=f"{cfg.data.cache}/jax")
         devices.join_hosts()
-        from qcxr.training import study
+        # JAX reads its environment when it is imported: not before the cards are held
+        from qcxr.training import films as packed
+        from qcxr.training import record
+        from qcxr.training.fit import fingerprint, fit
 
-        study.train(
-            cfg, task=task, head=head, seed=seed, train_films=train_films, val_films=val_films, out=out,
-            work=Path(cfg.results, "work", run), progress=Path(cfg.results, "progress", f"{run}.jsonl"),
-            slice_text=slice_text, code=code, cards=cards,
-        )  # fmt: skip
+        loaded = packed.load(*films, run.labels)
+        if waited and record.is_of(run.out, fingerprint(run, loaded)):
+            log.info("%s was finished by the process that held it: nothing to do", run)
+            return
+        fit(run, loaded, resources=cfg.resources, cards=cards)
 
 
 def train_in_place(
@@ -52,16 +63,13 @@ def train_in_place(
     if threads < 1:
         raise InputError(f"threads must be >= 1, got {threads}; set --threads")
     stem = Path(cfg.results, "features" if cfg.backbone.views else "packed")
-    films = [stem / f"{cfg.data.train_on}-{split}.npy" for split in ("train", "val")]
+    films = (stem / f"{cfg.data.train_on}-train.npy", stem / f"{cfg.data.train_on}-val.npy")
     for path in films:
         if not path.is_file():
             laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""
             raise InputError(f"{path} does not exist; make it first: snakemake --cores {threads} {path}{laid}")
-    out = Path(cfg.results, "runs", task, head, f"seed{seed}")
-    if (out / "run.json").is_file():
-        raise InputError(f"{out} is a finished run; remove it to train it again")
-    train(
-        cfg, task=task, head=head, seed=seed, train_films=films[0], val_films=films[1], out=out, threads=threads,
-        slice_text=slices.training(cfg, task, head), code=slices.training_code(head),
-    )  # fmt: skip
-    return out
+    run = runs.run(cfg, task, head, seed)
+    if (run.out / "run.json").is_file():
+        raise InputError(f"{run.out} is a finished run; remove it to train it again")
+    train(run, cfg, films=films, threads=threads)
+    return run.out

@@ -14,11 +14,13 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jaxtyping import Array, Float
 
 from qcxr.data.feed import Batch
 from qcxr.models import groups
-from qcxr.training.inputs import Inputs
+from qcxr.training.inputs import Inputs, Scalar
 from qcxr.training.losses import Loss, masked_mean
+from qcxr.training.mesh import Layout
 
 
 class TrainState(NamedTuple):
@@ -30,11 +32,11 @@ class TrainState(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """`train(state, frozen, batch, seed, epoch) -> (state, loss ())` and
-    `evaluate(trained, frozen, statistics, batch) -> (sum of film losses (), logits (B, L))`."""
+    """`train(state, frozen, batch, seed, epoch)` gives the next state and the batch's loss;
+    `evaluate(trained, frozen, statistics, batch)` the sum of the films' losses and the logits."""
 
-    train: Callable[..., tuple[TrainState, jax.Array]]
-    evaluate: Callable[..., tuple[jax.Array, jax.Array]]
+    train: Callable[..., tuple[TrainState, Float[Array, ""]]]
+    evaluate: Callable[..., tuple[Float[Array, ""], Float[Array, "batch labels"]]]
 
 
 def make_steps(
@@ -43,18 +45,19 @@ def make_steps(
     optimizer: optax.GradientTransformation,
     loss: Loss,
     inputs: Inputs,
-    whole: jax.sharding.Sharding | None = None,
-    films: jax.sharding.Sharding | None = None,
+    layout: Layout | None = None,
 ) -> Steps:
     """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`).
 
-    whole, films: of a run on several devices (`qcxr.training.mesh.Layout`): where state and logits come out.
+    On the several devices of a `layout` the state comes out on each of them, the logits cut over them.
     """
 
-    def train(state: TrainState, frozen: nnx.State, batch: Batch, seed: jax.Array, epoch: jax.Array):
+    def train(
+        state: TrainState, frozen: nnx.State, batch: Batch, seed: Scalar, epoch: Scalar
+    ) -> tuple[TrainState, Float[Array, ""]]:
         images = inputs.train(batch, seed, epoch)
 
-        def objective(trained: nnx.State):
+        def objective(trained: nnx.State) -> tuple[Float[Array, ""], nnx.State]:
             model = groups.merge(graphdef, trained, frozen, state.statistics)
             logits = model(images, train=True, mask=batch.mask)
             statistics = groups.statistics(model)
@@ -64,12 +67,17 @@ def make_steps(
         updates, moments = optimizer.update(gradient, state.optimizer, state.trained)
         return TrainState(optax.apply_updates(state.trained, updates), statistics, moments), value
 
-    def evaluate(trained: nnx.State, frozen: nnx.State, statistics: nnx.State, batch: Batch):
+    def evaluate(
+        trained: nnx.State, frozen: nnx.State, statistics: nnx.State, batch: Batch
+    ) -> tuple[Float[Array, ""], Float[Array, "batch labels"]]:
         model = groups.merge(graphdef, trained, frozen, statistics)
         logits = model(inputs.evaluate(batch), train=False)
         per_film = loss(logits, batch.targets).mean(axis=1)
         return jnp.sum(per_film * batch.mask), logits
 
-    if whole is None:
+    if layout is None or layout.whole is None:
         return Steps(jax.jit(train, donate_argnums=0), jax.jit(evaluate))
-    return Steps(jax.jit(train, donate_argnums=0, out_shardings=whole), jax.jit(evaluate, out_shardings=(whole, films)))
+    return Steps(
+        jax.jit(train, donate_argnums=0, out_shardings=layout.whole),
+        jax.jit(evaluate, out_shardings=(layout.whole, layout.films)),
+    )

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from qcxr.data.split import Split
+from qcxr.study.runs import Recipe, Run
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.training.films import Films
 from qcxr.training.fit import fit
 
 LABELS = ("Mass", "Nodule")
@@ -35,28 +37,22 @@ def run(
     *,
     head: str = "cdl",
     seed: int = 0,
-    fingerprint: str = "same",
+    config: str = "same",
     minutes: float = 60.0,
     tensorboard: bool = False,
     head_options=None,
     **changes,
 ):
     """Train below `folder`; the work folder is shared by calls with the same `folder`."""
-    fit(
-        train=split(22, 1),
-        validation=split(9, 2),
-        run={"task": "t", "head": head, "seed": seed, "labels": list(LABELS)},
-        backbone=BACKBONE,
-        head_options=head_options or {},
-        image=Image(resize=16, crop=16),
-        augment=Augment(rotation=10),
-        protocol=PROTOCOL.model_copy(update=changes),
-        resources=Resources(checkpoint_minutes=minutes, tensorboard=tensorboard),
-        out=folder / "out",
-        work=folder / "work",
-        progress_file=folder / "progress.jsonl",
-        fingerprint={"config": fingerprint, "code_hash": "c", "data_hash": "d"},
-    )
+    protocol = PROTOCOL.model_copy(update=changes)
+    recipe = Recipe(BACKBONE, head_options or {}, Image(resize=16, crop=16), Augment(rotation=10), protocol)
+    resources = Resources(checkpoint_minutes=minutes, tensorboard=tensorboard)
+    fit(described(folder, recipe, head, seed, config=config), Films(split(22, 1), split(9, 2)), resources=resources)
+
+
+def described(folder: Path, recipe: Recipe, head: str = "cdl", seed: int = 0, config: str = "same") -> Run:
+    """The run with its files below `folder`."""
+    return Run("t", head, seed, LABELS, recipe, config, "c", folder / "out", folder / "work", folder / "progress.jsonl")
 
 
 def results(folder: Path) -> tuple[bytes, str, str]:

@@ -16,9 +16,10 @@ from qcxr.data import batches
 from qcxr.data.feed import Batch
 from qcxr.errors import InputError
 from qcxr.models import arrays, classifier, features, groups
-from qcxr.study.sections import Augment
-from qcxr.training import fit as fit_module
+from qcxr.study.sections import Augment, Train
+from qcxr.training import assemble
 from qcxr.training.inputs import of_films
+from qcxr.training.loop import Loop
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
@@ -124,7 +125,7 @@ def test_another_configuration_is_not_resumed_and_says_why(undisturbed, tmp_path
     caplog.set_level("INFO")
     stop_after(monkeypatch, [4])
     with pytest.raises(SystemExit):
-        run(tmp_path, fingerprint="other")
+        run(tmp_path, config="other")
     run(tmp_path)
     assert "is not resumed: its config differ(s) from this run's" in caplog.text
     assert results(tmp_path) == results(undisturbed)
@@ -172,7 +173,7 @@ def test_a_diverging_run_stops_with_the_place_and_leaves_no_output(tmp_path):
 
 def test_patience_counts_epochs_without_a_better_validation_loss(tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.0, 2.6, 1.0])
-    monkeypatch.setattr(fit_module.Loop, "validate", lambda self: next(losses))
+    monkeypatch.setattr(Loop, "validate", lambda self: next(losses))
     run(tmp_path, epochs=6, patience=3)
     facts = json.loads((tmp_path / "out/run.json").read_text())
     assert (facts["stopped"], facts["epochs"], facts["best_epoch"], facts["best_val_loss"]) == ("patience", 5, 2, 2.0)
@@ -181,8 +182,8 @@ def test_patience_counts_epochs_without_a_better_validation_loss(tmp_path, monke
 
 def test_permuted_labels_keep_their_counts_and_lose_their_films(tmp_path, monkeypatch):
     seen = {}
-    make = fit_module.make_loss
-    monkeypatch.setattr(fit_module, "make_loss", lambda n, o, targets: seen.update(t=targets) or make(n, o, targets))
+    make = assemble.make_loss
+    monkeypatch.setattr(assemble, "make_loss", lambda n, o, targets: seen.update(t=targets) or make(n, o, targets))
     run(tmp_path, permute_labels=True, epochs=1)
     truth = split(22, 1).targets
     assert not (seen["t"] == truth).all() and (seen["t"].sum(0) == truth.sum(0)).all()
@@ -226,7 +227,7 @@ def steps_for(head: str):
         head=head, head_options={}, n_labels=2, seed=3, batch_norm="batch",
     )  # fmt: skip
     graphdef, trained, frozen, statistics = groups.split(net)
-    optimizer = make_optimizer("adam", 1e-2)
+    optimizer = make_optimizer(Train(learning_rate=1e-2), steps_per_epoch=1)
     steps = make_steps(
         graphdef, optimizer=optimizer, loss=bce, inputs=of_films(mean=(0.5,) * 3, std=(0.5,) * 3, augment=Augment())
     )
@@ -250,7 +251,7 @@ def test_padded_rows_change_neither_weights_nor_statistics_nor_loss():
 def test_heads_of_one_seed_see_the_same_films_and_start_from_the_same_backbone(tmp_path, monkeypatch):
     seen: dict[str, list] = {"cdl": [], "dqc": []}
     current = []
-    make = fit_module.make_steps
+    make = assemble.make_steps
 
     def recorded(*args, **options):
         steps = make(*args, **options)
@@ -266,7 +267,7 @@ def test_heads_of_one_seed_see_the_same_films_and_start_from_the_same_backbone(t
 
         return steps._replace(train=train)
 
-    monkeypatch.setattr(fit_module, "make_steps", recorded)
+    monkeypatch.setattr(assemble, "make_steps", recorded)
     for head in seen:
         current.append(head)
         run(tmp_path / head, head=head, seed=5, epochs=1)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +12,14 @@ from qcxr.data.feed import Batch
 from qcxr.data.split import load, sha256
 from qcxr.errors import InputError
 from qcxr.models import arrays, classifier
+from qcxr.study.runs import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.training.films import Films
 from qcxr.training.fit import fit
 from qcxr.training.frozen import pack_features
 from qcxr.training.inputs import of_features
 from qcxr.training.predict import predict
-from tests.training.runs import LABELS, split
+from tests.training.runs import LABELS, described, split
 
 IMAGE, AUGMENT = Image(resize=16, crop=16), Augment(rotation=10)
 
@@ -53,20 +56,15 @@ def packed(tmp_path):
 
 def pack(films, backbone, views, code="c"):
     out = films.parent / "features" / films.name
-    pack_features(
-        films, out, backbone=backbone, image=IMAGE, augment=AUGMENT, precision="float32", views=views,
-        cache=films.parent / "cache", code=code,
-    )  # fmt: skip
+    recipe = Recipe(backbone, {}, IMAGE, AUGMENT, Train())
+    pack_features(films, out, recipe, views=views, cache=films.parent / "cache", code=code)
     return load(out, LABELS, training=True, verify=True)
 
 
 def train(folder, films, validation, backbone, head="dqc", augment=AUGMENT, **changes):
-    fit(
-        train=films, validation=validation, run={"task": "t", "head": head, "seed": 0, "labels": list(LABELS)},
-        backbone=backbone, head_options={}, image=IMAGE, augment=augment,
-        protocol=Train(**{"learning_rate": 1e-2, "batch_size": 4, "epochs": 3} | changes), resources=Resources(),
-        out=folder / "out", work=folder / "work", progress_file=None, fingerprint={"same": True},
-    )  # fmt: skip
+    protocol = Train(**{"learning_rate": 1e-2, "batch_size": 4, "epochs": 3} | changes)
+    run = described(folder, Recipe(backbone, {}, IMAGE, augment, protocol), head)
+    fit(run, Films(films, validation), resources=Resources())
     return folder / "out/best.safetensors"
 
 
@@ -106,7 +104,7 @@ def test_every_view_is_drawn_and_heads_draw_the_same(backbone, packed, tmp_path)
     )
     rows = np.arange(22, dtype=np.int32)
     batch = Batch(part.images, part.targets, np.ones(22, bool), rows)
-    drawn = [np.asarray(of_features().train(batch, np.uint32(0), np.uint32(epoch))) for epoch in range(30)]
+    drawn = [np.asarray(of_features().train(batch, jnp.uint32(0), jnp.uint32(epoch))) for epoch in range(30)]
     views = np.array([[int(np.abs(part.images[k] - x[k]).sum(1).argmin()) for k in rows] for x in drawn])
     counts = np.bincount(views.ravel(), minlength=3)
     assert counts.min() > 150 and len({tuple(row) for row in views}) == 30  # 660 draws, 220 expected of each

@@ -34,11 +34,11 @@ TINY = {
 class Study:
     """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's."""
 
-    def __init__(self, folder: Path, config: dict | None = None):
+    def __init__(self, folder: Path, config: dict | None = None, *, root: Path = ROOT):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
-            source = ROOT / part
+            source = root / part
             if source.is_dir():
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:

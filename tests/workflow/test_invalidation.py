@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from tests.workflow.compare import differences
 from tests.workflow.study import TINY, Study
 
 pytestmark = pytest.mark.slow
@@ -61,6 +62,20 @@ def test_outputs_are_whole(study):
     assert "<img" in (results / "report.html").read_text() and not list(results.rglob("*.partial"))
     one = pd.read_parquet(results / "runs/cxr8/dqc/seed1/predictions/drawn-mimic.parquet")
     assert len(one) == 20 and one["image_id"].is_unique and one.filter(like="p_").notna().all(axis=None)
+
+
+def test_the_same_study_elsewhere_has_the_same_bytes(study, tmp_path):
+    """Every output but what a clock decides; and a single other byte is noticed."""
+    again = Study(tmp_path / "again")
+    again.snakemake()
+    folders = study.folder / "results", again.folder / "results"
+    assert differences(*folders) == []
+    weights = folders[1] / "runs/cxr8/dqc/seed1/best.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    (folders[1] / "summary.txt").unlink()
+    assert differences(*folders) == ["runs/cxr8/dqc/seed1/best.safetensors: differs", "summary.txt: only before"]
 
 
 def test_a_new_seed_runs_that_seed_only(study):

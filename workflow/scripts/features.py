@@ -1,5 +1,6 @@
 """Compute a frozen backbone's features of one packed split, holding a card if the machine has cards."""
 
+from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.training.devices import configure, lease
@@ -7,13 +8,15 @@ from qcxr.training.devices import configure, lease
 with job(snakemake.log[0]):
     cfg, w = parse(snakemake.config), snakemake.wildcards
     with lease(slots=cfg.resources.gpu_slots):
-        configure(threads=snakemake.threads, compilation_cache=f"{cfg.data.cache}/jax")
-        from qcxr.training import study
+        configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
+        from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
-        study.pack_features(
-            cfg,
-            films=snakemake.input.films,
-            out=snakemake.output.films,
-            training=(w.dataset, w.split) == (cfg.data.train_on, "train"),
+        training = (w.dataset, w.split) == (cfg.data.train_on, "train")
+        pack_features(
+            snakemake.input.films,
+            snakemake.output.films,
+            runs.recipe(cfg, cfg.heads[0]),
+            views=cfg.backbone.views if training else 1,
+            cache=cfg.data.cache,
             code=snakemake.params.code,
         )

@@ -6,7 +6,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"  # nothing is computed: no card is asked for
 
 from qcxr.study.config import parse
 from qcxr.study.job import job
-from qcxr.training import study
+from qcxr.training.preflight import count_parameters
 
 with job(snakemake.log[0]):
-    study.count_parameters(parse(snakemake.config), snakemake.output[0])
+    count_parameters(parse(snakemake.config), snakemake.output[0])

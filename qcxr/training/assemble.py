@@ -1,0 +1,84 @@
+"""From a run's recipe to what its loop turns: the network, what trains of it, its compiled steps, its first state."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+from flax import nnx
+
+from qcxr.errors import InputError
+from qcxr.models import backbones, classifier, features, groups, heads
+from qcxr.models.classifier import Classifier
+from qcxr.study.runs import Recipe, Run
+from qcxr.training.films import Films
+from qcxr.training.inputs import reading
+from qcxr.training.losses import make_loss
+from qcxr.training.mesh import Layout
+from qcxr.training.optimizers import make_optimizer
+from qcxr.training.step import Steps, TrainState, make_steps
+
+log = logging.getLogger("qcxr.train")
+
+
+class Parts(NamedTuple):
+    """What a loop is made of. `net` is the whole classifier; a run on features trains only its head.
+
+    `merge(graphdef, state.trained, frozen, state.statistics)` of `qcxr.models.groups` is the network that trains.
+    """
+
+    net: Classifier
+    graphdef: nnx.GraphDef
+    frozen: nnx.State
+    state: TrainState
+    steps: Steps
+
+
+def normalisation(recipe: Recipe) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel, on [0, 1], of what the network reads: the recipe's, else its own."""
+    own = backbones.describe(section(recipe))
+    return list(recipe.image.mean or own.mean), list(recipe.image.std or own.std)
+
+
+def section(recipe: Recipe) -> dict[str, Any]:
+    """The part of the backbone's section that says which network it is."""
+    return recipe.backbone.model_dump(include={"name", "weights", "config"})
+
+
+def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifier:
+    """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed."""
+    return classifier.build(
+        backbone=section(recipe),
+        head=head,
+        head_options=recipe.head_options,
+        n_labels=n_labels,
+        seed=seed,
+        batch_norm=recipe.backbone.batch_norm,
+        precision=recipe.train.precision,
+        remat=recipe.backbone.remat,
+    )
+
+
+def assemble(run: Run, films: Films, layout: Layout) -> Parts:
+    """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
+    backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.targets
+    net = network(run.recipe, head=run.head, n_labels=len(run.labels), seed=run.seed)
+    if protocol.prior_bias:
+        heads.start_at_prevalence(net.head, targets)
+    log.info("%s", groups.table(net, backbone.trainable))
+    if backbone.views is not None:
+        for part in (films.train, films.validation):
+            features.check(net, part.about)
+    mean, std = normalisation(run.recipe)
+    trained_net, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=run.recipe.augment)
+    graphdef, trained, frozen, statistics = groups.split(trained_net, backbone.trainable)
+    per_epoch = -(-len(films.train) // protocol.batch_size)
+    if protocol.accumulate > (at_most := per_epoch * protocol.epochs):
+        raise InputError(
+            f"train.accumulate must be at most the run's {at_most} steps, or nothing is ever updated, "
+            f"got {protocol.accumulate}; lower it"
+        )
+    optimizer = make_optimizer(protocol, steps_per_epoch=per_epoch)
+    loss = make_loss(protocol.loss, protocol.loss_options, targets)
+    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, layout=layout)
+    return Parts(net, graphdef, frozen, TrainState(trained, statistics, optimizer.init(trained)), steps)

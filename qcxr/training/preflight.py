@@ -1,0 +1,60 @@
+"""Before anything trains: every model of the study laid out once, which refuses what cannot work, and counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import pandas as pd
+
+from qcxr.models import backbones, classifier, groups, parameters
+from qcxr.study import runs
+from qcxr.study.config import Config
+from qcxr.study.files import write_csv
+from qcxr.training.assemble import section
+from qcxr.training.losses import check_loss
+from qcxr.training.optimizers import make_optimizer
+
+
+def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
+    """Parameters of each part of the model for every (task, head) of the study.
+
+    Every model is built once, so a head, an engine, a backbone, a loss or an optimizer that cannot
+    work is an `InputError` here, seconds into the study, not hours.
+    """
+    counts = {}
+    for head in cfg.heads:
+        recipe = runs.recipe(cfg, head)
+        check_loss(recipe.train.loss, recipe.train.loss_options)
+        make_optimizer(recipe.train, steps_per_epoch=1)
+        plain = _plain(section(recipe))
+        for task in cfg.tasks:
+            net = classifier.build(
+                backbone=plain, head=head, head_options=recipe.head_options, n_labels=len(cfg.labels(task)), seed=0
+            )
+            groups.trained_prefixes(net, recipe.backbone.trainable)
+            jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
+            counts[task, head] = parameters.count(net)
+    return {(task, head): counts[task, head] for task in cfg.tasks for head in cfg.heads}
+
+
+def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
+    """Write Table II as CSV: task, head, one column per part, total; also makes sure that the weights are there."""
+    for head in cfg.heads:
+        backbones.describe(section(runs.recipe(cfg, head)))
+    rows = [
+        {"task": task, "head": head, **parts, "total": sum(parts.values())}
+        for (task, head), parts in counted(cfg).items()
+    ]
+    table = pd.DataFrame(rows)
+    write_csv(table, out)
+    return table
+
+
+def _plain(backbone: dict) -> dict:
+    """A section that builds the same network without weights; a known shape needs no look at the checkpoint."""
+    weights, name = backbone["weights"], backbone["name"]
+    local = weights is not None and weights.startswith((".", "~", "/"))
+    if weights is not None and name not in (None, "resnet") and not local:
+        return {"name": name}
+    return backbones.describe(backbone).section
