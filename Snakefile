@@ -50,6 +50,7 @@ rule all:
 onstart:
     if gone := cfg.missing_paths():
         sys.exit(f"error: {gone[0]}")
+    preflight()
 
 
 onsuccess:

@@ -179,21 +179,25 @@ def _source(arguments: argparse.Namespace):
     return cfg, cfg.data.sources[arguments.dataset]
 
 
+def _films(cfg, source):
+    from qcxr.data.films import Films
+    from qcxr.data.images import Preprocessing
+
+    return Films(source.images, cfg.data.cache, Preprocessing(cfg.image.resize, cfg.image.crop))
+
+
 def _audit(arguments: argparse.Namespace) -> None:
     from qcxr.data.page import audit_source
+    from qcxr.data.sources import Source
 
     cfg, source = _source(arguments)
     audit_source(
-        kind=source.kind,
+        Source(source.kind, source.reader_options(), max_missing=source.max_missing),
+        _films(cfg, source),
         dataset=arguments.dataset,
-        cache_dir=cfg.data.cache,
         out_dir=arguments.out,
-        max_missing=source.max_missing,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
         workers=cfg.resources.workers,
         augmentation=cfg.augment.model_dump(),
-        **source.reader_options(),
     )
     print(f"The audit is {arguments.out}/{arguments.dataset}-audit.html")
 
@@ -205,10 +209,7 @@ def _cache(arguments: argparse.Namespace) -> None:
     cfg, source = _source(arguments)
     report = verify(
         sources.read(source.kind, **source.reader_options()),
-        source.images,
-        cfg.data.cache,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
+        _films(cfg, source),
         repair=not arguments.dry_run,
         workers=cfg.resources.workers,
     )

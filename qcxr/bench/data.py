@@ -29,6 +29,7 @@ from qcxr.data.augment import augment, film_keys, normalise
 from qcxr.data.batches import order, plan
 from qcxr.data.cache import build
 from qcxr.data.feed import feed
+from qcxr.data.films import Films
 from qcxr.data.images import prepare
 from qcxr.data.split import Split
 
@@ -55,11 +56,12 @@ def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: 
     def building(count: int) -> Callable[[], None]:
         def run() -> None:
             with tempfile.TemporaryDirectory() as cache_dir:
-                build(frame, folder, cache_dir, workers=count, progress=False)
+                build(frame, Films(folder, cache_dir), workers=count, progress=False)
 
         return run
 
-    build(frame[: 32 * workers], folder, tempfile.mkdtemp(), workers=workers, progress=False)  # starts the workers
+    # starts the workers
+    build(frame[: 32 * workers], Films(folder, tempfile.mkdtemp()), workers=workers, progress=False)
     seconds = _side_by_side(
         {"floor": floor, "resize": floor_and_resize, "one": building(1), "more": building(workers)}, repeats=repeats
     )
@@ -133,7 +135,9 @@ def augment_rows(*, batch_size: int = 32, side: int = 224, repeats: int = 7) -> 
 
     @jax.jit
     def theirs(images: UInt8[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
-        one = lambda film, angle: dm_pix.rotate(film[..., None], angle, mode="constant")[..., 0]  # noqa: E731
+        def one(film: Float[Array, "height width"], angle: Float[Array, ""]) -> Float[Array, "height width"]:
+            return dm_pix.rotate(film[..., None], angle, mode="constant")[..., 0]
+
         return normalise(jax.vmap(one)(images.astype(jnp.float32), angles))
 
     jobs = {
@@ -166,7 +170,7 @@ def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, wor
 def _only_build(scratch: Path, *, workers: int) -> None:
     folder = scratch / "films"
     frame = manifest_of(sorted(path.stem for path in folder.iterdir()))
-    report = build(frame, folder, scratch / "cache", workers=workers, progress=False)
+    report = build(frame, Films(folder, scratch / "cache"), workers=workers, progress=False)
     print(json.dumps({"films_per_second": report.films_per_second}))
 
 

@@ -63,3 +63,23 @@ def test_a_frozen_backbones_features_are_computed_once_for_all_runs(study):
     assert (jobs["features"], jobs["pack"], jobs["train"], jobs["predict"]) == (4, 4, 4, 12)
     study.write(TINY)
     assert "features" not in study.planned()
+
+
+def test_no_job_starts_before_every_model_has_been_built(study):
+    """What only the checkpoint can tell: found before a film is drawn, also with keep-going; then never asked again."""
+    folder = study.folder / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    study.write(TINY | {"backbone": {"name": None, "config": None, "weights": "./checkpoint"}})
+    text = study.snakemake("--keep-going", check=False)
+    errors = [line for line in text.splitlines() if line.startswith("error:")]
+    assert errors == [
+        "error: ./checkpoint: model_type must be 'resnet', got 'bert'; set backbone.weights to a ResNet checkpoint"
+    ]
+    assert "rule films" not in text and not (study.folder / "results").exists()
+    study.write(TINY)
+    study.snakemake("results/parameters.csv")
+    stamp = study.folder / "results/logs/preflight.json"
+    before = stamp.stat().st_mtime_ns
+    study.snakemake("--forcerun", "parameters", "results/parameters.csv")
+    assert stamp.stat().st_mtime_ns == before
