@@ -136,7 +136,8 @@ def augment_rows(*, batch_size: int = 32, side: int = 224, repeats: int = 7) -> 
     @jax.jit
     def theirs(images: UInt8[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         def one(film: Float[Array, "height width"], angle: Float[Array, ""]) -> Float[Array, "height width"]:
-            return dm_pix.rotate(film[..., None], angle, mode="constant")[..., 0]
+            turned = dm_pix.rotate(film[..., None], angle, mode="constant")  # type: ignore[arg-type]  # traced angles too
+            return turned[..., 0]
 
         return normalise(jax.vmap(one)(images.astype(jnp.float32), angles))
 
