@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.bench.data import process_tree
+from qcxr.bench.memory import process_tree
 from qcxr.data import manifest
 from qcxr.data.cache import build
 from qcxr.data.films import Films
