@@ -11,7 +11,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
-.PHONY: help setup demo test drills grids grids-sample compare lint clean
+.PHONY: help setup demo test drills grids grids-sample compare lint reference clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -53,9 +53,16 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	@# what is made from the configuration's definition; make reference makes it anew
+	$(BIN)/qcxr config --reference | diff docs/configuration.md -
+	$(BIN)/qcxr config --schema | diff config/schema.json -
 	@# one environment holds every rule: the package's own; all that --lint may say is that rules name no other
 	@said="$$($(BIN)/snakemake --lint 2>&1)"; echo "$$said" | grep -q 'conda environment or container' || \
 	  { echo "$$said"; exit 1; }; ! echo "$$said" | grep '^    \* ' | grep -v 'conda environment or container'
+
+reference: $(VENV)/.base
+	$(BIN)/qcxr config --reference > docs/configuration.md
+	$(BIN)/qcxr config --schema > config/schema.json
 
 clean:
 	rm -rf $(VENV) .snakemake demo results-demo

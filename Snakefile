@@ -7,10 +7,21 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from qcxr.study import config as configuration
 from qcxr.errors import InputError
+from qcxr.study import config as configuration
+from qcxr.study import yamlfile
+from qcxr.study.job import show
 
 min_version("9.10")
+
+# Snakemake reads the files itself, and takes the last of a key given twice: they are checked before it reads ours. Those
+# of --configfile it has read by then: what is no YAML there is said in its words.
+try:
+    for file in ["config/config.yaml", *workflow.configfiles]:
+        if Path(file).exists():
+            yamlfile.read(file)
+except InputError as error:
+    sys.exit(f"error: {error}")
 
 
 configfile: "config/config.yaml"
@@ -48,11 +59,11 @@ rule all:
 
 
 onstart:
-    if gone := cfg.missing_paths():
+    if gone := cfg.obstacles():
         sys.exit(f"error: {gone[0]}")
     preflight()
 
 
 onsuccess:
     if (summary := Path(f"{results}/summary.txt")).exists():
-        print(summary.read_text())
+        show(summary.read_text(encoding="utf-8"))

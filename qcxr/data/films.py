@@ -12,6 +12,7 @@ import diskcache
 from qcxr.data.entry import CorruptEntry, entry_key
 from qcxr.data.images import PAPERS, Preprocessing
 from qcxr.errors import InputError
+from qcxr.study.config import Config
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Films:
         """
         content = self.content(store, path)
         return None if content is None else entry_key(content, self.preprocessing)
+
+
+def of_study(cfg: Config, dataset: str) -> Films:
+    """The films of one of the study's data sets."""
+    preprocessing = Preprocessing(cfg.image.resize, cfg.image.crop)
+    return Films(cfg.data.sources[dataset].images, cfg.data.cache, preprocessing)
 
 
 @contextmanager

@@ -22,11 +22,17 @@ def said_plainly(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        folder = str(Path(path).parent)
-        if error.errno not in _UNWRITABLE or (error.filename and not str(error.filename).startswith(folder)):
+        if error.errno not in _UNWRITABLE or not _concerns(error, Path(path)):
             raise
-        reason = os.strerror(error.errno)
-        raise InputError(f"{path} cannot be written ({reason}); free space or choose another folder") from None
+        raise _refusal(path, error) from None
+
+
+def make_parent(path: str | Path) -> None:
+    """Make the folder of `path`, with those above it; whatever prevents that is an InputError."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(path, error) from None
 
 
 @contextmanager
@@ -37,8 +43,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    make_parent(path)
     with said_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             with open(temporary, "rb") as written:
@@ -47,6 +53,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Whether an error names `path`'s folder, what is in it or what it is in, or nothing at all (a write does not)."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return True
+    named = Path(os.fsdecode(error.filename))
+    return named.is_relative_to(path.parent) or path.is_relative_to(named)
+
+
+def _refusal(path: str | Path, error: OSError) -> InputError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return InputError(f"{path} cannot be written ({reason}); free space or choose another folder")
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

@@ -7,27 +7,7 @@ import yaml
 
 from qcxr.errors import InputError
 from qcxr.study.config import load, parse
-
-ROOT = Path(__file__).parents[2]
-
-
-def study(**changes):
-    raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    for key, value in changes.items():
-        *parents, last = key.split("__")
-        section = raw
-        for parent in parents:
-            section = section[parent]
-        section[last] = value
-    return raw
-
-
-def refusal(**changes) -> str:
-    with pytest.raises(InputError) as caught:
-        parse(study(**changes))
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+from tests.study.studies import ROOT, refusal, study
 
 
 def test_the_shipped_configuration_is_the_papers_protocol():
@@ -43,7 +23,7 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
     assert cfg.generate is not None and not cfg.is_papers()
     assert cfg.head["dqc"]["layers"] == 3  # kept from the layer below
-    assert cfg.missing_paths() == []  # generated films need not be there yet
+    assert cfg.obstacles() == []  # generated films need not be there yet
 
 
 @pytest.mark.parametrize(
@@ -53,19 +33,13 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
         {"head": {"dqc": {"layers": 3, "noise": {"readout_0": 0.01}}}},
         {"backbone__batch_norm": "batch"},
         {"backbone__name": "resnet"},
-        {"data__train_on": "mimic"},
+        {"data__test_on": ["nih"]},
+        {"resources__deterministic": True, "seeds": [0, 1]},
         {"train__schedule": {"name": "cosine"}},
     ],
 )
 def test_the_papers_numbers_stand_only_beside_its_protocol(changes):
     assert not parse(study(**changes)).is_papers()
-
-
-def test_files_that_are_no_configuration(tmp_path):
-    (tmp_path / "latin.yaml").write_bytes(b"results: caf\xe9")
-    for path in (tmp_path, tmp_path / "latin.yaml"):
-        with pytest.raises(InputError, match=r"config file .* cannot be read \(.*\); give the path of a YAML file"):
-            load(path)
 
 
 def test_from_scratch_batch_norm_learns_its_statistics():
@@ -141,7 +115,90 @@ def test_wrong_type_says_what_it_got():
         ({"data__test_on": ["nih", "chexpert"]}, "must be among data.sources (nih, mimic), got chexpert"),
         ({"image__crop": 300}, "crop must be <= resize (256), got 300; set image.crop in the config"),
         ({"heads": ["cdl", "qnn"]}, "heads must be among cdl, dqc"),
-        ({"head": {"dqc": {"engine": "tensor"}}}, "head.dqc.engine must be one of pennylane, statevector, chain, auto"),
+        (
+            {"head": {"dqc": {"engine": "tensor"}}},
+            "head.dqc.engine: input should be 'auto', 'chain', 'statevector' or 'pennylane', got 'tensor'",
+        ),
+        (
+            {"head": {"qnn": {}}},
+            "head.qnn is not a configuration key; allowed here: cdl, dqc, mlp, product; remove or rename it",
+        ),
+        ({"head": {"cdl": {"layers": 1}}}, "head.cdl.layers is not a configuration key; allowed here: none; remove"),
+        ({"head": {"mlp": {"init": "small"}}}, "head.mlp.init is not a configuration key; allowed here: none"),
+        (
+            {"head": {"product": {"layers": 0}}},
+            "head.product.layers: input should be greater than or equal to 1, got 0",
+        ),
+        ({"head": {"product": {"init": "big"}}}, "head.product.init: input should be 'uniform', 'normal', 'small' or"),
+        (
+            {"head": {"dqc": {"layer": 3}}},
+            "head.dqc.layer is not a configuration key; allowed here: engine, layers, init",
+        ),
+        ({"head": {"dqc": None}}, "head.dqc: input should be keys and values, got null; set head.dqc in the config"),
+        ({"head": {"dqc": {"layers": True}}}, "head.dqc.layers: input should be a valid integer, got true"),
+        (
+            {"head": {"dqc": {"noise": {"two_qubit": {"depolarizing": 1.5}}}}},
+            "head.dqc.noise.two_qubit.depolarizing: input should be less than or equal to 1, got 1.5; set head.dqc.n",
+        ),
+        (
+            {"head": {"dqc": {"noise": {"one_qubit": {"depolarising": 0.1}}}}},
+            "head.dqc.noise.one_qubit.depolarising is not a configuration key; allowed here: depolarizing, bit_flip,",
+        ),
+        (
+            {"head": {"dqc": {"engine": "statevector", "noise": {"one_qubit": {"bit_flip": 0.1}}}}},
+            "head.dqc.engine must be auto, chain or pennylane with noise on gates, got statevector; set head.dqc.eng",
+        ),
+        ({"head": {"dqc": {"shots": 100}}}, "head.dqc.shots must be null in training (shots are sampled with a key of"),
+        (
+            {"backbone__name": "resnet51"},
+            "backbone.name: input should be 'resnet', 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152' or",
+        ),
+        (
+            {"backbone__config": {}},
+            "backbone.config must be null with backbone.weights (a checkpoint brings its own), got weights microsoft/",
+        ),
+        (
+            {"backbone__trainable": "last:5"},
+            "backbone.trainable must be all, head or last:N with N from 1 to 4, got last:5",
+        ),
+        (
+            {"backbone__trainable": "last"},
+            "backbone.trainable must be all, head or last:N with N from 1, got 'last'; set",
+        ),
+        (
+            {"backbone": {"name": "resnet", "config": {"depths": [1], "hidden_sizes": [8, 8]}}},
+            "backbone.config.hidden_sizes and backbone.config.depths must be equally long, got 2 and 1; set both in",
+        ),
+        (
+            {"data__test_on": ["nih", "nih"]},
+            "data.test_on must not repeat, got ['nih', 'nih']; remove the repeated ones",
+        ),
+        (
+            {"data__train_on": "mimic"},
+            "data.sources.mimic.labels must have files of the splits train, val, test, got none of train; add it, or "
+            "take mimic out of data.train_on",
+        ),
+        (
+            {"data__sources__nih__labels": ["labels.csv"]},
+            "data.sources.nih.labels must name one split (train, val or test) in each file's name, got labels.csv; r",
+        ),
+        (
+            {"label_sets": {2023: ["Mass"]}},
+            "label_sets.2023: a name must be text of letters, digits, _ . and -, got 2023; quote",
+        ),
+        (
+            {"label_sets": {"x": ["Mass", "mass"]}},
+            "label set 'x' names 'Mass' twice; every label may stand in a set once",
+        ),
+        (
+            {"augment__fill": 300},
+            "augment.fill: input should be less than or equal to 255 or input should be 'edge', got",
+        ),
+        ({"train": None}, "train: input should be keys and values, got null; set train in the config"),
+        (
+            {"train__learning_rate": -1, "train__epochs": 0},
+            "got -1; set train.learning_rate in the config (and 1 more)",
+        ),
         (
             {"train__loss": "mse"},
             "train.loss: input should be 'bce', 'weighted_bce', 'focal' or 'asymmetric', got 'mse'",
@@ -151,6 +208,22 @@ def test_wrong_type_says_what_it_got():
 )
 def test_impossible_values(changes, expected):
     assert expected in refusal(**changes)
+
+
+def test_tensorboard_needs_its_package(monkeypatch):
+    assert parse(study(resources__tensorboard=True)).resources.tensorboard
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert refusal(resources__tensorboard=True) == (
+        "resources.tensorboard must be false where tensorboardX is not installed, got true; "
+        "pip install -e '.[tensorboard]', or set it to false"
+    )
+
+
+def test_a_study_needs_a_backbone():
+    raw = study()
+    del raw["backbone"]
+    with pytest.raises(InputError, match=r"backbone is missing; set backbone in the config \(see config/config.yaml\)"):
+        parse(raw)
 
 
 def test_one_head_needs_one_seed_only():
@@ -165,11 +238,11 @@ def test_a_learning_rate_without_a_point_is_a_number():
 
 def test_missing_paths_name_their_key_and_the_way_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lines = parse(study()).missing_paths()
+    lines = parse(study()).obstacles()
     assert lines[0] == "data/nih does not exist; set data.sources.nih.images in the config, or try `make demo`"
     assert any("data.sources.mimic.metadata" in line for line in lines)
     Path("data/nih").mkdir(parents=True)
-    assert "data.sources.nih.labels" in parse(study()).missing_paths()[0]
+    assert "data.sources.nih.labels" in parse(study()).obstacles()[0]
 
 
 def test_layers_are_merged_key_by_key(tmp_path):
@@ -177,28 +250,3 @@ def test_layers_are_merged_key_by_key(tmp_path):
     (tmp_path / "b.yaml").write_text("train: {epochs: 3}\nseeds: [4, 5]\n")
     cfg = load(tmp_path / "a.yaml", tmp_path / "b.yaml")
     assert (cfg.train.epochs, cfg.train.patience, cfg.seeds) == (3, 5, [4, 5])
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("a: [", "is not YAML"), ("- 1", "must hold keys and values, got list")]
-)
-def test_a_broken_file_is_one_line(tmp_path, text, expected):
-    path = tmp_path / "x.yaml"
-    path.write_text(text)
-    with pytest.raises(InputError, match=expected):
-        load(path)
-    with pytest.raises(InputError, match=r"does not exist; give the path of a YAML file"):
-        load(tmp_path / "none.yaml")
-
-
-def test_names_are_those_of_the_registries():
-    from qcxr.circuits import ENGINES
-    from qcxr.models.heads import HEADS
-    from qcxr.study import sections
-    from qcxr.training.losses import LOSSES
-    from qcxr.training.optimizers import OPTIMIZERS
-
-    assert set(sections.HEAD_NAMES) == set(HEADS)
-    assert set(sections.LOSS_NAMES) == set(LOSSES)
-    assert set(sections.OPTIMIZER_NAMES) == set(OPTIMIZERS)
-    assert set(sections.ENGINE_NAMES) == set(ENGINES)

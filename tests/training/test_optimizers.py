@@ -146,4 +146,4 @@ def test_the_schedule_counts_updates_not_steps():
 )
 def test_impossible_schedules_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
-        make_optimizer("adam", 0.1, **arguments)
+        make_schedule(0.1, arguments["schedule"], 100)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from qcxr import cli
 from qcxr.cli import main
 from tests.training.runs import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +27,9 @@ def here(tmp_path, monkeypatch):
 def test_help_names_every_command(capsys):
     assert main([]) == 2
     text = capsys.readouterr().out
-    for name in ("check", "params", "status", "train", "predict", "evaluate", "audit", "cache", "draw", "bench"):
-        assert f"\n    {name} " in text
+    names = [command.__name__.rpartition(".")[2] for command in cli.COMMANDS]
+    assert {"check", "config", "train", "bench"} <= set(names) and len(names) == 11
+    assert [f"\n    {name} " in text for name in names] == [True] * len(names)
     with pytest.raises(SystemExit) as done:
         main(["predict", "--help"])
     assert done.value.code == 0 and "not a medical device" in " ".join(capsys.readouterr().out.split())

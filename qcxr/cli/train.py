@@ -1,0 +1,33 @@
+"""`qcxr train`: one run of a study without Snakemake, on this host or, under srun, on several."""
+
+from __future__ import annotations
+
+import argparse
+
+from qcxr.cli import configfile
+from qcxr.cli.commands import Commands, command
+
+
+def add(commands: Commands) -> None:
+    """Name the command and its words."""
+    text = "train one run of a study here, without Snakemake; under srun, on several hosts"
+    parser = command(commands, "train", run, text)
+    parser.add_argument("task")
+    parser.add_argument("head")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--threads", type=int, metavar="N", help="cores (default: resources.train_threads)")
+    configfile.add(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train it where its rule would."""
+    from qcxr.study.job import job
+    from qcxr.training.single import train_in_place
+
+    cfg = configfile.load(arguments)
+    with job(None):
+        threads = cfg.resources.train_threads if arguments.threads is None else arguments.threads
+        out = train_in_place(
+            cfg, arguments.task, arguments.head, arguments.seed, threads=threads, configfiles=arguments.configfile
+        )
+    print(f"The run is {out}")

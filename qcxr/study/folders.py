@@ -1,0 +1,54 @@
+"""Where a study's files lie, and what of it must lie apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+# What rules and runs make below `results`; a test holds it to the rules.
+MADE = (
+    *("manifest", "cached", "packed", "features", "audit"),
+    *("runs", "work", "progress", "bootstrap", "figures", "tables"),
+    *("logs", "benchmarks"),
+)
+
+
+def mixed(results: str, others: Mapping[str, Iterable[str]], *, below: Collection[str]) -> str | None:
+    """One line if `results` is, holds or lies in a path of `others` (by key), else None.
+
+    The keys in `below` may lie in `results`, beside what the rules make there.
+    """
+    own = Path(os.path.realpath(results))
+    for key, paths in others.items():
+        for path in paths:
+            there = Path(os.path.realpath(path))
+            inside = own in there.parents
+            if inside and key in below and there.relative_to(own).parts[0] not in MADE:
+                continue
+            if inside or there == own or there in own.parents:
+                return (
+                    f"results must lie apart from {key} ({path}), got {results}; set results in the config to a folder "
+                    "of its own"
+                )
+    return None
+
+
+def file_in_place(key: str, folder: str) -> str | None:
+    """One line if `folder` cannot be one, because it or a path above it is a file, else None."""
+    nearest = _nearest(folder)
+    if nearest.is_dir():
+        return None
+    return f"{key} must be a folder, got {folder} where {nearest} is a file; set {key} in the config to another"
+
+
+def unwritable(key: str, folder: str) -> str | None:
+    """One line if `folder` cannot be made or written here, else None."""
+    if os.access(_nearest(folder), os.W_OK | os.X_OK):
+        return None
+    return f"{key} must be a folder that can be written, got {folder}; set {key} in the config to another"
+
+
+def _nearest(folder: str) -> Path:
+    """`folder`, or the nearest path above it that exists."""
+    return next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())

@@ -1,0 +1,120 @@
+"""What the configuration knows of heads, backbones, losses and schedules is what their own code accepts."""
+
+import dataclasses
+import inspect
+import itertools
+from typing import get_args
+
+import pytest
+
+from qcxr.circuits import ENGINES, Noise, Rates, ansatz, chain, cost, engine, make_engine, statevector
+from qcxr.errors import InputError
+from qcxr.models import heads as models
+from qcxr.models.initial import INITIALISERS
+from qcxr.study import heads
+from qcxr.study.config import parse
+from tests.study.studies import study
+
+GATES = {"two_qubit": {"bit_flip": 0.1}}
+NOISES = {"none": None, "read-out": {"readout_0": 0.1}, "zero": {"one_qubit": {"bit_flip": 0.0}}, "gates": GATES}
+
+# of 4 noises x depths 1 and 6 x 1, 2 and 30 qubits, counted by hand
+REFUSED = {
+    "chain": {"ring": 8, "chain": 8, "none": 0, "all_to_all": 24},
+    "statevector": {"ring": 12, "chain": 12, "none": 12, "all_to_all": 12},
+    "auto": {"ring": 5, "chain": 5, "none": 0, "all_to_all": 6},
+}
+
+
+def test_names_are_those_of_the_registries():
+    assert set(heads.HEAD_NAMES) == set(models.HEADS)
+    assert set(heads.ENGINE_NAMES) == set(ENGINES)
+    assert set(get_args(heads.Init)) == set(INITIALISERS)
+    assert get_args(heads.Rotation) == ansatz.ROTATIONS
+    assert get_args(heads.Entangler) == ansatz.ENTANGLERS
+    assert set(get_args(heads.Pattern)) == set(ansatz.PATTERNS)
+    assert (heads.CHAIN_LAYERS, heads.STATES) == (chain.MAX_LAYERS, statevector._COPIES)
+    assert heads.ENGINE_OPTIONS == engine._OPTIONS
+
+
+def test_options_and_defaults_are_those_of_the_heads():
+    for name, head in models.HEADS.items():
+        section = heads.Heads.model_fields[name].annotation
+        named = {p.name: p.default for p in inspect.signature(head).parameters.values() if p.kind is p.KEYWORD_ONLY}
+        named.pop("key")
+        given = {key: field.default for key, field in section.model_fields.items()}
+        if name == "dqc":  # the rest go to the engine
+            named |= {field.name: field.default for field in dataclasses.fields(ansatz.Ansatz)[2:]}
+            named |= {"noise": None, "shots": None, "device": None, "diff_method": "backprop", "memory_mb": 4096}
+        assert given == named, name
+    for section, ours in ((heads.Rates, Rates), (heads.Noise, Noise)):
+        assert list(section.model_fields) == [field.name for field in dataclasses.fields(ours)]
+    built = inspect.signature(statevector.build).parameters
+    assert built["memory_mb"].default == 4096
+
+
+@pytest.mark.parametrize("pattern", get_args(heads.Pattern))
+@pytest.mark.parametrize("name", ["chain", "statevector", "auto"])
+def test_a_circuit_is_refused_if_and_only_if_no_engine_runs_it(name, pattern):
+    """Against `make_engine` and the choice that `auto` makes: noise, depth and width, one by one."""
+    refused = 0
+    for noise, layers, width in itertools.product(NOISES.values(), (1, 6), (1, 2, 30)):
+        options = {"engine": name, "pattern": pattern, "layers": layers, "noise": noise}
+        ours = theirs = None
+        try:
+            parse(study(head={"dqc": options}, label_sets={"wide": [f"L{i}" for i in range(width)]}, tasks=["wide"]))
+        except InputError as error:
+            ours = str(error)
+        try:
+            made = make_engine(name, width, layers, pattern=pattern, noise=noise)
+            if name == "auto":
+                chosen = cost.choose(made.ansatz, 32, noisy=not made.noise.is_unitary, platform="cpu")
+                if chosen != "pennylane":
+                    make_engine(chosen, width, layers, pattern=pattern, noise=noise)
+        except InputError as error:
+            theirs = str(error)
+        assert (ours is None) == (theirs is None), (options, width, ours, theirs)
+        assert ours is None or ("head.dqc." in ours and "got" in ours)
+        refused += ours is not None
+    assert refused == REFUSED[name][pattern]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_option_of_another_engine_is_refused_by_both(name):
+    for option, value in {"device": "default.qubit", "diff_method": "backprop", "memory_mb": 100}.items():
+        ours = theirs = False
+        try:
+            parse(study(head={"dqc": {"engine": name, option: value}}))
+        except InputError:
+            ours = True
+        try:
+            make_engine(name, 2, 1, **{option: value})
+        except InputError:
+            theirs = True
+        assert ours == theirs, (name, option)
+
+
+def test_a_depth_that_other_engines_take_is_named():
+    with pytest.raises(InputError) as caught:
+        parse(study(head={"dqc": {"engine": "chain", "layers": 6}}))
+    assert str(caught.value) == (
+        "head.dqc.layers must be <= 5 for the engine chain (its cost grows as 16^layers), got 6; lower it, or set "
+        "head.dqc.engine to statevector"
+    )
+    parse(study(head={"dqc": {"engine": "statevector", "layers": 6}}))
+
+
+def test_the_dqcs_options_wait_for_a_study_that_has_it():
+    """How wide a circuit is, only its tasks tell; a study of other heads has none."""
+    parse(study(heads=["cdl", "mlp"], head={"dqc": {"engine": "chain", "layers": 6}}))
+
+
+def test_what_was_written_is_kept_as_it_was_written():
+    written = {"dqc": {"layers": 2, "noise": {"readout_0": "1e-2", "two_qubit": {"bit_flip": 0}}}, "cdl": {}}
+    assert parse(study(head=written)).head == {
+        "dqc": {"layers": 2, "noise": {"readout_0": 0.01, "two_qubit": {"bit_flip": 0}}},
+        "cdl": {},
+    }
+    schedule = {"name": "cosine", "warmup": 0}
+    kept = parse(study(train__schedule=schedule)).train.schedule
+    assert kept == schedule and type(kept["warmup"]) is int
