@@ -132,6 +132,23 @@ def test_another_configuration_is_not_resumed_and_says_why(undisturbed, tmp_path
     assert results(tmp_path) == results(undisturbed)
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_fingerprint_loses_nothing(undisturbed, tmp_path, monkeypatch, caplog, content):
+    """Its own folder is known by its name; another run's is passed over."""
+    stop_after(monkeypatch, [4])
+    with pytest.raises(SystemExit):
+        run(tmp_path)
+    (own,) = (tmp_path / "work").iterdir()
+    other = tmp_path / "work" / "0123456789ab"
+    other.mkdir()
+    for folder in (own, other):
+        (folder / "fingerprint.json").write_text(content)
+    caplog.set_level("INFO")
+    run(tmp_path)
+    assert caplog.text.count("fingerprint.json is damaged") == 2 and "resuming at epoch" in caplog.text
+    assert results(tmp_path) == results(undisturbed)
+
+
 # reads that were under way when the damage was found end after Orbax has closed its event loop, and say so
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(undisturbed, tmp_path, monkeypatch, caplog):
