@@ -1,6 +1,6 @@
 # make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
 # make drills  the slow tests (full DAG, kills)                           make lint   ruff, snakefmt, snakemake --lint
-# make grids   every circuit option against PennyLane (long)
+# make grids   every circuit option against PennyLane (long)              make grids-sample   a fixed fifth of it
 # Each target sets itself up: a virtual environment in .venv, pinned by constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +11,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
-.PHONY: help setup demo test drills grids compare lint reference clean
+.PHONY: help setup demo test drills grids grids-sample compare lint reference clean
 
 help:
 	@sed -n '1,4s/^# //p' Makefile
@@ -41,6 +41,9 @@ drills: $(VENV)/.test
 
 grids: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits
+
+grids-sample: $(VENV)/.test
+	$(TEST_ENV) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
 
 # byte for byte against another commit: make compare BASE=<commit>
 compare: $(VENV)/.test

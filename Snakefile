@@ -61,6 +61,7 @@ rule all:
 onstart:
     if gone := cfg.obstacles():
         sys.exit(f"error: {gone[0]}")
+    preflight()
 
 
 onsuccess:

@@ -14,16 +14,45 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float
 
-from qcxr.bench.arguments import positive, widths
-from qcxr.circuits import Noise, Rates, cost, make_engine
+from qcxr.bench import arguments
+from qcxr.circuits import Engine, Noise, Rates, cost, make_engine
 
 NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
 TARGET_MS = {8: 1.0, 14: 2.0, 19: 3.0, 45: 8.0, 100: 20.0}
+
+
+Key = tuple[str, str]  # an engine's name and its noise
+
+
+@dataclasses.dataclass(frozen=True)
+class Widths:
+    """Numbers of qubits.
+
+    ours: of the engines asked for. peer: where PennyLane runs too (14 takes a minute, 19 some minutes). noisy: of the
+    chain with depolarizing and amplitude damping after every gate.
+    """
+
+    ours: tuple[int, ...] = (8, 14, 19, 45, 100)
+    peer: tuple[int, ...] = (8, 14)
+    noisy: tuple[int, ...] = (8, 19)
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """The step that is timed, value and gradient of so many layers and samples, and how often."""
+
+    n_layers: int = 3
+    batch: int = 32
+    repeats: int = 200
+    peer_repeats: int = 3
 
 
 @dataclasses.dataclass
@@ -43,45 +72,28 @@ class Timing:
 
 
 def run(
+    widths: Widths = Widths(),
+    workload: Workload = Workload(),
     *,
-    widths: tuple[int, ...] = (8, 14, 19, 45, 100),
     engines: tuple[str, ...] = ("auto",),
-    peer_widths: tuple[int, ...] = (8, 14),
-    noisy_widths: tuple[int, ...] = (8, 19),
-    n_layers: int = 3,
-    batch: int = 32,
-    repeats: int = 200,
-    peer_repeats: int = 3,
     memory: bool = False,
     json_path: str | Path | None = None,
 ) -> tuple[dict, str]:
     """Times the engines: (everything as one mapping, a table to print); with `json_path` also written there.
 
-    widths: qubits for `engines`. peer_widths: those at which PennyLane runs too (14 takes a minute, 19 some minutes).
-    noisy_widths: chain with depolarizing and amplitude damping after every gate. memory: also the peak memory of a
-    fresh process at the largest width.
+    memory: also the peak memory of a fresh process at the largest width.
     """
-    timings = []
-    for n in widths:
-        group = {(name, "none"): make_engine(name, n, n_layers) for name in engines}
-        if n in noisy_widths:
-            group["chain", "depolarizing + damping"] = make_engine("chain", n, n_layers, noise=NOISE)
-        if n in peer_widths:
-            group["pennylane", "none"] = make_engine("pennylane", n, n_layers)
-        rows = _time(group, n, n_layers, batch, repeats, peer_repeats)
-        peers = [row.median_ms for row in rows if row.engine == "pennylane"]
-        for row in rows:
-            row.ratio = peers[0] / row.median_ms if peers and row.noise == "none" else None
-            row.target_ms = TARGET_MS.get(n) if row.engine == "auto" else 100.0 if row.noise != "none" else None
-        timings += rows
-    result = {
+    n_layers, batch = workload.n_layers, workload.batch
+    timings = [row for n in widths.ours for row in _at(n, widths, workload, engines)]
+    chosen = {n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noisy=False) for n in widths.ours}
+    result: dict[str, Any] = {
         "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
         "machine": _machine(),
-        "chosen": {str(n): cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noisy=False) for n in widths},
+        "chosen": {str(n): engine for n, engine in chosen.items()},
         "timings": [dataclasses.asdict(row) for row in timings],
     }
     if memory:
-        result["peak_memory_mb"] = peak_memory_mb(max(widths), n_layers, batch)
+        result["peak_memory_mb"] = peak_memory_mb(max(widths.ours), n_layers, batch)
     if json_path is not None:
         path = Path(json_path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,31 +103,48 @@ def run(
     return result, table(result)
 
 
-def step(engine):
-    """value and gradient of the sum of <Z>, as one compiled function of (weights, angles)."""
+def _at(n: int, widths: Widths, workload: Workload, engines: tuple[str, ...]) -> list[Timing]:
+    """The rows of one width."""
+    group = {(name, "none"): make_engine(name, n, workload.n_layers) for name in engines}
+    if n in widths.noisy:
+        group["chain", "depolarizing + damping"] = make_engine("chain", n, workload.n_layers, noise=NOISE)
+    if n in widths.peer:
+        group["pennylane", "none"] = make_engine("pennylane", n, workload.n_layers)
+    rows = _time(group, n, workload)
+    peers = [row.median_ms for row in rows if row.engine == "pennylane"]
+    for row in rows:
+        row.ratio = peers[0] / row.median_ms if peers and row.noise == "none" else None
+        row.target_ms = TARGET_MS.get(n) if row.engine == "auto" else 100.0 if row.noise != "none" else None
+    return rows
+
+
+def step(engine: Engine) -> jax.stages.Wrapped:
+    """Value and gradient of the sum of <Z>, as one compiled function of (weights, angles)."""
     return jax.jit(jax.value_and_grad(lambda w, x: jnp.sum(engine(w, x)), (0, 1)))
 
 
-def example(n: int, n_layers: int, batch: int) -> tuple[jax.Array, jax.Array]:
-    """Weights (L, n) and angles (B, n) as at the start of training."""
+def example(n: int, n_layers: int, batch: int) -> tuple[Float[Array, "layers qubits"], Float[Array, "batch qubits"]]:
+    """Weights and angles as at the start of training."""
     rng = np.random.default_rng(0)
     weights = rng.uniform(0, 2 * np.pi, (n_layers, n))
     angles = rng.uniform(-np.pi / 2, np.pi / 2, (batch, n))
     return jnp.asarray(weights, jnp.float32), jnp.asarray(angles, jnp.float32)
 
 
-def _time(group, n, n_layers, batch, repeats, peer_repeats):
-    inputs = example(n, n_layers, batch)
-    steps, compiles, seconds = {}, {}, {key: [] for key in group}
+def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
+    inputs = example(n, workload.n_layers, workload.batch)
+    steps: dict[Key, jax.stages.Compiled] = {}
+    compiles: dict[Key, float] = {}
+    seconds: dict[Key, list[float]] = {key: [] for key in group}
     for key, engine in group.items():
         start = time.perf_counter()
         steps[key] = step(engine).lower(*inputs).compile()
         compiles[key] = time.perf_counter() - start
         for _ in range(1 if key[0] == "pennylane" else 5):
             jax.block_until_ready(steps[key](*inputs))
-    for i in range(repeats):
+    for i in range(workload.repeats):
         for key, compiled in steps.items():
-            if key[0] == "pennylane" and i >= peer_repeats:
+            if key[0] == "pennylane" and i >= workload.peer_repeats:
                 continue
             start = time.perf_counter()
             jax.block_until_ready(compiled(*inputs))
@@ -159,7 +188,7 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
-def _machine():
+def _machine() -> dict:
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": os.getloadavg()[0],
@@ -171,19 +200,25 @@ def _machine():
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of this benchmark."""
-    several = {"type": widths, "metavar": "N,N,..."}
     parser = argparse.ArgumentParser(prog="qcxr bench circuits", description="Time the circuit engines.")
-    parser.add_argument("--widths", default=(8, 14, 19, 45, 100), **several)
-    parser.add_argument("--peer-widths", default=(8, 14), help="where PennyLane runs too (19: minutes)", **several)
-    parser.add_argument("--noisy-widths", default=(8, 19), **several)
+
+    def several(flag: str, default: tuple[int, ...], said: str | None = None) -> None:
+        parser.add_argument(flag, type=arguments.widths, metavar="N,N,...", default=default, help=said)
+
+    several("--widths", Widths.ours)
+    several("--peer-widths", Widths.peer, "where PennyLane runs too (19: minutes)")
+    several("--noisy-widths", Widths.noisy)
     parser.add_argument("--engines", default=("auto",), type=lambda text: tuple(text.split(",")))
-    parser.add_argument("--layers", dest="n_layers", type=positive, default=3)
-    parser.add_argument("--batch", type=positive, default=32)
-    parser.add_argument("--repeats", type=positive, default=200)
-    parser.add_argument("--peer-repeats", type=positive, default=3)
+    parser.add_argument("--layers", type=arguments.positive, default=Workload.n_layers)
+    parser.add_argument("--batch", type=arguments.positive, default=Workload.batch)
+    parser.add_argument("--repeats", type=arguments.positive, default=Workload.repeats)
+    parser.add_argument("--peer-repeats", type=arguments.positive, default=Workload.peer_repeats)
     parser.add_argument("--memory", action="store_true", help="also measure peak memory at the largest width")
-    parser.add_argument("--json", dest="json_path", default=None)
-    print(run(**vars(parser.parse_args(argv)))[1])
+    parser.add_argument("--json", metavar="FILE")
+    given = parser.parse_args(argv)
+    widths = Widths(given.widths, given.peer_widths, given.noisy_widths)
+    workload = Workload(given.layers, given.batch, given.repeats, given.peer_repeats)
+    print(run(widths, workload, engines=given.engines, memory=given.memory, json_path=given.json)[1])
 
 
 if __name__ == "__main__":

@@ -6,60 +6,40 @@ differ and are shared; the ratios are what to read.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import diskcache
-import joblib
+import dm_pix
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-import zstandard
+from jaxtyping import Array, Float, UInt8
 from PIL import Image
-from safetensors.numpy import load, save
 
 from qcxr.bench.arguments import positive
-from qcxr.data.augment import IMAGENET_MEAN, IMAGENET_STD
+from qcxr.bench.films import draw_films, manifest_of
+from qcxr.bench.loader import PaperLoader
+from qcxr.bench.memory import watch
+from qcxr.data.augment import augment, film_keys, normalise
 from qcxr.data.batches import order, plan
 from qcxr.data.cache import build
+from qcxr.data.feed import feed
+from qcxr.data.films import Films
 from qcxr.data.images import prepare
 from qcxr.data.split import Split
 
 NIH_FILMS = 112_120
 COLUMNS = ("what", "value", "unit", "target")
+Row = tuple[str, float, str, str]
+Jobs = Mapping[str, Callable[[], object]]
 
 
-def draw_films(folder: Path, n: int, *, side: int, seed: int = 0) -> pd.DataFrame:
-    """n generated films of side x side as gray PNG in `folder`, and their manifest frame.
-
-    Noise of one gray level's spread makes a 1024 x 1024 film as large a file as NIH's are on average (0.4 MB).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    ramp = np.add.outer(np.linspace(20, 120, side), np.linspace(0, 80, side))
-    noise = rng.normal(0, 1.0, (2 * side, 2 * side))
-    names = []
-    for i in range(n):
-        y, x = rng.integers(0, side, 2)
-        film = np.clip(ramp * rng.uniform(0.5, 1.2) + noise[y : y + side, x : x + side], 0, 255).astype(np.uint8)
-        names.append(f"{i:08d}_000")
-        Image.fromarray(film).save(folder / f"{names[-1]}.png")
-    return manifest_of(names)
-
-
-def manifest_of(names: list[str]) -> pd.DataFrame:
-    """A manifest frame of films that lie flat in a folder, one patient each, with one label."""
-    patients = [name[:8] for name in names]
-    columns = {"image_id": names, "patient_id": patients, "path": [f"{name}.png" for name in names], "split": "train"}
-    return pd.DataFrame(columns).assign(Mass=pd.array([i % 2 for i in range(len(names))], dtype="Int8"))
-
-
-def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: int = 3) -> list[tuple]:
+def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: int = 3) -> list[Row]:
     """Cache build in films/s with one worker and `workers`, and a bare PIL decode loop (the floor)."""
     paths = [folder / path for path in frame["path"]]
 
@@ -76,11 +56,12 @@ def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: 
     def building(count: int) -> Callable[[], None]:
         def run() -> None:
             with tempfile.TemporaryDirectory() as cache_dir:
-                build(frame, folder, cache_dir, workers=count, progress=False)
+                build(frame, Films(folder, cache_dir), workers=count, progress=False)
 
         return run
 
-    build(frame[: 32 * workers], folder, tempfile.mkdtemp(), workers=workers, progress=False)  # starts the workers
+    # starts the workers
+    build(frame[: 32 * workers], Films(folder, tempfile.mkdtemp()), workers=workers, progress=False)
     seconds = _side_by_side(
         {"floor": floor, "resize": floor_and_resize, "one": building(1), "more": building(workers)}, repeats=repeats
     )
@@ -99,10 +80,8 @@ def cache_rows(frame: pd.DataFrame, folder: Path, *, workers: int = 2, repeats: 
     ]
 
 
-def loader_rows(frame: pd.DataFrame, folder: Path, *, batch_size: int = 32, repeats: int = 3) -> list[tuple]:
+def loader_rows(frame: pd.DataFrame, folder: Path, *, batch_size: int = 32, repeats: int = 3) -> list[Row]:
     """Films/s of batches from a packed array against the paper's way (its Fig. 3), and of the bare gather."""
-    from qcxr.data.feed import feed
-
     films = np.stack([prepare((folder / path).read_bytes())[0] for path in frame["path"]])
     with tempfile.TemporaryDirectory() as scratch:
         packed = Path(scratch) / "films.npy"
@@ -128,7 +107,7 @@ def loader_rows(frame: pd.DataFrame, folder: Path, *, batch_size: int = 32, repe
             for step in rows:
                 images[step]
 
-        jobs = {"host": ours("host"), "device": ours("device"), "gather": gather}
+        jobs: dict[str, Callable[[], object]] = {"host": ours("host"), "device": ours("device"), "gather": gather}
         jobs["paper"] = lambda: [paper.batch(step) for step in rows]
         jobs["paper, 1 thread"] = lambda: [paper.batch(step, threads=1) for step in rows]
         rate = {name: rows.size / value for name, value in _side_by_side(jobs, repeats=repeats).items()}
@@ -144,54 +123,28 @@ def loader_rows(frame: pd.DataFrame, folder: Path, *, batch_size: int = 32, repe
     ]
 
 
-class PaperLoader:
-    """The paper's loader (Fig. 3): films as float32 RGB, zstd(safetensors), in diskcache, read by joblib threads."""
-
-    def __init__(self, folder: Path, films: np.ndarray) -> None:
-        self._cache = diskcache.Cache(str(folder), size_limit=1 << 40)
-        mean, std = np.float32(IMAGENET_MEAN), np.float32(IMAGENET_STD)
-        for i, film in enumerate(films):
-            rgb = (np.repeat(film[..., None], 3, axis=2).astype(np.float32) / 255 - mean) / std
-            pixels = np.ascontiguousarray(rgb.transpose(2, 0, 1))
-            self._cache[i] = zstandard.ZstdCompressor().compress(save({"pixel_values": pixels}))
-
-    def _film(self, row: int) -> np.ndarray:
-        return load(zstandard.ZstdDecompressor().decompress(self._cache[int(row)]))["pixel_values"]
-
-    def batch(self, rows: np.ndarray, *, threads: int = 2) -> np.ndarray:
-        """float32 (B, 3, H, W)."""
-        if threads == 1:
-            return np.stack([self._film(row) for row in rows])
-        pool = joblib.Parallel(n_jobs=threads, backend="threading")
-        return np.stack(pool(joblib.delayed(self._film)(row) for row in rows))
-
-    def close(self) -> None:
-        """Close the cache."""
-        self._cache.close()
-
-
-def augment_rows(*, batch_size: int = 32, side: int = 224, repeats: int = 7) -> list[tuple]:
+def augment_rows(*, batch_size: int = 32, side: int = 224, repeats: int = 7) -> list[Row]:
     """Milliseconds of flip, rotation and normalisation of a batch, compiled; and with dm_pix's rotation."""
-    import dm_pix
-    import jax
-    import jax.numpy as jnp
-
-    from qcxr.data.augment import augment, film_keys, normalise
-
     images = np.random.default_rng(0).integers(0, 256, (batch_size, side, side), dtype=np.uint8)
     rows = jnp.arange(batch_size)
     angles = jnp.linspace(-0.26, 0.26, batch_size)
 
     @jax.jit
-    def ours(images: jax.Array) -> jax.Array:
+    def ours(images: UInt8[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         return normalise(augment(images, film_keys(0, 0, rows)))
 
     @jax.jit
-    def theirs(images: jax.Array) -> jax.Array:
-        one = lambda film, angle: dm_pix.rotate(film[..., None], angle, mode="constant")[..., 0]  # noqa: E731
+    def theirs(images: UInt8[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
+        def one(film: Float[Array, "height width"], angle: Float[Array, ""]) -> Float[Array, "height width"]:
+            turned = dm_pix.rotate(film[..., None], angle, mode="constant")  # type: ignore[arg-type]  # traced angles too
+            return turned[..., 0]
+
         return normalise(jax.vmap(one)(images.astype(jnp.float32), angles))
 
-    jobs = {name: lambda f=f: f(images).block_until_ready() for name, f in (("ours", ours), ("dm_pix", theirs))}
+    jobs = {
+        "ours": lambda: ours(images).block_until_ready(),
+        "dm_pix": lambda: theirs(images).block_until_ready(),
+    }
     seconds = _side_by_side(jobs, repeats=repeats, warm=True)
     what = f"{batch_size} films of {side} x {side} x 3"
     return [
@@ -200,7 +153,7 @@ def augment_rows(*, batch_size: int = 32, side: int = 224, repeats: int = 7) -> 
     ]
 
 
-def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, workers: int = 2) -> list[tuple]:
+def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, workers: int = 2) -> list[Row]:
     """Peak memory of a cache build (all its processes) at growing numbers of films, and NIH's packed size."""
     rows = [("NIH packed at 224 x 224", NIH_FILMS * 224 * 224 / 1e9, "GB", "<= 6")]
     for n in counts:
@@ -208,7 +161,7 @@ def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, wor
             draw_films(Path(scratch) / "films", n, side=side)
             command = [sys.executable, "-m", "qcxr.bench.data", "--only-build", scratch, "--workers", str(workers)]
             child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            peak = _watch(child)
+            peak = watch(child)
             rate = json.loads(child.communicate()[0])["films_per_second"]
         rows.append((f"peak memory of caching {n:,} films, {workers} workers", peak / 1e9, "GB", "<= 1.5"))
         rows.append((f"rate of caching {n:,} films of {side} x {side}", rate, "films/s", ""))
@@ -218,37 +171,12 @@ def size_rows(*, counts: tuple[int, ...] = (2_000, 20_000), side: int = 128, wor
 def _only_build(scratch: Path, *, workers: int) -> None:
     folder = scratch / "films"
     frame = manifest_of(sorted(path.stem for path in folder.iterdir()))
-    report = build(frame, folder, scratch / "cache", workers=workers, progress=False)
+    report = build(frame, Films(folder, scratch / "cache"), workers=workers, progress=False)
     print(json.dumps({"films_per_second": report.films_per_second}))
 
 
-def _watch(child: subprocess.Popen) -> int:
-    """The largest sum of resident memory of a process and its descendants, in bytes (Linux; shared pages twice)."""
-    peak, done = 0, threading.Event()
-    threading.Thread(target=lambda: (child.wait(), done.set()), daemon=True).start()
-    while not done.wait(0.05):
-        peak = max(peak, sum(_resident(pid) for pid in process_tree(child.pid)))
-    return peak
-
-
-def process_tree(pid: int) -> list[int]:
-    """The process and its descendants (Linux)."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(below for child in children for below in process_tree(int(child)))]
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
 def _side_by_side(
-    jobs: dict[str, Callable], *, repeats: int, warm: bool = False, clock: Callable[[], float] = time.perf_counter
+    jobs: Jobs, *, repeats: int, warm: bool = False, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
     """Each job's best time in seconds, the jobs taking turns, so that a busy minute hits them all."""
     best = dict.fromkeys(jobs, float("inf"))

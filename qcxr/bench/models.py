@@ -5,6 +5,8 @@ mean BCE, backward and Adam on resident data.
 """
 
 import argparse
+import dataclasses
+import itertools
 import logging
 import multiprocessing
 import resource
@@ -13,8 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from qcxr.bench.arguments import positive
 from qcxr.errors import InputError
@@ -37,56 +41,53 @@ COLUMNS = (
     "device",
 )
 FRAMEWORKS = ("jax", "torch", "torch-channels-last")
-DEMO = {
+DEMO: dict[str, Any] = {
     "name": "resnet",
     "config": {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"},
 }
 
 
-def run(
-    *,
-    backbones: Iterable[str] = ("resnet50",),
-    frameworks: Iterable[str] = ("jax", "torch", "torch-channels-last"),
-    batches: Iterable[int] = (8,),
-    sizes: Iterable[int] = (224,),
-    precisions: Iterable[str] = ("float32",),
-    batch_norm: str = "running",
-    head: str = "cdl",
-    repeats: int = 5,
-) -> list[dict]:
-    """One row (a dict over COLUMNS) per case; a backbone is a known name or `demo`; seconds are medians.
+Images = Float[np.ndarray, "batch height width 3"]
+Labels = Float[np.ndarray, "batch labels"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A model's training step. backbone: a known name or `demo`; size: of the square films; head: JAX's only."""
+
+    framework: str
+    backbone: str
+    batch: int
+    size: int
+    precision: str = "float32"
+    batch_norm: str = "running"
+    head: str = "cdl"
+
+
+def run(cases: Iterable[Case], *, repeats: int = 5) -> list[dict]:
+    """One row (a dict over COLUMNS) per case; seconds are medians.
 
     Each row is also logged as soon as it is there.
     """
-    cases = [
-        (framework, backbone, batch, size, precision, batch_norm, head, repeats)
-        for backbone in backbones
-        for size in sizes
-        for precision in precisions
-        for batch in batches
-        for framework in frameworks
-    ]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
         rows = []
-        for row in pool.map(measure, *zip(*cases, strict=True)):
+        for row in pool.map(measure, cases, itertools.repeat(repeats)):
             log.info("%s", row)
             rows.append(row)
         return rows
 
 
-def measure(
-    framework: str, backbone: str, batch: int, size: int, precision: str, batch_norm: str, head: str, repeats: int
-) -> dict:
+def measure(case: Case, repeats: int) -> dict:
     """Time one case in this process."""
     rng = np.random.default_rng(0)
-    images = rng.standard_normal((batch, size, size, 3), np.float32)
-    labels = (rng.random((batch, N_LABELS)) < 0.2).astype(np.float32)
-    arguments = (_section(backbone), images, labels, precision, batch_norm)
-    if framework == "jax":
-        step, device = jax_step(*arguments, head)
+    images = rng.standard_normal((case.batch, case.size, case.size, 3), np.float32)
+    labels = (rng.random((case.batch, N_LABELS)) < 0.2).astype(np.float32)
+    arguments = (_section(case.backbone), images, labels, case.precision, case.batch_norm)
+    if case.framework == "jax":
+        step, device = jax_step(*arguments, case.head)
     else:
-        step, device = torch_step(*arguments, channels_last="channels-last" in framework)
+        step, device = torch_step(*arguments, channels_last="channels-last" in case.framework)
     started = time.perf_counter()
     step()
     compile_seconds = time.perf_counter() - started
@@ -99,31 +100,38 @@ def measure(
         cpu.append(time.process_time() - started_cpu)
     seconds = statistics.median(wall)
     values = (
-        *(framework, backbone, batch, size, precision, batch_norm),
-        *(seconds, batch / seconds, statistics.median(cpu), compile_seconds - seconds),
-        *(peak_memory_mb(framework), device),
+        *(case.framework, case.backbone, case.batch, case.size, case.precision, case.batch_norm),
+        *(seconds, case.batch / seconds, statistics.median(cpu), compile_seconds - seconds),
+        *(peak_memory_mb(case.framework), device),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def jax_step(section: dict, images, labels, precision: str, batch_norm: str, head: str) -> tuple[Callable, str]:
+def jax_step(
+    section: dict, images: Images, labels: Labels, precision: str, batch_norm: str, head: str
+) -> tuple[Callable[[], float], str]:
     """(a function that runs one training step to its end, the device's name) for our model."""
+    # here: the command's own process only starts those that measure, each with its own framework
     import jax
     import jax.numpy as jnp
     import optax
+    from flax import nnx
 
-    from qcxr.models import classifier, groups
+    from qcxr.models import classifier, groups  # here: it imports JAX
 
-    network = classifier.build(
-        backbone=section, head=head, n_labels=N_LABELS, seed=0, batch_norm=batch_norm, precision=precision
-    )
+    architecture = classifier.Architecture(section, head, N_LABELS, batch_norm=batch_norm, precision=precision)
+    network = classifier.build(architecture, seed=0)
     graphdef, trained, frozen, running = groups.split(network)
     optimizer = optax.adam(1e-4)
 
-    def step(state, images, labels):
+    State = tuple[nnx.State, nnx.State, optax.OptState]  # what trains, running statistics, Adam's moments
+
+    def step(
+        state: State, images: Float[jax.Array, "batch height width 3"], labels: Float[jax.Array, "batch labels"]
+    ) -> tuple[State, Float[jax.Array, ""]]:
         trained, running, moments = state
 
-        def loss(trained):
+        def loss(trained: nnx.State) -> tuple[Float[jax.Array, ""], nnx.State]:
             copy = groups.merge(graphdef, trained, frozen, running)
             logits = copy(images, train=True)
             return optax.sigmoid_binary_cross_entropy(logits, labels).mean(), groups.statistics(copy)
@@ -144,12 +152,14 @@ def jax_step(section: dict, images, labels, precision: str, batch_norm: str, hea
     return once, jax.devices()[0].device_kind
 
 
-def torch_step(section: dict, images, labels, precision: str, batch_norm: str, channels_last: bool):
+def torch_step(
+    section: dict, images: Images, labels: Labels, precision: str, batch_norm: str, channels_last: bool
+) -> tuple[Callable[[], float], str]:
     """The same step for transformers' torch ResNet; compiled by torch on a GPU, eager on the CPU."""
-    import torch
-    from transformers import ResNetConfig, ResNetModel
+    import torch  # here: a peer, not installed everywhere
+    from transformers import ResNetConfig, ResNetModel  # here: its models want torch
 
-    from qcxr.models import backbones
+    from qcxr.models import backbones  # here: it imports JAX
 
     cuda = torch.cuda.is_available()
     device = torch.device("cuda" if cuda else "cpu")
@@ -157,17 +167,18 @@ def torch_step(section: dict, images, labels, precision: str, batch_norm: str, c
     config = backbones.describe(section).config
     if config is None:
         raise InputError(f"torch's side has ResNets only, got {section['name']}; choose --frameworks jax")
-    body = ResNetModel(ResNetConfig(**config.to_dict())).to(device)
+    body: torch.nn.Module = ResNetModel(ResNetConfig(**config.to_dict()))  # transformers' own `to` has lost its types
+    body.to(device)
     top = torch.nn.Linear(config.hidden_sizes[-1], N_LABELS).to(device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    body = body.to(memory_format=layout)
+    body = body.to(memory_format=layout)  # type: ignore[call-overload]  # torch knows it, its types do not
     body.train(batch_norm == "batch")
     parameters = [*body.parameters(), *top.parameters()]
     optimizer = torch.optim.Adam(parameters, 1e-4, fused=cuda)
     x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device, memory_format=layout)
     y = torch.from_numpy(labels).to(device)
 
-    def forward():
+    def forward() -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = top(body(x).pooler_output.flatten(1))
         return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), y)
@@ -187,13 +198,13 @@ def torch_step(section: dict, images, labels, precision: str, batch_norm: str, c
 def peak_memory_mb(framework: str) -> float:
     """Peak memory of this process: of the GPU where one is used, else resident."""
     if framework == "jax":
-        import jax
+        import jax  # here: see jax_step
 
         peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
         if peak:
             return peak / 1e6
     else:
-        import torch
+        import torch  # here: a peer, not installed everywhere
 
         if torch.cuda.is_available():
             return torch.cuda.max_memory_allocated() / 1e6
@@ -225,8 +236,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--batch-norm", default="running", choices=["running", "batch"])
     parser.add_argument("--head", default="cdl", help="JAX's head (torch's is always linear)")
     parser.add_argument("--repeats", type=positive, default=5)
+    given = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    print(table(run(**vars(parser.parse_args(argv)))))
+    cases = [
+        Case(framework, backbone, batch, size, precision, given.batch_norm, given.head)
+        for backbone in given.backbones
+        for size in given.sizes
+        for precision in given.precisions
+        for batch in given.batches
+        for framework in given.frameworks
+    ]
+    print(table(run(cases, repeats=given.repeats)))
 
 
 if __name__ == "__main__":

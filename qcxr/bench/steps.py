@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -19,27 +20,27 @@ from tqdm import tqdm
 from qcxr.data.feed import Batch
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.files import write_csv
-from qcxr.study.sections import Augment, Backbone, Image, Train
+from qcxr.study.runs import Recipe
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.step import TrainState, make_steps
 
 WARM_UP = 10
-Case = tuple[str, str, int, dict]  # task, head, number of labels, the head's options
 
 
-def time_steps(
-    cases: Iterable[Case], out: Path | str, *, backbone: Backbone, image: Image, augment: Augment, protocol: Train,
-    steps: int, warm_up: int = WARM_UP,
-) -> pd.DataFrame:  # fmt: skip
+class Case(NamedTuple):
+    """One model of a study: the head of a task with so many labels, and how it is made and trained."""
+
+    task: str
+    head: str
+    n_labels: int
+    recipe: Recipe
+
+
+def time_steps(cases: Iterable[Case], out: Path | str, *, steps: int, warm_up: int = WARM_UP) -> pd.DataFrame:
     """Write a CSV with a row per timed step: task, head, framework (`jax`), seconds; `steps` rows per case."""
-    ready = {
-        (task, head): training_step(
-            head, n_labels, options, backbone=backbone, image=image, augment=augment, protocol=protocol
-        )
-        for task, head, n_labels, options in cases
-    }
+    ready = {(case.task, case.head): training_step(case.head, case.n_labels, case.recipe) for case in cases}
     rows = []
     for turn in tqdm(range(warm_up + steps), desc="steps", disable=None):
         for (task, head), step in ready.items():
@@ -52,24 +53,22 @@ def time_steps(
     return table
 
 
-def training_step(
-    head: str, n_labels: int, options: dict, *, backbone: Backbone, image: Image, augment: Augment, protocol: Train
-) -> Callable[[], float]:
+def training_step(head: str, n_labels: int, recipe: Recipe) -> Callable[[], float]:
     """A function that takes one training step on a resident batch of zeros, to its end, and returns the loss.
 
     The weights are random: pretrained ones would take the same time, and need not be there.
     """
+    backbone, options, image, protocol = recipe.backbone, recipe.head_options, recipe.image, recipe.train
     section = backbone.model_dump(include={"name", "weights", "config"})
     described = backbones.describe(section)
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
-    net = classifier.build(
-        backbone=described.section, head=head, head_options=options, n_labels=n_labels, seed=0, batch_norm=batch_norm,
-        precision=protocol.precision, remat=backbone.remat,
-    )  # fmt: skip
-    size = protocol.batch_size
-    network, inputs = reading(
-        net, views=backbone.views, mean=image.mean or described.mean, std=image.std or described.std, augment=augment
+    architecture = classifier.Architecture(
+        described.section, head, n_labels, options, batch_norm, protocol.precision, backbone.remat
     )
+    net = classifier.build(architecture, seed=0)
+    size = protocol.batch_size
+    mean, std = image.mean or described.mean, image.std or described.std
+    network, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=recipe.augment)
     if backbone.views is None:
         pixels = np.zeros((size, image.crop, image.crop), np.uint8)
     else:
@@ -79,7 +78,8 @@ def training_step(
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train
     state = TrainState(trained, statistics, optimizer.init(trained))
     rows, zeros = np.arange(size, dtype=np.int32), np.zeros((size, n_labels), np.float32)
-    batch, frozen = jax.device_put((Batch(pixels, zeros, np.ones(size, bool), rows), frozen))
+    (*resident, frozen) = jax.device_put((pixels, zeros, np.ones(size, bool), rows, frozen))
+    batch = Batch(*resident)
     zero = np.uint32(0)
 
     def step() -> float:

@@ -24,9 +24,9 @@ from qcxr.bench.steps import training_step
 from qcxr.data import batches
 from qcxr.data.split import Split
 from qcxr.models import backbones, classifier, groups
+from qcxr.study.runs import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.assemble import Parts
-from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
@@ -34,19 +34,27 @@ from qcxr.training.losses import bce
 from qcxr.training.mesh import Layout
 from qcxr.training.optimizers import make_optimizer
 from qcxr.training.progress import Progress
+from qcxr.training.splits import Splits
 from qcxr.training.step import TrainState, make_steps
 
 PROTOCOL = Train()
 RUN = {"task": "bench", "head": "cdl", "seed": 0}
+Row = tuple[str, float, str, str]  # what, value, unit, asked
 
 
 def make_loop(
-    *, section: dict, films: int, size: int, n_labels: int, head: str = "cdl", views: int | None = None,
+    *,
+    section: dict,
+    films: int,
+    size: int,
+    n_labels: int,
+    head: str = "cdl",
+    views: int | None = None,
     residency: str = "device",
-) -> Loop:  # fmt: skip
+) -> Loop:
     """A run on random films (or on random features, of `views` views)."""
     rng = np.random.default_rng(0)
-    net = classifier.build(backbone=section, head=head, n_labels=n_labels, seed=0, batch_norm="batch")
+    net = classifier.build(classifier.Architecture(section, head, n_labels, batch_norm="batch"), seed=0)
     described = backbones.describe(section)
     network, inputs = reading(net, views=views, mean=described.mean, std=described.std, augment=Augment())
     if views is None:
@@ -61,7 +69,7 @@ def make_loop(
     optimizer = make_optimizer(PROTOCOL, steps_per_epoch=-(-films // PROTOCOL.batch_size))
     state = TrainState(trained, running, optimizer.init(trained))
     parts = Parts(net, graphdef, frozen, state, make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs))
-    return Loop(Films(split, split), parts, seed=0, protocol=PROTOCOL, residency=residency, layout=Layout())
+    return Loop(Splits(split, split), parts, seed=0, protocol=PROTOCOL, residency=residency, layout=Layout())
 
 
 def overhead(loop: Loop, *, repeats: int, progress_file: Path) -> dict[str, float]:
@@ -69,7 +77,7 @@ def overhead(loop: Loop, *, repeats: int, progress_file: Path) -> dict[str, floa
     rows, mask = batches.plan(batches.order(0, 0, len(loop.train)), PROTOCOL.batch_size)
     ready = jax.block_until_ready(list(loop.feed.batches(rows, mask)))
     progress = Progress(progress_file, run=RUN, steps=len(ready), epochs=repeats)
-    loop.validate = lambda: 1.0  # not part of what is compared
+    loop.validate = lambda: 1.0  # type: ignore[method-assign]  # not part of what is compared
     zero = np.uint32(0)
 
     def bare() -> float:
@@ -112,13 +120,8 @@ def saving(loop: Loop, *, repeats: int = 5) -> dict[str, float]:
 def heads(backbone: str, *, n_labels: int, repeats: int, batch: int, size: int) -> dict[str, float]:
     """Median seconds of a training step with the linear head and with the circuit, and the median of their ratios."""
     section = Backbone(**({"name": "resnet", "config": DEMO["config"]} if backbone == "demo" else {"name": backbone}))
-    steps = [
-        training_step(
-            head, n_labels, {}, backbone=section, image=Image(resize=size, crop=size), augment=Augment(),
-            protocol=Train(batch_size=batch),
-        )
-        for head in ("cdl", "dqc")
-    ]  # fmt: skip
+    recipe = Recipe(section, {}, Image(resize=size, crop=size), Augment(), Train(batch_size=batch))
+    steps = [training_step(head, n_labels, recipe) for head in ("cdl", "dqc")]
     for step in steps:
         step()
     pairs = []
@@ -136,12 +139,9 @@ def heads(backbone: str, *, n_labels: int, repeats: int, batch: int, size: int) 
     }
 
 
-def run(
-    *, networks: Sequence[str] = ("resnet50", "efficientnet-lite0", "demo"), n_labels: int = 19, repeats: int = 7,
-    batch: int = 32, films: int = 2000,
-) -> pd.DataFrame:  # fmt: skip
-    """All measurements as a table: what, value, unit, asked."""
-    rows: list[tuple[str, float, str, str]] = []
+def loop_rows(*, films: int, n_labels: int, repeats: int) -> list[Row]:
+    """The loop over its compiled step, films on the device and on the host; then a checkpoint and the best weights."""
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for residency in ("device", "host"):
             loop = make_loop(section=DEMO, films=films, size=64, n_labels=n_labels, residency=residency)
@@ -152,31 +152,54 @@ def run(
                 (f"{what}: the loop", found["loop_films_per_second"], "films/s", ""),
                 (f"{what}: overhead of the loop", found["overhead_percent"], "%", "< 3"),
             ]
-        cost = saving(loop)
-        epoch = films / found["loop_films_per_second"]
-        minutes = Resources().checkpoint_minutes
-        rows += [
-            ("demo backbone: one checkpoint", 1e3 * cost["checkpoint_seconds"], "ms", ""),
-            (f"the same over the {minutes:g} minutes between two", 100 * cost["checkpoint_seconds"] / (60 * minutes),
-             "%", "< 2"),
-            (f"writing the best weights, over an epoch of {films} films", 100 * cost["best_weights_seconds"] / epoch,
-             "%", "< 2"),
-        ]  # fmt: skip
-        for head in ("cdl", "dqc"):
+    cost = saving(loop)
+    checkpoint, best = cost["checkpoint_seconds"], cost["best_weights_seconds"]
+    epoch = films / found["loop_films_per_second"]
+    minutes = Resources().checkpoint_minutes
+    return [
+        *rows,
+        ("demo backbone: one checkpoint", 1e3 * checkpoint, "ms", ""),
+        (f"the same over the {minutes:g} minutes between two", 100 * checkpoint / (60 * minutes), "%", "< 2"),
+        (f"writing the best weights, over an epoch of {films} films", 100 * best / epoch, "%", "< 2"),
+    ]
+
+
+def feature_rows(*, n_labels: int, repeats: int) -> list[Row]:
+    """The loop of both heads on a frozen backbone's features."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for head, asked in (("cdl", "> 20,000"), ("dqc", "")):
             loop = make_loop(
                 section={"name": "efficientnet-lite0"}, films=20_000, size=0, n_labels=n_labels, head=head, views=4
             )
             found = overhead(loop, repeats=repeats, progress_file=Path(folder, f"{head}.jsonl"))
-            rows.append((f"{head} on features, four views: the loop", found["loop_films_per_second"], "films/s",
-                         "> 20,000" if head == "cdl" else ""))  # fmt: skip
+            rows.append((f"{head} on features, four views: the loop", found["loop_films_per_second"], "films/s", asked))
+    return rows
+
+
+def head_rows(name: str, *, n_labels: int, repeats: int, batch: int) -> list[Row]:
+    """The circuit over a linear head on one backbone."""
+    size, asked = (64, "") if name == "demo" else (224, "<= 1.1")
+    found = heads(name, n_labels=n_labels, repeats=repeats, batch=batch, size=size)
+    return [
+        (f"{name}: step of {batch} films with cdl-{n_labels}", found["cdl_step_seconds"], "s", ""),
+        (f"{name}: dqc-{n_labels} over cdl-{n_labels}", found["dqc_over_cdl"], "x", asked),
+    ]
+
+
+def run(
+    *,
+    networks: Sequence[str] = ("resnet50", "efficientnet-lite0", "demo"),
+    n_labels: int = 19,
+    repeats: int = 7,
+    batch: int = 32,
+    films: int = 2000,
+) -> pd.DataFrame:
+    """All measurements as a table: what, value, unit, asked."""
+    rows = loop_rows(films=films, n_labels=n_labels, repeats=repeats)
+    rows += feature_rows(n_labels=n_labels, repeats=repeats)
     for name in networks:
-        size = 64 if name == "demo" else 224
-        found = heads(name, n_labels=n_labels, repeats=repeats, batch=batch, size=size)
-        rows += [
-            (f"{name}: step of {batch} films with cdl-{n_labels}", found["cdl_step_seconds"], "s", ""),
-            (f"{name}: dqc-{n_labels} over cdl-{n_labels}", found["dqc_over_cdl"], "x",
-             "" if name == "demo" else "<= 1.1"),
-        ]  # fmt: skip
+        rows += head_rows(name, n_labels=n_labels, repeats=repeats, batch=batch)
     return pd.DataFrame(rows, columns=["what", "value", "unit", "asked"])
 
 

@@ -36,7 +36,7 @@ class Ansatz:
     pattern: str = "ring"
     reupload: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("n_qubits", "n_layers"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -5,24 +5,26 @@ For gates between neighbours (ring or open chain) each expectation value is a pr
 multiplies them. Noise changes the columns only.
 """
 
-from collections.abc import Callable
-
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float
 
 from qcxr.circuits import pauli
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.environments import sweep
 from qcxr.circuits.noise import Noise, damps
-from qcxr.circuits.sites import columns, tables
+from qcxr.circuits.simulator import Simulator
+from qcxr.circuits.sites import Entries, columns, tables
 from qcxr.circuits.structure import plan as make_plan
 from qcxr.errors import InputError
 
 MAX_LAYERS = 5
+Turn = Float[Array, "sites 4 4"] | Float[Array, "sites 4 4 batch"]  # a rotation of every site, of every sample or one
 
 
-def build(ansatz: Ansatz) -> Callable:
-    """`(weights (L, n), angles (B, n), noise) -> (B, n)`. Raises InputError for gates that are not a chain."""
+def build(ansatz: Ansatz) -> Simulator:
+    """Raises InputError for gates that are not a chain."""
     if ansatz.pattern == "all_to_all":
         raise InputError(
             "engine 'chain' takes pattern ring, chain or none, got 'all_to_all'; "
@@ -36,7 +38,9 @@ def build(ansatz: Ansatz) -> Callable:
     return lambda weights, angles, noise: _expectations(ansatz, weights, angles, noise)
 
 
-def _expectations(ansatz, weights, angles, noise: Noise):
+def _expectations(
+    ansatz: Ansatz, weights: Float[Array, "layers qubits"], angles: Float[Array, "batch qubits"], noise: Noise
+) -> Float[Array, "batch qubits"]:
     dtype = angles.dtype
     clean = noise.is_unitary
     after_one = np.eye(4, dtype=dtype) if clean else noise.one_qubit.matrix(dtype)
@@ -47,7 +51,9 @@ def _expectations(ansatz, weights, angles, noise: Noise):
     plan = make_plan(ansatz, damps(noise.one_qubit), damps(noise.two_qubit))
     table = tables(ansatz, after_two, np if clean else jnp)
 
-    def column(place, entries, sites):
+    def column(
+        place: Float[Array | np.ndarray, "left right 4 4"], entries: Entries, sites: slice
+    ) -> Float[Array, "sites entries batch"]:
         return columns(place, entries, [t[sites] for t in turns], start[sites])
 
     first = column(table.first, plan.first, slice(0, 1))[0]
@@ -58,8 +64,13 @@ def _expectations(ansatz, weights, angles, noise: Noise):
     return z.T
 
 
-def _wires(ansatz, weights, angles, channel):
-    """Rotations of layers 1 .. L - 1, (n, 4, 4) or (n, 4, 4, B), and coefficients after layer 0's, (n, 4, B)."""
+def _wires(
+    ansatz: Ansatz,
+    weights: Float[Array, "layers qubits"],
+    angles: Float[Array, "batch qubits"],
+    channel: Float[Array | np.ndarray, "4 4"],
+) -> tuple[list[Turn], Float[Array, "qubits 4 batch"]]:
+    """Rotations of layers 1 .. L - 1, and every wire's coefficients after layer 0's."""
     rotate = channel @ pauli.rotation(ansatz.rotation, weights)  # (L, n, 4, 4)
     encode = channel @ pauli.rotation(ansatz.encoding, angles)  # (B, n, 4, 4)
     plus = channel @ jnp.asarray(pauli.PLUS, angles.dtype)
@@ -69,7 +80,7 @@ def _wires(ansatz, weights, angles, channel):
     return [jnp.einsum("nij,bnjk->nikb", r, encode) for r in rotate[1:]], start
 
 
-def _separate(turns, start):
+def _separate(turns: list[Turn], start: Float[Array, "qubits 4 batch"]) -> Float[Array, "batch qubits"]:
     """Qubits that never meet: one Bloch vector each."""
     for turn in turns:
         start = jnp.einsum("nijb,njb->nib" if turn.ndim == 4 else "nij,njb->nib", turn, start)

@@ -44,7 +44,7 @@ def choose(ansatz: Ansatz, batch: int, *, noisy: bool, platform: str | None = No
     if state_mb > LARGEST_STATE_MB:
         return "chain"
     expected = milliseconds(ansatz, batch, platform or jax.default_backend())
-    return min(expected, key=expected.get)
+    return min(expected, key=expected.__getitem__)
 
 
 def milliseconds(ansatz: Ansatz, batch: int, platform: str = "cpu") -> dict[str, float]:

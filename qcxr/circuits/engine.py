@@ -1,16 +1,20 @@
-"""`make_engine`: one name, one function `(weights (L, n), angles (..., n)) -> (..., n)`."""
+"""`make_engine`: one name, one function from weights and angles to expectation values."""
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float, Num, PRNGKeyArray
 
 from qcxr.circuits import chain, cost, statevector
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise
+from qcxr.circuits.simulator import Simulator
 from qcxr.errors import InputError
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
@@ -19,9 +23,15 @@ _OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",
 
 
 def make_engine(
-    name: str, n_qubits: int, n_layers: int, *, noise: Noise | dict | None = None, shots: int | None = None, **options
+    name: str,
+    n_qubits: int,
+    n_layers: int,
+    *,
+    noise: Noise | Mapping[str, Any] | None = None,
+    shots: int | None = None,
+    **options: Any,
 ) -> "Engine":
-    """The circuit as a pure function of `weights` (L, n) and `angles` (..., n), radians, to <Z_i>, (..., n).
+    """The circuit as a pure function of weights and angles, in radians, to <Z_i> of every qubit.
 
     name: `pennylane` (the oracle, any PennyLane device), `statevector`, `chain` (exact and linear in n) or `auto`
     (whichever of the last two `cost` expects to be faster for the batch it is given).
@@ -51,10 +61,10 @@ def make_engine(
 class Engine:
     """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported."""
 
-    def __init__(self, name: str, ansatz: Ansatz, noise: Noise, shots: int | None, options: dict):
+    def __init__(self, name: str, ansatz: Ansatz, noise: Noise, shots: int | None, options: dict[str, Any]) -> None:
         self.name, self.ansatz, self.noise, self.shots = name, ansatz, noise, shots
         self._options = options
-        self._built = {}
+        self._built: dict[str, Simulator] = {}
         if name != "auto":
             self._build(name)
         if name == "statevector" and not noise.is_unitary:
@@ -62,13 +72,18 @@ class Engine:
                 "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
             )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Engine({self.name!r}, {self.ansatz}, {self.noise}, shots={self.shots})"
 
     def __call__(
-        self, weights: jax.Array, angles: jax.Array, *, noise: Noise | dict | None = None, key: jax.Array | None = None
-    ) -> jax.Array:
-        """weights (L, n), angles (..., n) -> (..., n) in [-1, 1].
+        self,
+        weights: Float[Array | np.ndarray, "layers qubits"],
+        angles: Float[Array | np.ndarray, "*batch qubits"],
+        *,
+        noise: Noise | Mapping[str, Any] | None = None,
+        key: PRNGKeyArray | None = None,
+    ) -> Float[Array, "*batch qubits"]:
+        """<Z_i> of every qubit, in [-1, 1].
 
         noise: instead of the engine's own; its rates may be traced and differentiated. key: a `jax.random.key`, needed
         if and only if the engine has shots: every expectation value is drawn by itself from a binomial distribution
@@ -88,11 +103,13 @@ class Engine:
         z = self._build(name)(weights, flat, noise) if len(flat) else flat
         if noise.has_readout:
             z = noise.readout(z)
-        if self.shots:
+        if self.shots is not None and key is not None:
             z = _sample(key, self.shots, z)
         return z.reshape(*batch, self.ansatz.n_qubits)
 
-    def _check(self, weights, angles):
+    def _check(
+        self, weights: Array | np.ndarray, angles: Array | np.ndarray
+    ) -> tuple[Float[Array, "layers qubits"], Float[Array, "*batch qubits"]]:
         n = self.ansatz.n_qubits
         weights, angles = _floating("weights", weights), _floating("angles", angles)
         if weights.shape != (self.ansatz.n_layers, n):
@@ -108,24 +125,30 @@ class Engine:
         dtype = jnp.result_type(weights, angles)
         return weights.astype(dtype), angles.astype(dtype)
 
-    def _build(self, name) -> Callable:
+    def _build(self, name: str) -> Simulator:
         if name not in self._built:
-            if name == "pennylane":
-                from qcxr.circuits import pennylane as room
-            else:
-                room = {"statevector": statevector, "chain": chain}[name]
             options = {key: value for key, value in self._options.items() if key in _OPTIONS[name]}
-            self._built[name] = room.build(self.ansatz, **options)
+            self._built[name] = _builder(name)(self.ansatz, **options)
         return self._built[name]
 
 
-def _sample(key, shots, z):
+def _builder(name: str) -> Callable[..., Simulator]:
+    if name == "pennylane":
+        from qcxr.circuits import (
+            pennylane,
+        )  # here: PennyLane takes seconds to import, and its own engine alone needs it
+
+        return pennylane.build
+    return {"statevector": statevector.build, "chain": chain.build}[name]
+
+
+def _sample(key: PRNGKeyArray, shots: int, z: Float[Array, "batch qubits"]) -> Float[Array, "batch qubits"]:
     """Mean of `shots` outcomes +1 or -1 with expectation z; the gradient passes straight to z."""
     ones = jax.random.binomial(key, shots, jnp.clip((1 + jax.lax.stop_gradient(z)) / 2, 0, 1), dtype=z.dtype)
     return z + jax.lax.stop_gradient(2 * ones / shots - 1 - z)
 
 
-def _floating(name, value):
+def _floating(name: str, value: Num[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
     """An array of float32 or float64; finite, where that can be seen (not under jit)."""
     value = jnp.asarray(value)
     if jnp.iscomplexobj(value):

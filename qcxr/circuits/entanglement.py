@@ -5,6 +5,8 @@ neighbours and 2^L on the closing gates; QR sweeps from both ends bring it into 
 """
 
 import numpy as np
+from jax import Array
+from jaxtyping import Complex, Float, Int
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.errors import InputError
@@ -16,15 +18,23 @@ _PAULI = {
 }
 
 
-def bond_dimensions(ansatz: Ansatz, weights: np.ndarray, angles: np.ndarray, *, tolerance: float = 1e-10) -> np.ndarray:
-    """(n - 1,): how many Schmidt values across each cut exceed `tolerance`; the exact bond dimension of the state."""
+def bond_dimensions(
+    ansatz: Ansatz,
+    weights: Float[Array | np.ndarray, "layers qubits"],
+    angles: Float[Array | np.ndarray, " qubits"],
+    *,
+    tolerance: float = 1e-10,
+) -> Int[np.ndarray, " qubits-1"]:
+    """How many Schmidt values across each cut exceed `tolerance`; the exact bond dimension of the state."""
     return np.array([(values > tolerance).sum() for values in schmidt_values(ansatz, weights, angles)], int)
 
 
-def schmidt_values(ansatz: Ansatz, weights: np.ndarray, angles: np.ndarray) -> list[np.ndarray]:
+def schmidt_values(
+    ansatz: Ansatz, weights: Float[Array | np.ndarray, "layers qubits"], angles: Float[Array | np.ndarray, " qubits"]
+) -> list[Float[np.ndarray, " _values"]]:
     """Descending Schmidt values between qubits 0 .. k and the others, for k = 0 .. n - 2.
 
-    weights (L, n), angles (n,), radians. Raises InputError for gates between far wires.
+    weights, angles: radians. Raises InputError for gates between far wires.
     """
     if ansatz.pattern == "all_to_all":
         raise InputError(
@@ -44,14 +54,17 @@ def schmidt_values(ansatz: Ansatz, weights: np.ndarray, angles: np.ndarray) -> l
     ]
 
 
-def _triangle(vectors):
-    """Vectors (..., closing, bond) -> rows (r, closing, bond) with the same overlaps, r as small as can be."""
+def _triangle(vectors: Complex[np.ndarray, "*vectors closing bond"]) -> Complex[np.ndarray, "rows closing bond"]:
+    """Rows with the same overlaps as the vectors, as few as can be."""
     shape = vectors.shape[-2:]
-    return np.linalg.qr(vectors.reshape(-1, shape[0] * shape[1]), mode="r").reshape(-1, *shape)
+    rows = np.linalg.qr(vectors.reshape(-1, shape[0] * shape[1]), mode="r")
+    return rows.reshape(-1, *shape)  # type: ignore[attr-defined]  # mode "r" gives the array; numpy's stubs say Q and R
 
 
-def _site(ansatz, weights, angles, k):
-    """Column of wire k, (left bonds, right bonds, 2); a ring closes left of wire 0 and right of wire n - 1."""
+def _site(
+    ansatz: Ansatz, weights: Float[np.ndarray, "layers qubits"], angles: Float[np.ndarray, " qubits"], k: int
+) -> Complex[np.ndarray, "left right 2"]:
+    """Column of wire k over its bonds left and right; a ring closes left of wire 0 and right of wire n - 1."""
     n, ring = ansatz.n_qubits, ansatz.pattern == "ring" and ansatz.n_qubits > 2
     control = np.stack([np.diag([1, 0]), np.diag([0, 1])])
     target = np.stack([np.eye(2), [[0, 1], [1, 0]] if ansatz.entangler == "CNOT" else np.diag([1, -1])])
@@ -70,5 +83,5 @@ def _site(ansatz, weights, angles, k):
     return column
 
 
-def _turn(name, angle):
+def _turn(name: str, angle: float) -> Complex[np.ndarray, "2 2"]:
     return np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * _PAULI[name]

@@ -11,16 +11,27 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
 
 from qcxr.circuits.structure import Plan, Terms
 
 _UNROLLED = 48  # terms written out in one fused kernel; more would cost compile time
+Left = Float[Array, "lefts batch"]  # a row per left state of the plan, and a zero row
+Right = Float[Array, "rights batch"]
+Column = Float[Array, "entries batch"]
+Columns = Float[Array, "inner entries batch"]  # of the qubits between the first and the last
+Lefts = Float[Array, "inner lefts batch"]
+Rights = Float[Array, "inner rights batch"]
+Sample = Float[Array, " batch"]
+Saved = tuple[Right, Columns, Left, Lefts, Rights, Rights, Left, Right]
 
 
-def bilinear(terms: Terms, a: jax.Array, b: jax.Array) -> jax.Array:
-    """a (..., rows, B), b (..., rows, B) -> (..., rows, B) by the terms' index tables."""
+def bilinear(terms: Terms, a: Float[Array, "a batch"], b: Float[Array, "b batch"]) -> Float[Array, "rows batch"]:
+    """Sums of products of rows of a and b, by the terms' index tables."""
 
-    def take(array, index):
+    def take(array: Float[Array, "rows batch"], index: Int[Array | np.ndarray, " out"]) -> Float[Array, "out batch"]:
         return array.at[..., index, :].get(mode="promise_in_bounds")
 
     if len(terms.a) > _UNROLLED:
@@ -30,26 +41,26 @@ def bilinear(terms: Terms, a: jax.Array, b: jax.Array) -> jax.Array:
             lambda t, out: out + take(a, jnp.asarray(terms.a)[t]) * take(b, jnp.asarray(terms.b)[t]),
             take(a, terms.a[0]) * take(b, terms.b[0]),
         )
-    return sum(take(a, i) * take(b, j) for i, j in zip(terms.a, terms.b, strict=True))
+    products = (take(a, i) * take(b, j) for i, j in zip(terms.a, terms.b, strict=True))
+    return sum(products)  # type: ignore[return-value]  # there is at least one
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def sweep(plan: Plan, first_left, first_right, inner, last_left, last_right):
-    """<Z_k> of every qubit, (n, B); n >= 2.
-
-    first_left, last_left: (left + 1, B); first_right, last_right: (right + 1, B); inner: (n - 2, entries + 1, B).
-    """
+def sweep(
+    plan: Plan, first_left: Left, first_right: Right, inner: Columns, last_left: Left, last_right: Right
+) -> Float[Array, "inner+2 batch"]:
+    """<Z_k> of every qubit, of which there are at least two; the arguments are their columns."""
     return _forward(plan, first_left, first_right, inner, last_left, last_right)[0]
 
 
-def _forward(plan, *given):
+def _forward(plan: Plan, *given: Left | Right | Columns) -> tuple[Float[Array, "qubits batch"], Saved]:
     # XLA would otherwise compute columns anew inside every product that reads them
     first_left, first_right, inner, last_left, last_right = jax.lax.optimization_barrier(given)
 
-    def step_left(e, column):
+    def step_left(e: Left, column: Column) -> tuple[Left, tuple[Left, Right]]:
         return bilinear(plan.step_left, column, e), (e, bilinear(plan.measure, column, e))
 
-    def step_right(e, column):
+    def step_right(e: Right, column: Column) -> tuple[Right, Right]:
         return bilinear(plan.step_right, column, e), e
 
     final, (lefts, measured) = jax.lax.scan(step_left, first_left, inner)
@@ -62,23 +73,23 @@ def _forward(plan, *given):
     return z, (first_right, inner, last_left, lefts, rights, measured, final, origin)
 
 
-def _backward(plan, saved, g):
+def _backward(plan: Plan, saved: Saved, g: Float[Array, "qubits batch"]) -> tuple[Left, Right, Columns, Left, Right]:
     first_right, inner, last_left, lefts, rights, measured, final, origin = saved
     g_end = jnp.where(jnp.asarray(plan.closes)[:, None], g[0], g[-1])
 
-    def step_left(e, site):
+    def step_left(e: Left, site: tuple[Column, Left, Right, Sample]) -> tuple[Left, Column]:
         column, left, right, g = site
         pull = bilinear(plan.pull_left, left, e) + g * bilinear(plan.pull_measure, left, right)
         return bilinear(plan.step_left_back, column, e) + g * bilinear(plan.measure_back, column, right), pull
 
-    def step_right(e, site):
+    def step_right(e: Right, site: tuple[Column, Right, Right, Sample, Column]) -> tuple[Right, Column]:
         column, right, seen, g, pull = site
         return bilinear(plan.step_right_back, column, e) + g * seen, pull + bilinear(plan.pull_right, e, right)
 
-    sites = inner, lefts, rights, g[1:-1]
-    d_first_left, pulls = jax.lax.scan(step_left, last_left * g_end, sites, reverse=True)
-    sites = inner, rights, measured, g[1:-1], pulls
-    d_last_right, d_inner = jax.lax.scan(step_right, first_right * g[0], sites)
+    going_left = inner, lefts, rights, g[1:-1]
+    d_first_left, pulls = jax.lax.scan(step_left, last_left * g_end, going_left, reverse=True)
+    going_right = inner, rights, measured, g[1:-1], pulls
+    d_last_right, d_inner = jax.lax.scan(step_right, first_right * g[0], going_right)
     return jax.lax.optimization_barrier((d_first_left, origin * g[0], d_inner, final * g_end, d_last_right))
 
 

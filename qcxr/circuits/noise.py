@@ -2,20 +2,27 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import DTypeLike
+from jaxtyping import Float
 
 from qcxr.errors import InputError
 
+Rate = float | Array  # an array of no axes, or of those that vmap or a map over leaves adds
+Class = TypeVar("Class", bound=type)
 
-def present(rate) -> bool:
+
+def present(rate: Rate) -> bool:
     """Whether a rate may differ from zero: anything but a plain zero."""
     return not (isinstance(rate, int | float) and rate == 0)
 
 
-def _pytree(cls):
+def _pytree(cls: Class) -> Class:
     names = [field.name for field in dataclasses.fields(cls)]
     return jax.tree_util.register_dataclass(cls, data_fields=names, meta_fields=[])
 
@@ -29,14 +36,14 @@ class Rates:
     X, of Z. amplitude_damping, phase_damping: gamma of |1> to |0>, of lost coherence.
     """
 
-    depolarizing: float | jax.Array = 0.0
-    bit_flip: float | jax.Array = 0.0
-    phase_flip: float | jax.Array = 0.0
-    amplitude_damping: float | jax.Array = 0.0
-    phase_damping: float | jax.Array = 0.0
+    depolarizing: Rate = 0.0
+    bit_flip: Rate = 0.0
+    phase_flip: Rate = 0.0
+    amplitude_damping: Rate = 0.0
+    phase_damping: Rate = 0.0
 
-    def matrix(self, dtype) -> jax.Array:
-        """The channels as one matrix (4, 4) on Pauli coefficients in the order of `pauli`."""
+    def matrix(self, dtype: DTypeLike) -> Float[Array, "4 4"]:
+        """The channels as one matrix on Pauli coefficients in the order of `pauli`."""
         mixed = 1 - 4 * jnp.asarray(self.depolarizing, dtype) / 3
         bit, phase = 1 - 2 * jnp.asarray(self.bit_flip, dtype), 1 - 2 * jnp.asarray(self.phase_flip, dtype)
         decay = jnp.asarray(self.amplitude_damping, dtype)
@@ -65,17 +72,17 @@ class Noise:
 
     one_qubit: Rates = Rates()
     two_qubit: Rates = Rates()
-    readout_0: float | jax.Array = 0.0
-    readout_1: float | jax.Array = 0.0
+    readout_0: Rate = 0.0
+    readout_1: Rate = 0.0
 
     @classmethod
-    def of(cls, settings: "Noise | dict | None") -> "Noise":
+    def of(cls, given: "Noise | Mapping[str, Any] | None") -> "Noise":
         """From a nested mapping such as `{"one_qubit": {"depolarizing": 0.001}, "readout_1": 0.02}`."""
-        if isinstance(settings, cls):
-            return settings.check()
-        settings = {} if settings is None else settings
-        _names(cls, settings, "noise")
-        settings = dict(settings)
+        if isinstance(given, Noise):
+            return given.check()
+        given = {} if given is None else given
+        _names(cls, given, "noise")
+        settings = dict(given)
         for name in ("one_qubit", "two_qubit"):
             if name in settings and not isinstance(settings[name], Rates):
                 _names(Rates, settings[name], f"noise.{name}")
@@ -97,7 +104,7 @@ class Noise:
         """Whether the gates are known to be free of noise (read-out may still err)."""
         return not any(present(r) for r in jax.tree_util.tree_leaves((self.one_qubit, self.two_qubit)))
 
-    def readout(self, z: jax.Array) -> jax.Array:
+    def readout(self, z: Float[Array, "batch qubits"]) -> Float[Array, "batch qubits"]:
         """<Z> as the faulty read-out reports it."""
         p, q = (jnp.asarray(r, z.dtype) for r in (self.readout_0, self.readout_1))
         return (1 - p - q) * z + (q - p)
@@ -113,7 +120,7 @@ def damps(rates: Rates) -> bool:
     return present(rates.amplitude_damping)
 
 
-def _names(cls, settings, name):
+def _names(cls: type, settings: Mapping[str, Any], name: str) -> None:
     allowed = [field.name for field in dataclasses.fields(cls)]
     if not isinstance(settings, Mapping):
         raise InputError(f"{name} must be a mapping of {', '.join(allowed)}, got {settings!r}; write it as name: rate")

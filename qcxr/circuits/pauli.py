@@ -6,9 +6,10 @@ amplitudes are complex, RY leaves I and Y alone, and CNOT and CZ only move strin
 on the coefficients of a state, forward in time; their transposes act on observables, backward.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float
 
 IDENTITY, Z, X, Y = range(4)
 
@@ -18,8 +19,8 @@ PLUS = np.array([1.0, 0.0, 1.0, 0.0])  # |+><+|, the state after H, times 2: I +
 _TURNS = {"RX": (Y, Z), "RY": (Z, X), "RZ": (X, Y)}
 
 
-def rotation_parts(name: str) -> np.ndarray:
-    """(3, 4, 4): the parts of `RX`, `RY` or `RZ` that go with 1, cos t and sin t."""
+def rotation_parts(name: str) -> Float[np.ndarray, "3 4 4"]:
+    """The parts of `RX`, `RY` or `RZ` that go with 1, cos t and sin t."""
     first, second = _TURNS[name]
     parts = np.zeros((3, 4, 4))
     parts[0] = np.eye(4)
@@ -29,14 +30,14 @@ def rotation_parts(name: str) -> np.ndarray:
     return parts
 
 
-def rotation(name: str, angle: jax.Array) -> jax.Array:
-    """angle (...,) in radians -> (..., 4, 4)."""
+def rotation(name: str, angle: Float[Array, "*angles"]) -> Float[Array, "*angles 4 4"]:
+    """`RX`, `RY` or `RZ` by each angle, in radians."""
     parts = jnp.asarray(rotation_parts(name), angle.dtype)
     return jnp.tensordot(jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)], -1), parts, 1)
 
 
-def bonds(entangler: str) -> tuple[np.ndarray, np.ndarray]:
-    """A two-qubit gate as sum_b control[b] (x) target[b] over a bond of four values: two arrays (4, 4, 4).
+def bonds(entangler: str) -> tuple[Float[np.ndarray, "4 4 4"], Float[np.ndarray, "4 4 4"]]:
+    """A two-qubit gate as sum_b control[b] (x) target[b] over a bond of four values: (control, target).
 
     CNOT takes x from control to target and z from target to control; CZ takes x either way into z. The bond
     b = 2a + d holds what each side must know of the other: a = the control's x, d = the target's z (CZ: its x). The

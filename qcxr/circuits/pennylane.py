@@ -4,17 +4,27 @@ Importing this module imports PennyLane, which takes seconds; only the engine of
 """
 
 import warnings
-from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import pennylane as qml
+from jax import Array
+from jaxtyping import Float
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, Rates, present
+from qcxr.circuits.simulator import Simulator
 
 
-def _is_concrete(value) -> bool:
+@runtime_checkable
+class Indexed(Protocol):
+    """What gates take their angles from: an array of any of PennyLane's interfaces, also a traced one, or names."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+def _is_concrete(value: object) -> bool:
     """Whether a value is known while tracing, as `jax.core.is_concrete` told until JAX 0.11."""
     return not isinstance(value, jax.core.Tracer) or value.to_concrete_value() is not None
 
@@ -25,13 +35,15 @@ with warnings.catch_warnings():
         jax.core.is_concrete = _is_concrete
 
 
-def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "backprop") -> Callable:
-    """`(weights (L, n), angles (B, n), noise) -> (B, n)`: one circuit per sample under vmap.
+def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "backprop") -> Simulator:
+    """One circuit per sample under vmap.
 
     device: by default `default.qubit`, with noise `default.mixed`.
     """
 
-    def expectations(weights, angles, noise: Noise):
+    def expectations(
+        weights: Float[Array, "layers qubits"], angles: Float[Array, "batch qubits"], noise: Noise
+    ) -> Float[Array, "batch qubits"]:
         name = device or ("default.qubit" if noise.is_unitary else "default.mixed")
         node = qml.QNode(
             lambda w, x: circuit(ansatz, w, x, noise),
@@ -47,13 +59,13 @@ def build(ansatz: Ansatz, *, device: str | None = None, diff_method: str = "back
     return expectations
 
 
-def circuit(ansatz: Ansatz, weights, angles, noise: Noise | None = None) -> list:
-    """The circuit as the body of a QNode; weights (L, n), angles (n,). Returns <Z> of every qubit."""
+def circuit(ansatz: Ansatz, weights: Indexed, angles: Indexed, noise: Noise | None = None) -> list:
+    """The circuit of one sample, as the body of a QNode: weights[layer, qubit], angles[qubit]. <Z> of every qubit."""
     gates(ansatz, weights, angles, noise or Noise())
     return [qml.expval(qml.Z(i)) for i in range(ansatz.n_qubits)]
 
 
-def gates(ansatz: Ansatz, weights, angles, noise: Noise) -> None:
+def gates(ansatz: Ansatz, weights: Indexed, angles: Indexed, noise: Noise) -> None:
     """Queues the circuit without its measurements."""
     encode, rotate = getattr(qml, ansatz.encoding), getattr(qml, ansatz.rotation)
     entangle = getattr(qml, ansatz.entangler)

@@ -6,37 +6,39 @@ one product of 4 x 4 matrices between the observable (I or Z) and the wire's sta
 observable and, per layer, its left and right bond. Only entries that can differ from zero are ever computed.
 """
 
+from types import ModuleType
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
 
 from qcxr.circuits import pauli
 from qcxr.circuits.ansatz import Ansatz
 
 
 class Entries(NamedTuple):
-    """K entries: observable (K,) in 0 (I), 1 (Z) or 4 (the entry is zero); left, right (L, K): bonds per layer."""
+    """observable: 0 (I), 1 (Z) or 4 (the entry is zero); left, right: bonds per layer."""
 
-    observable: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
+    observable: Int[np.ndarray, " entries"]
+    left: Int[np.ndarray, "layers entries"]
+    right: Int[np.ndarray, "layers entries"]
 
 
 class Tables(NamedTuple):
-    """One layer's entangling gates (and their noise) on a wire, (left bonds, right bonds, 4, 4), by place of the wire.
+    """One layer's entangling gates (and their noise) on a wire over its bonds left and right, by place of the wire.
 
     A ring's closing bond is the first wire's left and the last wire's right bond; an open chain has one value there.
     """
 
-    first: jax.Array
-    inner: jax.Array
-    last: jax.Array
+    first: Float[Array | np.ndarray, "left right 4 4"]
+    inner: Float[Array | np.ndarray, "left right 4 4"]
+    last: Float[Array | np.ndarray, "left right 4 4"]
 
 
-def tables(ansatz: Ansatz, channel: jax.Array, xp=jnp) -> Tables:
-    """channel (4, 4): what follows every two-qubit gate on each of its wires; `xp`: numpy or jax.numpy."""
+def tables(ansatz: Ansatz, channel: Float[Array | np.ndarray, "4 4"], xp: ModuleType = jnp) -> Tables:
+    """channel: what follows every two-qubit gate on each of its wires; `xp`: numpy or jax.numpy."""
     control, target = (xp.asarray(m, channel.dtype) for m in pauli.bonds(ansatz.entangler))
     control, target = channel @ control, channel @ target
     inner = control[None] @ target[:, None]  # a wire is its left neighbour's target first
@@ -51,11 +53,16 @@ def is_ring(ansatz: Ansatz) -> bool:
     return ansatz.pattern == "ring" and ansatz.n_qubits > 2
 
 
-def columns(table: jax.Array, entries: Entries, turns: list[jax.Array], start: jax.Array) -> jax.Array:
-    """The entries' values, (sites, K, B).
+def columns(
+    table: Float[Array | np.ndarray, "left right 4 4"],
+    entries: Entries,
+    turns: list[Float[Array, "sites 4 4"] | Float[Array, "sites 4 4 batch"]],
+    start: Float[Array, "sites 4 batch"],
+) -> Float[Array, "sites entries batch"]:
+    """The entries' values.
 
-    table: of these sites' place. turns: for layers 1 .. L - 1 the rotation before the layer's gates, (sites, 4, 4) or,
-    where it depends on the sample, (sites, 4, 4, B). start: (sites, 4, B) coefficients after layer 0's rotation.
+    table: of these sites' place. turns: for layers 1 .. L - 1 the rotation before the layer's gates, with a batch
+    where it depends on the sample. start: coefficients after layer 0's rotation.
     """
     observables = jnp.asarray(np.concatenate([np.eye(4), np.zeros((1, 4))]), start.dtype)[entries.observable]
     gates = [table[left, right] for left, right in zip(entries.left, entries.right, strict=True)]

@@ -2,13 +2,17 @@
 
 import jax
 import numpy as np
+from jax import Array
+from jaxtyping import Float, PRNGKeyArray
 
 from qcxr.circuits.engine import Engine
 from qcxr.errors import InputError
 
 
-def gradient_variance(engine: Engine, key: jax.Array, *, observed: int, samples: int = 256) -> np.ndarray:
-    """Variance over random circuits of d<Z_observed>/dw, (L, n).
+def gradient_variance(
+    engine: Engine, key: PRNGKeyArray, *, observed: int, samples: int = 256
+) -> Float[np.ndarray, "layers qubits"]:
+    """Variance over random circuits of d<Z_observed>/dw.
 
     Weights are uniform on [0, 2 pi), as the paper initialises them, angles on [-pi/2, pi/2]. samples: circuits.
     Raises InputError for fewer than two samples or a qubit that is not there.
@@ -19,7 +23,7 @@ def gradient_variance(engine: Engine, key: jax.Array, *, observed: int, samples:
     if not 0 <= observed < ansatz.n_qubits:
         raise InputError(f"observed must be a qubit in 0 .. {ansatz.n_qubits - 1}, got {observed}; name one of them")
 
-    def slope(key):
+    def slope(key: PRNGKeyArray) -> Float[Array, "layers qubits"]:
         one, two = jax.random.split(key)
         weights = jax.random.uniform(one, (ansatz.n_layers, ansatz.n_qubits), maxval=2 * np.pi)
         angles = jax.random.uniform(two, (ansatz.n_qubits,), minval=-np.pi / 2, maxval=np.pi / 2)

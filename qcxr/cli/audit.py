@@ -19,20 +19,18 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the page."""
+    from qcxr.data import films
     from qcxr.data.page import audit_source
+    from qcxr.data.sources import Source
 
     cfg = configfile.load(arguments)
     source = configfile.source(cfg, arguments.dataset)
     audit_source(
-        kind=source.kind,
+        Source(source.kind, source.reader_options(), max_missing=source.max_missing),
+        films.of_study(cfg, arguments.dataset),
         dataset=arguments.dataset,
-        cache_dir=cfg.data.cache,
         out_dir=arguments.out,
-        max_missing=source.max_missing,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
         workers=cfg.resources.workers,
         augmentation=cfg.augment.model_dump(),
-        **source.reader_options(),
     )
     print(f"The audit is {arguments.out}/{arguments.dataset}-audit.html")

@@ -21,17 +21,14 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the bad films; exit status 1 if any is left."""
-    from qcxr.data import sources
+    from qcxr.data import films, sources
     from qcxr.data.verify import verify
 
     cfg = configfile.load(arguments)
     source = configfile.source(cfg, arguments.dataset)
     report = verify(
         sources.read(source.kind, **source.reader_options()),
-        source.images,
-        cfg.data.cache,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
+        films.of_study(cfg, arguments.dataset),
         repair=not arguments.dry_run,
         workers=cfg.resources.workers,
     )

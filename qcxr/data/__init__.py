@@ -1,1 +1,1 @@
-"""From label files and films to batches on the device: labels, sources, manifest, cache, packs, augmentation."""
+"""From label files and films to batches on the device: sources, manifest, cache, packs, audit, augmentation, feeds."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 
-from qcxr.data.cache import content_of
 from qcxr.data.columns import ISSUES
-from qcxr.data.entry import entry_key, settings_key, unpack_entry, unpack_facts
+from qcxr.data.entry import unpack_entry, unpack_facts
+from qcxr.data.films import Films, said_corrupt
 from qcxr.data.images import FilmError, decode
 from qcxr.data.store import open_store
 
@@ -18,23 +19,23 @@ EXTREME_ASPECT = 2.0
 FACTS = ("image_id", "path", "width", "height", "mode", "colour", "aspect", "digest")
 
 
-def film_facts(
-    manifest: pd.DataFrame, images_root: str | Path, cache_dir: str | Path, *, resize: int = 256, crop: int = 224
-) -> pd.DataFrame:
+def film_facts(manifest: pd.DataFrame, films: Films) -> pd.DataFrame:
     """What the cache knows of every cached film of `manifest`: columns `FACTS`, in manifest order.
 
     width, height, mode (PIL's) and colour (R, G and B differ) are the file's; digest is of the preprocessed pixels.
+    Raises InputError for a corrupt entry.
     """
-    settings = settings_key(resize=resize, crop=crop)
+    crop = films.preprocessing.crop
     rows = []
-    with open_store(cache_dir) as store:
+    with open_store(films.cache) as store:
         for image_id, path in zip(manifest["image_id"], manifest["path"], strict=True):
-            content = content_of(store, images_root, path)
-            blob = None if content is None else store.get(entry_key(content, settings=settings))
+            key = films.key(store, path)
+            blob = None if key is None else store.get(key)
             if blob is None:
                 continue
-            facts = unpack_facts(blob, crop=crop)
-            digest = hashlib.blake2b(unpack_entry(blob, crop=crop).tobytes(), digest_size=16).hexdigest()
+            with said_corrupt(path):
+                facts, pixels = unpack_facts(blob, crop=crop), unpack_entry(blob, crop=crop)
+            digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()
             rows.append((image_id, path, facts.width, facts.height, facts.mode, facts.colour, facts.aspect, digest))
     return pd.DataFrame(rows, columns=list(FACTS))
 
@@ -73,7 +74,7 @@ def _duplicates(facts: pd.DataFrame, root: Path) -> Iterator[tuple[str, str, str
                 first_with[key] = film.image_id
 
 
-def _pixels(path: Path) -> np.ndarray | None:
+def _pixels(path: Path) -> UInt8[np.ndarray, "height width"] | None:
     try:
         return decode(path.read_bytes())[0]
     except (OSError, FilmError):

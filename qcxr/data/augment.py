@@ -11,6 +11,8 @@ from functools import partial
 import dm_pix
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32, Integer, Key, UInt8
 
 from qcxr.data.rotate import rotate
 from qcxr.errors import InputError
@@ -19,26 +21,32 @@ from qcxr.errors import InputError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+GrayFilms = UInt8[Array | np.ndarray, "films height width"] | Float[Array | np.ndarray, "films height width"]
+
 UNITS = {"degrees": math.pi / 180, "radians": 1.0}
 
 
-def film_keys(seed: int | jax.Array, epoch: int | jax.Array, rows: jax.Array) -> jax.Array:
-    """One key per film, (B,): fold_in(fold_in(key(seed), epoch), row). `rows` (B,) are rows of the packed split."""
+def film_keys(
+    seed: int | Integer[Array, ""],
+    epoch: int | Integer[Array, ""],
+    rows: Integer[Array | np.ndarray, " films"],
+) -> Key[Array, " films"]:
+    """One key per film: fold_in(fold_in(key(seed), epoch), row). `rows` are rows of the packed split."""
     return _film_keys(seed, epoch, jnp.asarray(rows))
 
 
 def augment(
-    images: jax.Array,
-    keys: jax.Array,
+    images: GrayFilms,
+    keys: Key[Array, " films"],
     *,
     flip: float = 0.5,
     rotation: float = 15.0,
     unit: str = "degrees",
     fill: float | str = 0.0,
-) -> jax.Array:
-    """Random horizontal flip, then random rotation about the centre, of gray films (B, H, W) -> float32 (B, H, W).
+) -> Float32[Array, "films height width"]:
+    """Random horizontal flip, then random rotation about the centre, of gray films.
 
-    images: gray levels in [0, 255], uint8 or float. keys: (B,), from `film_keys`.
+    images: gray levels in [0, 255]. keys: from `film_keys`.
     flip: the probability. rotation: the angle is uniform in [-rotation, rotation] `unit`s; bilinear.
     unit: "degrees", or "radians", which repeats the authors' published code (`dm_pix.rotate` takes radians and was
         given +-15, so films were turned by any angle).
@@ -53,16 +61,17 @@ def augment(
 
 
 def normalise(
-    images: jax.Array, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
-) -> jax.Array:
-    """Gray levels (B, H, W) in [0, 255] -> float32 (B, H, W, 3): the gray channel three times, (x / 255 - mean) / std.
+    images: GrayFilms, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
+) -> Float32[Array, "films height width 3"]:
+    """Gray levels in [0, 255] as the backbone reads them: the gray channel three times, (x / 255 - mean) / std.
 
     Equal to the Hugging Face processor's output up to float32 rounding.
     """
-    mean, std = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
-    if images.ndim != 3 or mean.shape != (3,) or std.shape != (3,):
-        raise ValueError(f"images must be (B, H, W), mean and std (3,), got {images.shape}, {mean.shape}, {std.shape}")
-    return _normalise(jnp.asarray(images), mean, std)
+    means, stds = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
+    if images.ndim != 3 or means.shape != (3,) or stds.shape != (3,):
+        shapes = f"{images.shape}, {means.shape}, {stds.shape}"
+        raise ValueError(f"images must be (B, H, W), mean and std (3,), got {shapes}")
+    return _normalise(jnp.asarray(images), means, stds)
 
 
 def check_augmentation(*, flip: float, rotation: float, unit: str, fill: float | str) -> None:

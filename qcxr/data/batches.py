@@ -1,12 +1,13 @@
 """Which films form which batch: shuffled by (seed, epoch), always of one shape, padding told by a mask."""
 
 import numpy as np
+from jaxtyping import Bool, Int32, Integer
 
 from qcxr.errors import InputError
 
 
-def order(seed: int, epoch: int, n: int) -> np.ndarray:
-    """The films' order in an epoch: a permutation of 0 .. n-1, int32 (n,), a function of its arguments alone.
+def order(seed: int, epoch: int, n: int) -> Int32[np.ndarray, " {n}"]:
+    """The films' order in an epoch: a permutation of 0 .. n-1, a function of its arguments alone.
 
     NumPy's PCG64 on the host: no device, thread count or JAX version takes part.
     """
@@ -17,8 +18,10 @@ def order(seed: int, epoch: int, n: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(n).astype(np.int32)
 
 
-def plan(order: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut an order of films into batches of one shape: rows int32 (S, B) and mask bool (S, B), S = ceil(n / B).
+def plan(
+    order: Integer[np.ndarray, " films"], batch_size: int
+) -> tuple[Int32[np.ndarray, "steps {batch_size}"], Bool[np.ndarray, "steps {batch_size}"]]:
+    """Cut an order of films into ceil(films / batch_size) batches of one shape: rows and mask.
 
     The last batch is filled up with row 0 under mask False; a padded row must change nothing downstream.
     For evaluation pass `np.arange(n)`.

@@ -21,9 +21,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from qcxr.data.columns import ISSUES
-from qcxr.data.entry import entry_key, pack_entry, settings_key
-from qcxr.data.images import FilmError, check_sizes, prepare
-from qcxr.data.manifest import refuse_above
+from qcxr.data.entry import entry_key, pack_entry
+from qcxr.data.films import Films
+from qcxr.data.images import FilmError, prepare
+from qcxr.data.missing import refuse_above
 from qcxr.data.store import contains, open_store, reading, writer_lock
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
@@ -49,20 +50,17 @@ class BuildReport:
 
 def build(
     manifest: pd.DataFrame,
-    images_root: str | Path,
-    cache_dir: str | Path,
+    films: Films,
     *,
-    resize: int = 256,
-    crop: int = 224,
     workers: int = 1,
     max_missing: float = 0.0,
     issues_out: str | Path | None = None,
     wait: bool = True,
     progress: bool = True,
 ) -> BuildReport:
-    """Make sure that every film of `manifest` is in the cache at `cache_dir`.
+    """Make sure that every film of `manifest` is in the cache of `films`.
 
-    resize, crop: `images.preprocess`. workers: decoding processes (1: in this process).
+    workers: decoding processes (1: in this process).
     max_missing: the fraction of films that may be missing or unreadable; they are listed in issues_out (CSV,
         `columns.ISSUES`), the others are cached in any case.
     wait: when another build is writing this cache, wait for it instead of refusing.
@@ -71,54 +69,25 @@ def build(
     Raises InputError: too many unreadable films (after caching the others), a full or read-only disk (what was
     cached stays), another build running with wait=False.
     """
-    check_sizes(resize=resize, crop=crop)
     if not isinstance(workers, int) or workers < 1:
         raise InputError(f"workers must be a whole number >= 1, got {workers!r}; set resources.workers")
     started = time.perf_counter()
-    settings = settings_key(resize=resize, crop=crop)
-    issues: list[tuple[str, str, str, str]] = []
-    built = cached = 0
-    with writer_lock(cache_dir, wait=wait), open_store(cache_dir) as store:
-        todo, cached = _todo(manifest, Path(images_root), store, settings=settings, issues=issues)
-        bar = tqdm(total=len(todo), unit="film", desc="cache", disable=not progress, smoothing=0.05)
-        with bar:
-            job = {"cache_dir": str(cache_dir), "resize": resize, "crop": crop, "settings": settings}
-            for results in _run(todo, workers=workers, **job):
-                with store.transact():
-                    for result in results:
-                        if result.issue is not None:
-                            issues.append((result.image_id, result.path, "unreadable", result.issue))
-                            continue
-                        if result.blob is not None:
-                            store.set(entry_key(result.content, settings=settings), result.blob)
-                            built += 1
-                        else:
-                            cached += 1
-                        store.set(record_key(images_root, result.path), result.record())
+    built = 0
+    with writer_lock(films.cache, wait=wait), open_store(films.cache) as store:
+        todo, cached, issues = _todo(manifest, films, store)
+        with tqdm(total=len(todo), unit="film", desc="cache", disable=not progress, smoothing=0.05) as bar:
+            for results in _run(todo, films, workers=workers):
+                _keep(results, films, store)
+                good = [result for result in results if result.issue is None]
+                built += sum(result.blob is not None for result in good)
+                cached += sum(result.blob is None for result in good)
+                issues += [(r.image_id, r.path, "unreadable", r.issue) for r in results if r.issue is not None]
                 bar.update(len(results))
     table = pd.DataFrame(sorted(issues), columns=list(ISSUES))
     if issues_out is not None:
         write_csv(table, issues_out)
-    refuse_above(table, n=len(manifest), limit=max_missing, root=images_root, listed=issues_out)
+    refuse_above(table, n=len(manifest), limit=max_missing, root=films.images, listed=issues_out)
     return BuildReport(len(manifest), cached, built, table, time.perf_counter() - started)
-
-
-def record_key(images_root: str | Path, path: str) -> str:
-    """The key of the record that says which content the film at images_root/path had when it was cached."""
-    return f"film:{Path(images_root).absolute().as_posix()}/{path}"
-
-
-def content_of(store: diskcache.Cache, images_root: str | Path, path: str) -> str | None:
-    """sha256 of the film's file if its record is still true (same size and modification time), else None."""
-    record = store.get(record_key(images_root, path))
-    if record is None:
-        return None
-    try:
-        stat = os.stat(Path(images_root) / path)
-        known = json.loads(record)
-        return known["content"] if (known["size"], known["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -136,31 +105,42 @@ class _Result:
 
 
 def _todo(
-    manifest: pd.DataFrame, root: Path, store: diskcache.Cache, *, settings: str, issues: list
-) -> tuple[list[tuple[str, str, str]], int]:
-    todo, cached = [], 0
+    manifest: pd.DataFrame, films: Films, store: diskcache.Cache
+) -> tuple[list[tuple[str, str]], int, list[tuple[str, str, str, str]]]:
+    """Films to decode (image_id, path), how many are cached, and those that are missing, as issues."""
+    todo, cached, issues = [], 0, []
     for image_id, path in zip(manifest["image_id"], manifest["path"], strict=True):
-        content = content_of(store, root, path)
-        if content is not None and entry_key(content, settings=settings) in store:
+        key = films.key(store, path)
+        if key is not None and key in store:
             cached += 1
-        elif not (root / path).is_file():
+        elif not films.file(path).is_file():
             issues.append((image_id, path, "missing", ""))
         else:
-            todo.append((image_id, path, str(root / path)))
-    return todo, cached
+            todo.append((image_id, path))
+    return todo, cached, issues
 
 
-def _run(todo: Sequence[tuple[str, str, str]], *, workers: int, **job) -> Iterator[list[_Result]]:
+def _keep(results: Sequence[_Result], films: Films, store: diskcache.Cache) -> None:
+    with store.transact():
+        for result in results:
+            if result.issue is not None:
+                continue
+            if result.blob is not None:
+                store.set(entry_key(result.content, films.preprocessing), result.blob)
+            store.set(films.record_key(result.path), result.record())
+
+
+def _run(todo: Sequence[tuple[str, str]], films: Films, *, workers: int) -> Iterator[list[_Result]]:
     chunks = [todo[i : i + _FILMS_PER_TASK] for i in range(0, len(todo), _FILMS_PER_TASK)]
     if workers == 1 or len(chunks) <= 1:
-        yield from (_films(chunk, **job) for chunk in chunks)
+        yield from (_decoded(chunk, films) for chunk in chunks)
         return
     # processes, not threads: PIL holds the interpreter lock for part of its work, and a codec's crash stays outside
     pool = joblib.Parallel(
         n_jobs=workers, backend="loky", return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1
     )
     try:
-        yield from pool(joblib.delayed(_films)(chunk, **job) for chunk in chunks)
+        yield from pool(joblib.delayed(_decoded)(chunk, films) for chunk in chunks)
     except BrokenProcessPool:  # loky's TerminatedWorkerError is one
         raise InputError(
             "a decoding worker was killed (out of memory?); what is cached is kept: run again, with a smaller "
@@ -168,24 +148,21 @@ def _run(todo: Sequence[tuple[str, str, str]], *, workers: int, **job) -> Iterat
         ) from None
 
 
-def _films(chunk: Sequence[tuple[str, str, str]], *, cache_dir: str, **job) -> list[_Result]:
-    with reading(cache_dir) as known:
-        return [_film(image_id, path, file, known=known, **job) for image_id, path, file in chunk]
+def _decoded(chunk: Sequence[tuple[str, str]], films: Films) -> list[_Result]:
+    with reading(films.cache) as known:
+        return [_film(image_id, path, films, known) for image_id, path in chunk]
 
 
-def _film(
-    image_id: str, path: str, file: str, *, known: sqlite3.Connection, resize: int, crop: int, settings: str
-) -> _Result:
+def _film(image_id: str, path: str, films: Films, known: sqlite3.Connection) -> _Result:
     try:
-        with open(file, "rb") as handle:
+        with open(films.file(path), "rb") as handle:
             stat = os.fstat(handle.fileno())
             data = handle.read()
         content = hashlib.sha256(data).hexdigest()
-        stamp = {"content": content, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        if contains(known, entry_key(content, settings=settings)):
-            return _Result(image_id, path, **stamp)
-        image, facts = prepare(data, resize=resize, crop=crop)
-        return _Result(image_id, path, blob=pack_entry(image, facts), **stamp)
+        blob = None
+        if not contains(known, entry_key(content, films.preprocessing)):
+            blob = pack_entry(*prepare(data, films.preprocessing))
+        return _Result(image_id, path, content, stat.st_size, stat.st_mtime_ns, blob)
     except FilmError as error:
         return _Result(image_id, path, issue=str(error))
     except OSError as error:

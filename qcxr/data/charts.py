@@ -1,10 +1,11 @@
 """The audit's pictures: the long tail, the labels that come together, and films plain and augmented."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from qcxr.data.augment import augment, film_keys
@@ -24,8 +25,8 @@ def long_tail(counts: pd.DataFrame, *, title: str) -> Figure:
     at, width = np.arange(len(table)), 0.8 / len(splits)
     for i, split in enumerate(splits):
         values = table[split].to_numpy(dtype=float)
-        bars = axes.bar(at + (i - (len(splits) - 1) / 2) * width, np.maximum(values, 0.5), width, label=split,
-                        color=_COLOURS[split])  # fmt: skip
+        left = at + (i - (len(splits) - 1) / 2) * width
+        bars = axes.bar(left, np.maximum(values, 0.5), width, label=split, color=_COLOURS[split])
         for bar, value in zip(bars, values, strict=True):
             if value == 0:  # a logarithmic axis has no 0: say it
                 axes.annotate("0", (bar.get_x() + width / 2, 0.55), ha="center", va="bottom", fontsize=6)
@@ -56,24 +57,25 @@ def together(pairs: pd.DataFrame, *, title: str) -> Figure:
 
 
 def contact_sheet(
-    images: np.ndarray,
+    images: UInt8[np.ndarray, "films height width"],
     names: Sequence[str],
     *,
     rows: Sequence[int] | None = None,
     seed: int = 0,
     epochs: Sequence[int] = (0, 1),
     title: str = "",
-    **augmentation,
+    **augmentation: Any,
 ) -> Figure:
     """Films as they enter training: one column per film, plain on top, below as augmented in each of `epochs`.
 
-    images: uint8 (N, H, W). names: N titles. rows: the films' rows in their packed split (0 .. N-1 when None), which
-    with seed and epoch decide the augmentation; augmentation: keywords of `augment.augment`.
+    names: one title a film. rows: the films' rows in their packed split (0, 1, ... when None), which with seed and
+    epoch decide the augmentation; augmentation: keywords of `augment.augment`.
     """
-    rows = jnp.arange(len(images)) if rows is None else jnp.asarray(rows)
+    numbers = np.asarray(range(len(images)) if rows is None else rows, np.int32)
     lines = [("plain", np.asarray(images))]
     for epoch in epochs:
-        lines.append((f"epoch {epoch}", np.asarray(augment(images, film_keys(seed, epoch, rows), **augmentation))))
+        turned = augment(images, film_keys(seed, epoch, numbers), **augmentation)
+        lines.append((f"epoch {epoch}", np.asarray(turned)))
     figure = Figure(figsize=(1.6 * len(images) + 0.4, 1.75 * len(lines) + 0.3), layout="constrained")
     grid = figure.subplots(len(lines), len(images), squeeze=False)
     for line, (what, films) in zip(grid, lines, strict=True):

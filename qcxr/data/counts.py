@@ -1,5 +1,7 @@
 """Counts per split and label: the paper's Table I, from a manifest."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from qcxr.data.columns import SPLITS, labels_of
@@ -11,8 +13,8 @@ def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
 
     n counts the films that cover the label. Labels come in `CXRLT26`'s order, then others as in the manifest.
     """
-    names = labels_of(frame)
-    names = [label for label in CXRLT26 if label in names] + [label for label in names if label not in CXRLT26]
+    found = labels_of(frame)
+    names = [label for label in CXRLT26 if label in found] + [label for label in found if label not in CXRLT26]
     rows = []
     for split in (*SPLITS, "total"):
         part = frame if split == "total" else frame[frame["split"] == split]
@@ -24,8 +26,8 @@ def counts(frame: pd.DataFrame, *, dataset: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "split", "label", "n", "n_positive"])
 
 
-def cooccurrence(frame: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
-    """How many films show both labels: (L, L) whole numbers, the diagonal being the label's own count.
+def cooccurrence(frame: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """How many films show both labels, labels by labels, the diagonal being the label's own count.
 
     A film counts for a pair if it covers both labels.
     """

@@ -1,6 +1,6 @@
 """Reading label and metadata CSVs as people have them: CRLF or LF, with or without a BOM, plain or gzipped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +71,30 @@ def label_columns(table: pd.DataFrame, *, path: str | Path, other: Iterable[str]
     if not columns:
         raise InputError(f"{path} holds no label column (0/1); it has {_some(table.columns)}")
     return pd.DataFrame(columns, index=table.index)
+
+
+def read_label_files(
+    labels: str | Path | Sequence[str | Path],
+    rows: Callable[[pd.DataFrame, str, Path], pd.DataFrame],
+    *,
+    required: Sequence[str] = (),
+    what: str,
+) -> pd.DataFrame:
+    """The rows of all label files (`split_files`), one after the other; a file without rows adds none.
+
+    rows: makes a layout's manifest rows of a file's table, its split and its path.
+    Index: "file", and "row", which counts the file's data rows from 1, so that a later complaint can name the place.
+    """
+    frames = {}
+    for split, files in split_files(labels, what=what).items():
+        for file in files:
+            table = read_table(file, required=required, what=what)
+            if len(table):
+                frame = rows(table, split, file)
+                frames[str(file)] = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
+    if not frames:
+        raise InputError(f"no {what} holds a row, {file} neither; download them again")
+    return pd.concat(frames, names=["file", "row"])
 
 
 def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict[str, list[Path]]:

@@ -5,10 +5,11 @@ from dataclasses import asdict
 
 import numpy as np
 import zstandard
+from jaxtyping import UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from qcxr.data.images import Facts
+from qcxr.data.images import Facts, Preprocessing
 
 # Raise it when `images.prepare` changes its pixels: entries of the old version are then rebuilt.
 PREPROCESSING_VERSION = 1
@@ -19,28 +20,28 @@ class CorruptEntry(ValueError):
     """A cache entry that is not what was written."""
 
 
-def settings_key(*, resize: int, crop: int) -> str:
+def settings_key(preprocessing: Preprocessing) -> str:
     """The preprocessing's name in entry keys, for example `bicubic-256-224-v1`."""
-    return f"bicubic-{resize}-{crop}-v{PREPROCESSING_VERSION}"
+    return f"bicubic-{preprocessing.resize}-{preprocessing.crop}-v{PREPROCESSING_VERSION}"
 
 
-def entry_key(content: str, *, settings: str) -> str:
+def entry_key(content: str, preprocessing: Preprocessing) -> str:
     """The key of a film's entry: sha256 of the file's bytes (hex), and the preprocessing."""
-    return f"entry:{content}:{settings}"
+    return f"entry:{content}:{settings_key(preprocessing)}"
 
 
-def pack_entry(image: np.ndarray, facts: Facts) -> bytes:
-    """uint8 (H, W) and the film's facts -> bytes, with a checksum inside (zstd's xxh64)."""
+def pack_entry(image: UInt8[np.ndarray, "crop crop"], facts: Facts) -> bytes:
+    """A preprocessed film and the facts of its file -> bytes, with a checksum inside (zstd's xxh64)."""
     plain = save({"image": np.ascontiguousarray(image)}, metadata={"facts": json.dumps(asdict(facts))})
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(plain)
 
 
-def unpack_entry(blob: bytes, *, crop: int) -> np.ndarray:
-    """The image, uint8 (crop, crop). Raises CorruptEntry."""
+def unpack_entry(blob: object, *, crop: int) -> UInt8[np.ndarray, "{crop} {crop}"]:
+    """The preprocessed film of a cache's value. Raises CorruptEntry."""
     return _image(_plain(blob, crop=crop), crop=crop)
 
 
-def unpack_facts(blob: bytes, *, crop: int) -> Facts:
+def unpack_facts(blob: object, *, crop: int) -> Facts:
     """The facts of the film's file. Raises CorruptEntry."""
     plain = _plain(blob, crop=crop)
     try:
@@ -50,7 +51,7 @@ def unpack_facts(blob: bytes, *, crop: int) -> Facts:
         raise CorruptEntry(f"no facts ({error})") from None
 
 
-def _plain(blob: bytes, *, crop: int) -> bytes:
+def _plain(blob: object, *, crop: int) -> bytes:
     if not isinstance(blob, bytes):
         raise CorruptEntry(f"not bytes but {type(blob).__name__}")
     try:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array, Bool, Float32, Int32, UInt8
 
 from qcxr.data.split import Split
 from qcxr.errors import InputError
@@ -16,15 +19,16 @@ _SHARE = 0.5  # of the device's free memory that `auto` lets a split take
 
 
 class Batch(NamedTuple):
-    """images: uint8 (B, H, W), or features float32 (B, V, F). targets: float32 (B, L).
+    """images: films, or a frozen backbone's features of them. mask: False for padding. rows: of the split."""
 
-    mask: bool (B,), False for padding. rows: int32 (B,).
-    """
+    images: UInt8[Array, "batch height width"] | Float32[Array, "batch views features"]
+    targets: Float32[Array, "batch labels"]
+    mask: Bool[Array, " batch"]
+    rows: Int32[Array, " batch"]
 
-    images: jax.Array
-    targets: jax.Array
-    mask: jax.Array
-    rows: jax.Array
+
+Rows = Int32[np.ndarray, "steps batch"]
+Mask = Bool[np.ndarray, "steps batch"]
 
 
 class Feed:
@@ -32,8 +36,8 @@ class Feed:
 
     residency: str
 
-    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
-        """One `Batch` per row of a plan (`batches.plan`): rows int32 (S, B), mask bool (S, B)."""
+    def batches(self, rows: Rows, mask: Mask) -> Iterator[Batch]:
+        """One `Batch` per step of a plan (`batches.plan`)."""
         raise NotImplementedError
 
 
@@ -47,16 +51,14 @@ class DeviceFeed(Feed):
         self._images = place(np.ascontiguousarray(split.images), whole)
         self._targets = place(split.targets, whole)
         self._sharding = sharding
-        self._gather = jax.jit(
-            lambda images, targets, rows: (images[rows], targets[rows]),
-            **({} if sharding is None else {"out_shardings": sharding}),
-        )
+        self._gather = jax.jit(lambda images, targets, rows: (images[rows], targets[rows]), out_shardings=sharding)
 
-    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
+    def batches(self, rows: Rows, mask: Mask) -> Iterator[Batch]:
         _check_plan(rows, mask, n=len(self._images))
         for step_rows, step_mask in zip(rows, mask, strict=True):
             step_rows, step_mask = place((step_rows, step_mask), self._sharding)
-            yield Batch(*self._gather(self._images, self._targets, step_rows), step_mask, step_rows)
+            images, targets = self._gather(self._images, self._targets, step_rows)
+            yield Batch(images, targets, step_mask, step_rows)
 
 
 class HostFeed(Feed):
@@ -67,7 +69,7 @@ class HostFeed(Feed):
     def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
         self._split, self._sharding = split, sharding
 
-    def batches(self, rows: np.ndarray, mask: np.ndarray) -> Iterator[Batch]:
+    def batches(self, rows: Rows, mask: Mask) -> Iterator[Batch]:
         _check_plan(rows, mask, n=len(self._split))
         steps = zip(rows, mask, strict=True)
         with ThreadPoolExecutor(1, thread_name_prefix="qcxr-feed") as thread:
@@ -81,9 +83,8 @@ class HostFeed(Feed):
                 for future in waiting:
                     future.cancel()
 
-    def _gather(self, rows: np.ndarray, mask: np.ndarray) -> Batch:
-        batch = Batch(self._split.images[rows], self._split.targets[rows], mask, rows)
-        return place(batch, self._sharding)
+    def _gather(self, rows: Int32[np.ndarray, " batch"], mask: Bool[np.ndarray, " batch"]) -> Batch:
+        return Batch(*place((self._split.images[rows], self._split.targets[rows], mask, rows), self._sharding))
 
 
 def feed(
@@ -112,13 +113,16 @@ def place(tree: Any, sharding: jax.sharding.Sharding | None) -> Any:
     if sharding is None or sharding.is_fully_addressable:
         return jax.device_put(tree, sharding)
     # device_put would make all hosts compare the whole array first
-    return jax.tree.map(
-        lambda x: jax.make_array_from_callback(np.shape(x), sharding, lambda index, x=x: np.asarray(x)[index]), tree
-    )
+    return jax.tree.map(partial(_parts, sharding), tree)
+
+
+def _parts(sharding: jax.sharding.Sharding, x: Any) -> jax.Array:
+    return jax.make_array_from_callback(np.shape(x), sharding, lambda index: np.asarray(x)[index])
 
 
 def _fits(split: Split, sharding: jax.sharding.Sharding | None) -> bool:
-    devices = jax.local_devices()[:1] if sharding is None else sorted(sharding.addressable_devices, key=lambda d: d.id)
+    own = jax.local_devices()[:1] if sharding is None else sharding.addressable_devices
+    devices = sorted(own, key=attrgetter("id"))
     for device in devices:
         stats = device.memory_stats() if device.platform != "cpu" else None
         if not stats or "bytes_limit" not in stats:
@@ -134,7 +138,7 @@ def _whole(sharding: jax.sharding.Sharding | None) -> jax.sharding.Sharding | No
     return sharding
 
 
-def _check_plan(rows: np.ndarray, mask: np.ndarray, *, n: int) -> None:
+def _check_plan(rows: Rows, mask: Mask, *, n: int) -> None:
     if rows.ndim != 2 or rows.shape != mask.shape or rows.dtype != np.int32 or mask.dtype != np.bool_:
         raise ValueError(f"a plan is int32 (S, B) and bool (S, B), got {rows.dtype} {rows.shape}, {mask.shape}")
     if rows.size and (rows.min() < 0 or rows.max() >= n):

@@ -10,7 +10,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from jaxtyping import UInt8
+from PIL import Image, ImageFile
 
 from qcxr.errors import InputError
 
@@ -18,6 +19,29 @@ from qcxr.errors import InputError
 MAX_PIXELS = 64_000_000
 # Resizing the shortest side blows a stripe up: at 1:20 and resize 256 it would be 5,120 pixels long, with 224 kept.
 MAX_ASPECT = 20.0
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From a film to the square that is cached: its shortest side to `resize` pixels, then the centre `crop`.
+
+    Raises InputError unless both are whole numbers with 1 <= crop <= resize.
+    """
+
+    resize: int = 256
+    crop: int = 224
+
+    def __post_init__(self) -> None:
+        for name, value in (("resize", self.resize), ("crop", self.crop)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} must be a whole number of pixels >= 1, got {value!r}; set image.{name}")
+        if self.crop > self.resize:
+            raise InputError(
+                f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop or image.resize in the config"
+            )
+
+
+PAPERS = Preprocessing()  # the paper's, and the configuration's default
 
 
 class FilmError(ValueError):
@@ -39,8 +63,8 @@ class Facts:
         return max(self.width, self.height) / min(self.width, self.height)
 
 
-def decode(data: bytes) -> tuple[np.ndarray, Facts]:
-    """A PNG's or JPEG's pixels as gray: uint8 (height, width), and its facts.
+def decode(data: bytes) -> tuple[UInt8[np.ndarray, "height width"], Facts]:
+    """A PNG's or JPEG's pixels as gray levels, and its facts.
 
     RGB(A) and palette films give their gray channel (a coloured one ITU-R 601 luma, `facts.colour` is set); alpha is
     dropped, as by PIL's `convert("RGB")`. 16-bit and float films are refused: which window of their range to show is
@@ -52,11 +76,10 @@ def decode(data: bytes) -> tuple[np.ndarray, Facts]:
     return np.asarray(film), facts
 
 
-def prepare(data: bytes, *, resize: int = 256, crop: int = 224) -> tuple[np.ndarray, Facts]:
-    """`decode`, then `preprocess`: a film file's bytes to uint8 (crop, crop), and its facts. Raises FilmError."""
-    check_sizes(resize=resize, crop=crop)
+def prepare(data: bytes, to: Preprocessing = PAPERS) -> tuple[UInt8[np.ndarray, "{to.crop} {to.crop}"], Facts]:
+    """`decode`, then `preprocess`: a film file's bytes to the square that is cached. Raises FilmError."""
     film, facts = _open(data)
-    return _resized(film, resize=resize, crop=crop), facts
+    return _resized(film, to), facts
 
 
 def _open(data: bytes) -> tuple[Image.Image, Facts]:
@@ -79,20 +102,21 @@ def _open(data: bytes) -> tuple[Image.Image, Facts]:
         raise FilmError(f"damaged or truncated ({' '.join(str(error).split())[:120]})") from None
 
 
-def preprocess(gray: np.ndarray, *, resize: int = 256, crop: int = 224) -> np.ndarray:
-    """uint8 (H, W) -> uint8 (crop, crop): shortest side to `resize` by PIL's bicubic filter, then the centre.
+def preprocess(
+    gray: UInt8[np.ndarray, "height width"], to: Preprocessing = PAPERS
+) -> UInt8[np.ndarray, "{to.crop} {to.crop}"]:
+    """The shortest side to `resize` by PIL's bicubic filter, then the centre.
 
     The longest side is rounded down and the crop starts at `(side - crop) // 2`, as in the Hugging Face processor.
     """
-    check_sizes(resize=resize, crop=crop)
     if gray.dtype != np.uint8 or gray.ndim != 2 or 0 in gray.shape:
         raise ValueError(f"gray must be a non-empty uint8 array (height, width), got {gray.dtype} {gray.shape}")
-    return _resized(Image.fromarray(gray), resize=resize, crop=crop)
+    return _resized(Image.fromarray(gray), to)
 
 
-def _resized(film: Image.Image, *, resize: int, crop: int) -> np.ndarray:
-    width, height = film.size
-    if width == height and _part_is_exact(width, resize=resize, crop=crop):
+def _resized(film: Image.Image, to: Preprocessing) -> np.ndarray:
+    (width, height), resize, crop = film.size, to.resize, to.crop
+    if width == height and _part_is_exact(width, to):
         # resize only what the crop keeps: a quarter less work for the same pixels
         first, last = (end * width / resize for end in ((resize - crop) // 2, (resize - crop) // 2 + crop))
         return np.asarray(film.resize((crop, crop), resample=Image.Resampling.BICUBIC, box=(first, first, last, last)))
@@ -103,7 +127,7 @@ def _resized(film: Image.Image, *, resize: int, crop: int) -> np.ndarray:
     return np.asarray(resized.crop((left, top, left + crop, top + crop)))
 
 
-def _part_is_exact(side: int, *, resize: int, crop: int) -> bool:
+def _part_is_exact(side: int, to: Preprocessing) -> bool:
     """Whether resizing the crop's part of a square film is bit for bit the crop of the resized film.
 
     PIL places its filter at in0 + (i + 0.5) * (in1 - in0) / out, in double precision, in0 and in1 in single. When the
@@ -111,21 +135,12 @@ def _part_is_exact(side: int, *, resize: int, crop: int) -> bool:
     Films that are not square are left out: PIL runs the cheaper of its two passes first, and rounds in between, so a
     part of them may be resized in the other order than the whole.
     """
-    first = (resize - crop) // 2
-    ends = [end * side / resize for end in (first, first + crop)]
-    return resize & (resize - 1) == 0 and all(float(np.float32(end)) == end for end in ends)
+    first = (to.resize - to.crop) // 2
+    ends = [end * side / to.resize for end in (first, first + to.crop)]
+    return to.resize & (to.resize - 1) == 0 and all(float(np.float32(end)) == end for end in ends)
 
 
-def check_sizes(*, resize: int, crop: int) -> None:
-    """Raises InputError unless 1 <= crop <= resize."""
-    for name, value in (("resize", resize), ("crop", crop)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be a whole number of pixels >= 1, got {value!r}; set image.{name}")
-    if crop > resize:
-        raise InputError(f"crop must be <= resize ({resize}), got {crop}; set image.crop or image.resize in the config")
-
-
-def _refuse_by_header(image: Image.Image) -> None:
+def _refuse_by_header(image: ImageFile.ImageFile) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise FilmError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels (a decompression bomb?)")
@@ -145,6 +160,7 @@ def _gray(image: Image.Image) -> tuple[Image.Image, Facts]:
     if mode == "1":
         return image.convert("L"), Facts(width, height, mode, False)
     rgb = image if mode == "RGB" else image.convert("RGB")
-    red, green, blue = rgb.split()
+    channels = rgb.split()
+    red, green, blue = (np.asarray(channel) for channel in channels)
     colour = not (np.array_equal(red, green) and np.array_equal(green, blue))
-    return rgb.convert("L") if colour else red, Facts(width, height, mode, colour)
+    return rgb.convert("L") if colour else channels[0], Facts(width, height, mode, colour)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.csvfile import label_columns, read_table, split_files
+from qcxr.data.csvfile import label_columns, read_label_files, read_table
+from qcxr.data.folders import listed
 from qcxr.errors import InputError
 
 FRONTAL = ("AP", "PA")
@@ -28,19 +29,15 @@ def read(
         `ViewPosition` themselves.
 
     Columns: image_id (dicom_id), patient_id, path, split, view, age, sex, then the label columns found. How many films
-    were dropped, by view, is in `frame.attrs["dropped"]` ({"LATERAL": 7, "(none)": 1, ...}).
+    were dropped, by view, is in `frame.attrs["dropped"]` ({"LATERAL": 7, "(none)": 1, ...}). Index: the label file and
+    the row in it, as `csvfile.read_label_files`.
 
     Raises InputError as `csvfile` does, when a film has no view to look up, and when no frontal film is left.
     """
     root = Path(images)
-    if not root.is_dir():
-        raise InputError(f"image folder {root} does not exist; set the data source's images in the config")
-    frames = []
-    for split, files in split_files(labels, what="MIMIC label file").items():
-        for file in files:
-            frames.append(_rows(read_table(file, what="MIMIC label file"), split=split, path=file))
-    frame = pd.concat(frames, ignore_index=True)
-    if not (root / "files").is_dir():  # the person pointed at files/ itself
+    inside = {entry.name for entry in listed(root) if entry.is_dir()}
+    frame = read_label_files(labels, _rows, what="MIMIC label file")
+    if "files" not in inside:  # the person pointed at files/ itself
         frame["path"] = frame["path"].str.removeprefix("files/")
     if metadata is not None:
         frame["view"] = _views(metadata, frame["image_id"])
@@ -53,12 +50,12 @@ def read(
     dropped = frame.loc[~frontal, "view"].fillna("(none)").value_counts().sort_index()
     if not frontal.any():
         raise InputError(f"none of the {len(frame)} MIMIC films is frontal (ViewPosition AP or PA)")
-    frame = frame[frontal].reset_index(drop=True)
+    frame = frame[frontal].copy()
     frame.attrs["dropped"] = {str(view): int(count) for view, count in dropped.items()}
     return frame
 
 
-def _rows(table: pd.DataFrame, *, split: str, path: Path) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, split: str, path: Path) -> pd.DataFrame:
     where = next((column for column in ("path", "fpath") if column in table.columns), None)
     ids = ("dicom_id", "subject_id", "study_id")
     if where is not None:

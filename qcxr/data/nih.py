@@ -5,13 +5,13 @@ Labels: PruneCXR's three CSVs (`id`, one 0/1 column per label, `subj_id`). Age, 
 `Data_Entry_2017*.csv`, which is optional.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.csvfile import label_columns, read_table, split_files
+from qcxr.data.csvfile import label_columns, read_label_files, read_table
+from qcxr.data.folders import listed
 from qcxr.errors import InputError
 
 
@@ -25,16 +25,12 @@ def read(
     entries: NIH's `Data_Entry_2017*.csv`, or None.
 
     Columns: image_id, patient_id, path (relative to `images`), split, view, age, sex, then the label columns found.
+    Index: the label file and the row in it, as `csvfile.read_label_files`.
     A film that is not on disk gets the path it would have in a flat folder; `manifest` reports it as missing.
 
     Raises InputError as `csvfile` does, and when two folders hold a film of the same name.
     """
-    frames = []
-    for split, files in split_files(labels, what="NIH label file").items():
-        for file in files:
-            table = read_table(file, required=("id", "subj_id"), what="NIH label file")
-            frames.append(_rows(table, split=split, path=file))
-    frame = pd.concat(frames, ignore_index=True)
+    frame = read_label_files(labels, _rows, required=("id", "subj_id"), what="NIH label file")
     found = find_films(images)
     flat = f"{_common_folder(found)}{{}}.png"
     frame["path"] = [found.get(name) or flat.format(name) for name in frame["image_id"]]
@@ -46,16 +42,14 @@ def read(
 def find_films(root: str | Path) -> dict[str, str]:
     """{film's stem: POSIX path relative to root} of every PNG in root and in its folders (module docstring)."""
     root = Path(root)
-    if not root.is_dir():
-        raise InputError(f"image folder {root} does not exist; set the data source's images in the config")
     folders = [""]
-    for first in sorted(entry.name for entry in os.scandir(root) if entry.is_dir()):
+    for first in sorted(entry.name for entry in listed(root) if entry.is_dir()):
         if first == "images" or first.startswith("images_"):
             folders.append(f"{first}/")
             folders += [f"{first}/images/"] if (root / first / "images").is_dir() else []
     found: dict[str, str] = {}
     for folder in folders:
-        for name in os.listdir(root / folder):
+        for name in (entry.name for entry in listed(root / folder)):
             stem, dot, suffix = name.rpartition(".")
             if not dot or suffix.lower() != "png":
                 continue
@@ -67,7 +61,7 @@ def find_films(root: str | Path) -> dict[str, str]:
     return found
 
 
-def _rows(table: pd.DataFrame, *, split: str, path: Path) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, split: str, path: Path) -> pd.DataFrame:
     stems = table["id"].str.replace(r"\.png$", "", case=False, regex=True)
     head = pd.DataFrame({"image_id": stems, "patient_id": table["subj_id"], "path": "", "split": split})
     head[["view", "age", "sex"]] = None

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import diskcache
 import numpy as np
 import pandas as pd
+from jaxtyping import UInt8
 
-from qcxr.data.cache import content_of
 from qcxr.data.columns import ISSUES, labels_of
-from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry
-from qcxr.data.images import check_sizes
-from qcxr.data.manifest import refuse_above
+from qcxr.data.entry import settings_key, unpack_entry
+from qcxr.data.films import Films, said_corrupt
+from qcxr.data.missing import refuse_above
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
 from qcxr.study.files import replacing, write_parquet, write_text
@@ -20,72 +22,74 @@ from qcxr.study.files import replacing, write_parquet, write_text
 FORMAT = 1
 
 
-def pack(
-    manifest: pd.DataFrame,
-    images_root: str | Path,
-    cache_dir: str | Path,
-    *,
-    split: str,
-    out_npy: str | Path,
-    out_index: str | Path,
-    out_json: str | Path,
-    resize: int = 256,
-    crop: int = 224,
-    max_missing: float = 0.0,
-) -> dict:
+@dataclass(frozen=True)
+class PackedFiles:
+    """The three files of a packed split, which lie beside each other under one stem (`split.load`).
+
+    images: .npy, uint8, one film after the other. index: parquet in row order: image_id, patient_id, label columns
+    (Int8). about: JSON: shape, preprocessing, sha256 of both other files, ids of films left out.
+    """
+
+    images: str | Path
+    index: str | Path
+    about: str | Path
+
+
+def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, max_missing: float = 0.0) -> dict:
     """Write the films of `split` in manifest order, each file atomically, the JSON last.
 
-    out_npy: uint8 (N, crop, crop). out_index: parquet in row order: image_id, patient_id, label columns (Int8).
-    out_json: shape, preprocessing, sha256 of both files, ids of films left out (`max_missing` as in `cache.build`).
+    max_missing: as in `cache.build`; films that are not cached are left out.
 
     Returns the JSON's content. Raises InputError: no film in the split, too many films not in the cache, a corrupt
     entry (the way out is `qcxr cache verify`).
     """
-    check_sizes(resize=resize, crop=crop)
-    films = manifest[manifest["split"] == split].reset_index(drop=True)
-    if films.empty:
+    wanted = manifest[manifest["split"] == split].reset_index(drop=True)
+    if wanted.empty:
         known = ", ".join(sorted(manifest["split"].unique()))
         raise InputError(f"manifest has no film in split {split!r}; it has {known}")
-    settings = settings_key(resize=resize, crop=crop)
-    with open_store(cache_dir) as store:
-        contents = [content_of(store, images_root, path) for path in films["path"]]
-        keys = [content and entry_key(content, settings=settings) for content in contents]
-        ready = np.array([key is not None and key in store for key in keys])
-        absent = films.loc[~ready, ["image_id", "path"]].assign(issue="not cached", detail="run the cache step")
-        refuse_above(absent[list(ISSUES)], n=len(films), limit=max_missing, root=images_root, listed=None)
-        kept = films[ready].reset_index(drop=True)
+    crop = films.preprocessing.crop
+    with open_store(films.cache) as store:
+        keys = [films.key(store, path) for path in wanted["path"]]
+        keys = [key if key is not None and key in store else None for key in keys]
+        ready = np.array([key is not None for key in keys])
+        absent = wanted.loc[~ready, ["image_id", "path"]].assign(issue="not cached", detail="run the cache step")
+        refuse_above(absent[list(ISSUES)], n=len(wanted), limit=max_missing, root=films.images, listed=None)
+        kept = wanted[ready].reset_index(drop=True)
         if kept.empty:
-            raise InputError(f"no film of split {split!r} is in the cache {cache_dir}; run the cache step")
-        shape = (len(kept), crop, crop)
-        images = _images(store, [key for key, there in zip(keys, ready, strict=True) if there], kept["path"], crop=crop)
-        digest = _write_npy(out_npy, images, shape)
+            raise InputError(f"no film of split {split!r} is in the cache {films.cache}; run the cache step")
+        images = _images(store, [key for key in keys if key is not None], kept["path"], crop=crop)
+        digest = _write_npy(out.images, images, (len(kept), crop, crop))
     index = kept[["image_id", "patient_id", *labels_of(kept)]]
-    write_parquet(index, out_index)
+    write_parquet(index, out.index)
     about = {
         "format": FORMAT,
         "split": split,
-        "shape": list(shape),
+        "shape": [len(kept), crop, crop],
         "dtype": "uint8",
-        "preprocessing": {"resize": resize, "crop": crop, "filter": "bicubic", "key": settings},
+        "preprocessing": {
+            "resize": films.preprocessing.resize,
+            "crop": crop,
+            "filter": "bicubic",
+            "key": settings_key(films.preprocessing),
+        },
         "labels": list(labels_of(kept)),
         "left_out": absent["image_id"].tolist(),
-        "sha256": {"images": digest, "index": hashlib.sha256(Path(out_index).read_bytes()).hexdigest()},
+        "sha256": {"images": digest, "index": hashlib.sha256(Path(out.index).read_bytes()).hexdigest()},
     }
-    write_text(json.dumps(about, indent=1) + "\n", out_json)
+    write_text(json.dumps(about, indent=1) + "\n", out.about)
     return about
 
 
-def _images(store, keys: list[str], paths: pd.Series, *, crop: int) -> Iterator[np.ndarray]:
+def _images(
+    store: diskcache.Cache, keys: Sequence[str], paths: pd.Series, *, crop: int
+) -> Iterator[UInt8[np.ndarray, "crop crop"]]:
     for key, path in zip(keys, paths, strict=True):
-        try:
-            yield unpack_entry(store[key], crop=crop)
-        except CorruptEntry as error:
-            raise InputError(
-                f"cache entry of {path} is corrupt ({error}); `qcxr cache verify` rebuilds it from the film"
-            ) from None
+        with said_corrupt(path):
+            image = unpack_entry(store[key], crop=crop)
+        yield image
 
 
-def _write_npy(path: str | Path, images: Iterator[np.ndarray], shape: tuple[int, int, int]) -> str:
+def _write_npy(path: str | Path, images: Iterator[UInt8[np.ndarray, "crop crop"]], shape: tuple[int, int, int]) -> str:
     """Streams the rows (never the array) to a .npy file; sha256 of the file, hex."""
     digest = hashlib.sha256()
     with replacing(path) as temporary, open(temporary, "wb") as out:

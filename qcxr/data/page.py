@@ -2,24 +2,27 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from qcxr.data import sources
 from qcxr.data.audit import film_facts, film_issues
-from qcxr.data.cache import build, content_of
+from qcxr.data.cache import build
 from qcxr.data.charts import contact_sheet, long_tail, together
 from qcxr.data.columns import ISSUES, SPLITS
+from qcxr.data.contract import check
 from qcxr.data.counts import cooccurrence, counts
-from qcxr.data.entry import entry_key, settings_key, unpack_entry
-from qcxr.data.manifest import check, refuse_above
+from qcxr.data.entry import unpack_entry
+from qcxr.data.films import Films, said_corrupt
+from qcxr.data.missing import refuse_above
+from qcxr.data.sources import Source
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
 from qcxr.study.files import replacing, write_csv, write_text
@@ -27,6 +30,7 @@ from qcxr.study.labels import CXRLT26
 
 _SHOWN = 200  # issues on the page; all of them are in the CSV
 _FILMS = 8  # columns of the contact sheet
+_SEED = 0  # of its augmentation
 
 
 @dataclass(frozen=True)
@@ -38,102 +42,92 @@ class Audit:
     facts: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class AuditFiles:
+    """Where an audit goes: the page (HTML), its contact sheet alone (PNG), the issues and the counts (CSV)."""
+
+    page: str | Path
+    sheet: str | Path | None = None
+    issues: str | Path | None = None
+    counts: str | Path | None = None
+
+
 def write_audit(
     manifest: pd.DataFrame,
-    images_root: str | Path,
-    cache_dir: str | Path,
+    films: Films,
     *,
     dataset: str,
-    out_html: str | Path,
-    out_png: str | Path | None = None,
-    issues_out: str | Path | None = None,
-    counts_out: str | Path | None = None,
+    out: AuditFiles,
     unreadable: pd.DataFrame | None = None,
-    resize: int = 256,
-    crop: int = 224,
-    seed: int = 0,
-    augmentation: dict | None = None,
+    augmentation: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Write the audit of a data set whose films are in the cache.
 
-    out_html: counts per split and label with the long-tail chart, label co-occurrence, films by size and mode, issues
-        of `film_issues`, a contact sheet. out_png: the contact sheet alone. issues_out, counts_out: as CSV.
-    unreadable: issues that the manifest and the cache step found, to be shown with the others.
-    seed, augmentation: of the contact sheet (`augment.augment`'s keywords).
+    The page holds the counts per split and label with the long-tail chart, label co-occurrence, films by size and
+    mode, the issues of `film_issues`, and a contact sheet.
 
-    Raises InputError when none of the films is cached.
+    unreadable: issues that the manifest and the cache step found, to be shown with the others.
+    augmentation: of the contact sheet (`augment.augment`'s keywords).
+
+    Raises InputError when none of the films is cached, or an entry is corrupt.
     """
-    sizes = {"resize": resize, "crop": crop}
-    facts = film_facts(manifest, images_root, cache_dir, **sizes)
+    facts = film_facts(manifest, films)
     if facts.empty:
-        raise InputError(f"no film of {dataset} is in the cache {cache_dir}; run the cache step first")
-    issues = film_issues(facts, images_root)
+        raise InputError(f"no film of {dataset} is in the cache {films.cache}; run the cache step first")
+    issues = film_issues(facts, films.images)
     if unreadable is not None and len(unreadable):
         issues = pd.concat([unreadable[list(ISSUES)], issues], ignore_index=True)
-    table = counts(manifest, dataset=dataset)
-    sheet = _sheet(manifest, facts, images_root, cache_dir, dataset=dataset, seed=seed, **sizes, **(augmentation or {}))
-    if issues_out is not None:
-        write_csv(issues, issues_out)
-    if counts_out is not None:
-        write_csv(table, counts_out)
-    if out_png is not None:
-        with replacing(out_png) as temporary:
+    found = Audit(counts(manifest, dataset=dataset), issues, facts)
+    sheet = _sheet(manifest, facts, films, dataset=dataset, augmentation=augmentation or {})
+    if out.issues is not None:
+        write_csv(found.issues, out.issues)
+    if out.counts is not None:
+        write_csv(found.counts, out.counts)
+    if out.sheet is not None:
+        with replacing(out.sheet) as temporary:
             temporary.write_bytes(_png(sheet))
-    write_text(_html(manifest, facts, issues, table, sheet, dataset=dataset), out_html)
-    return Audit(table, issues, facts)
+    write_text(_html(manifest, found, sheet, dataset=dataset), out.page)
+    return found
 
 
 def audit_source(
+    source: Source,
+    films: Films,
     *,
-    kind: str,
     dataset: str,
-    images: str | Path,
-    cache_dir: str | Path,
     out_dir: str | Path,
-    splits: Sequence[str] | None = None,
-    max_missing: float = 0.0,
-    resize: int = 256,
-    crop: int = 224,
     workers: int = 1,
     progress: bool = True,
-    seed: int = 0,
-    augmentation: dict | None = None,
-    **source,
+    augmentation: Mapping[str, Any] | None = None,
 ) -> Audit:
     """Audit a source from its folders on (`qcxr audit`): read, check, cache what is not cached yet, look, write.
 
     Leaves {dataset}-audit.html, -films.png, -issues.csv and -counts.csv in out_dir. Missing and unreadable films are
     listed there before they are refused, so the list is at hand when it is needed.
 
-    Raises InputError as `manifest.check`, and, with everything written, for more than max_missing of such films.
+    Raises InputError as `contract.check`, and, with everything written, for more than max_missing of such films.
     """
     stem = str(Path(out_dir) / dataset)
-    frame = sources.read(kind, images=images, **source)
-    frame = check(frame if splits is None else frame[frame["split"].isin(list(splits))])
-    sizes = {"resize": resize, "crop": crop}
-    report = build(frame, images, cache_dir, **sizes, workers=workers, max_missing=1.0, progress=progress)
     listed = f"{stem}-issues.csv"
-    if len(report.issues) == len(frame):
-        write_csv(report.issues, listed)
-        refuse_above(report.issues, n=len(frame), limit=min(max_missing, 0.5), root=images, listed=listed)
-    found = write_audit(
-        frame, images, cache_dir, dataset=dataset, out_html=f"{stem}-audit.html", out_png=f"{stem}-films.png",
-        issues_out=listed, counts_out=f"{stem}-counts.csv", unreadable=report.issues, seed=seed,
-        augmentation=augmentation, **sizes,
-    )  # fmt: skip
-    refuse_above(report.issues, n=len(frame), limit=max_missing, root=images, listed=listed)
+    out = AuditFiles(f"{stem}-audit.html", f"{stem}-films.png", listed, f"{stem}-counts.csv")
+    frame = check(source.read())
+    unreadable = build(frame, films, workers=workers, max_missing=1.0, progress=progress).issues
+    if len(unreadable) == len(frame):
+        write_csv(unreadable, listed)
+        limit = min(source.max_missing, 0.5)
+        refuse_above(unreadable, n=len(frame), limit=limit, root=films.images, listed=listed)
+    found = write_audit(frame, films, dataset=dataset, out=out, unreadable=unreadable, augmentation=augmentation)
+    refuse_above(unreadable, n=len(frame), limit=source.max_missing, root=films.images, listed=listed)
     return found
 
 
-def _html(
-    manifest: pd.DataFrame, facts: pd.DataFrame, issues: pd.DataFrame, table: pd.DataFrame, sheet: Figure, *,
-    dataset: str,
-) -> str:  # fmt: skip
+def _html(manifest: pd.DataFrame, found: Audit, sheet: Figure, *, dataset: str) -> str:
+    table, facts, issues = found.counts, found.facts, found.issues
     shown = [label for label in CXRLT26 if label in manifest and label != "No Finding"]
     shown += [label for label in table["label"].unique() if label not in CXRLT26]
     charts = {
         "long_tail": long_tail(table, title=f"{dataset}: positive films per label and split"),
-        "together": together(cooccurrence(manifest, tuple(shown)), title=f"{dataset}: labels that come together"),
+        "together": together(cooccurrence(manifest, shown), title=f"{dataset}: labels that come together"),
         "sheet": sheet,
     }
     wide = table.pivot(index="label", columns="split", values="n_positive").sort_values("total", ascending=False)
@@ -157,24 +151,21 @@ def _html(
 
 
 def _sheet(
-    manifest: pd.DataFrame, facts: pd.DataFrame, images_root: str | Path, cache_dir: str | Path, *, dataset: str,
-    resize: int, crop: int, seed: int, **augmentation,
-) -> Figure:  # fmt: skip
+    manifest: pd.DataFrame, facts: pd.DataFrame, films: Films, *, dataset: str, augmentation: Mapping[str, Any]
+) -> Figure:
     cached = manifest[manifest["image_id"].isin(facts["image_id"])]
     split = next(split for split in SPLITS if (cached["split"] == split).any())
-    films = manifest[manifest["split"] == split].reset_index(drop=True)  # row numbers are those of the packed split
-    films = films[films["image_id"].isin(facts["image_id"])]
-    chosen = films.iloc[np.unique(np.linspace(0, len(films) - 1, _FILMS).astype(int))]
-    settings = settings_key(resize=resize, crop=crop)
-    with open_store(cache_dir) as store:
-        images = np.stack([
-            unpack_entry(store[entry_key(content_of(store, images_root, path), settings=settings)], crop=crop)
-            for path in chosen["path"]
-        ])  # fmt: skip
-    title = f"{dataset}, {split}: films as cached, and as augmented in two epochs (seed {seed})"
-    return contact_sheet(
-        images, list(chosen["image_id"]), rows=list(chosen.index), seed=seed, title=title, **augmentation
-    )
+    shown = manifest[manifest["split"] == split].reset_index(drop=True)  # row numbers are those of the packed split
+    shown = shown[shown["image_id"].isin(facts["image_id"])]
+    shown = shown.iloc[np.unique(np.linspace(0, len(shown) - 1, _FILMS).astype(int))]
+    images = []
+    with open_store(films.cache) as store:
+        for path in shown["path"]:
+            with said_corrupt(path):
+                images.append(unpack_entry(store.get(films.key(store, path)), crop=films.preprocessing.crop))
+    title = f"{dataset}, {split}: films as cached, and as augmented in two epochs (seed {_SEED})"
+    names, rows = list(shown["image_id"]), list(shown.index)
+    return contact_sheet(np.stack(images), names, rows=rows, seed=_SEED, title=title, **augmentation)
 
 
 def _png(figure: Figure) -> bytes:

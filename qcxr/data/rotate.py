@@ -7,10 +7,13 @@ coordinates (dm_pix rotates about the corner and shifts, this rotates about the 
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float32
 
 
-def rotate(image: jax.Array, angle: jax.Array, *, fill: float | str = 0.0) -> jax.Array:
-    """`image`, float (H, W), rotated counter-clockwise about its centre by `angle` radians, bilinear, (H, W).
+def rotate(
+    image: Float32[Array, "height width"], angle: Float32[Array, ""], *, fill: float | str = 0.0
+) -> Float32[Array, "height width"]:
+    """`image` rotated counter-clockwise about its centre by `angle` radians, bilinear.
 
     fill: the gray level of what comes from outside the film, or "edge" for the nearest pixel of its border
         (dm_pix's modes "constant" and "nearest"). The picture never wraps around.

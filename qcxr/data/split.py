@@ -5,30 +5,32 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float32, UInt8
 
+from qcxr.data.columns import labels_of
 from qcxr.errors import InputError
 from qcxr.study.labels import canonical
 
 
 @dataclass(frozen=True)
 class Split:
-    """images: uint8 (N, H, W), memory-mapped, read-only; of a split of features float32 (N, V, F).
+    """images: memory-mapped, read-only; a frozen backbone's features where the split was packed as such.
 
-    targets: float32 (N, L); 0 where not covered.
-
-    covered: bool (N, L), False where the source says nothing about the label. about: the packed split's JSON.
+    targets: 0 where not covered. covered: False where the source says nothing about the label.
+    about: the packed split's JSON.
     """
 
-    images: np.ndarray
+    images: UInt8[np.ndarray, "films height width"] | Float32[np.ndarray, "films views features"]
     image_ids: tuple[str, ...]
     patient_ids: tuple[str, ...]
     labels: tuple[str, ...]
-    targets: np.ndarray
-    covered: np.ndarray
-    about: dict
+    targets: Float32[np.ndarray, "films labels"]
+    covered: Bool[np.ndarray, "films labels"]
+    about: dict[str, Any]
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -36,7 +38,7 @@ class Split:
     def require_covered(self) -> None:
         """For training: every film must cover every label. Raises InputError that names the labels that some lack."""
         if not self.covered.all():
-            lacking = [label for label, all_ in zip(self.labels, self.covered.all(axis=0), strict=True) if not all_]
+            lacking = [label for i, label in enumerate(self.labels) if not self.covered[:, i].all()]
             raise InputError(
                 f"training needs every label of the task on every film; split {self.about.get('split')} does not "
                 f"cover {', '.join(lacking)}: choose a task it covers, or label files of the right release"
@@ -59,31 +61,15 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
             raise InputError(f"packed split {path} does not exist; run the pack step first")
     if not labels:
         raise InputError("labels of a split must not be empty")
-    again = "delete it and run the pack step again"
-    try:
-        about = json.loads(json_path.read_text(encoding="utf-8"))
-        shape, digests, dtype = tuple(about["shape"]), about["sha256"], np.dtype(about.get("dtype", "uint8"))
-        images = np.load(npy, mmap_mode="r", allow_pickle=False)
-        index = pd.read_parquet(index_path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"packed split {npy} is damaged ({' '.join(str(error).split())[:160]}); {again}") from None
-    if images.shape != shape or images.dtype != dtype or len(index) != shape[0]:
-        raise InputError(
-            f"packed split {npy} must be {dtype} {shape}, got {images.dtype} {images.shape} with {len(index)} index "
-            f"rows; {again}"
-        )
-    if verify:
-        for path, digest in ((npy, digests["images"]), (index_path, digests["index"])):
-            if sha256(path) != digest:
-                raise InputError(f"packed file {path} does not have the checksum of {json_path}; {again}")
-    labels = tuple(canonical(label) for label in labels)
-    values = pd.DataFrame({label: index.get(label, pd.NA) for label in labels}, index=index.index)
+    images, index, about = _opened(npy, verify=verify)
+    names = tuple(canonical(label) for label in labels)
+    values = pd.DataFrame({name: index.get(name, pd.NA) for name in names}, index=index.index)
     covered = values.notna().to_numpy()
     split = Split(
         images=images,
         image_ids=tuple(index["image_id"]),
         patient_ids=tuple(index["patient_id"]),
-        labels=labels,
+        labels=names,
         targets=values.fillna(0).to_numpy(dtype=np.float32),
         covered=covered,
         about=about,
@@ -91,6 +77,42 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
     if training:
         split.require_covered()
     return split
+
+
+def _opened(npy: Path, *, verify: bool) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
+    index_path, json_path = npy.with_suffix(".parquet"), npy.with_suffix(".json")
+    again = "delete it and run the pack step again"
+    path = json_path
+    try:
+        about = json.loads(json_path.read_text(encoding="utf-8"))
+        shape, digests, dtype = tuple(about["shape"]), dict(about["sha256"]), np.dtype(about.get("dtype", "uint8"))
+        path = npy
+        images = np.load(npy, mmap_mode="r", allow_pickle=False)
+        path = index_path
+        index = pd.read_parquet(index_path)
+        _check_index(index)
+    except Exception as error:  # what their readers raise depends on where a file is damaged
+        reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
+        raise InputError(f"packed split {npy} is damaged ({path.name}: {reason}); {again}") from None
+    if len(shape) != 3 or images.shape != shape or images.dtype != dtype or len(index) != shape[0]:
+        raise InputError(
+            f"packed split {npy} must be {dtype} {shape}, got {images.dtype} {images.shape} with {len(index)} index "
+            f"rows; {again}"
+        )
+    if verify:
+        for path, digest in ((npy, digests.get("images")), (index_path, digests.get("index"))):
+            if sha256(path) != digest:
+                raise InputError(f"packed file {path} does not have the checksum of {json_path}; {again}")
+    return images, index, about
+
+
+def _check_index(index: pd.DataFrame) -> None:
+    for column in ("image_id", "patient_id"):
+        if not index[column].map(lambda value: isinstance(value, str)).all():
+            raise ValueError(f"{column} must be text")
+    for label in labels_of(index):
+        if not index[label].dropna().isin([0, 1]).all():
+            raise ValueError(f"label {label} must be 0, 1 or missing")
 
 
 def sha256(path: str | Path) -> str:

@@ -22,9 +22,8 @@ _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones 
 @contextmanager
 def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
-    cache_dir = Path(cache_dir)
+    cache_dir = _folder(cache_dir)
     with _said_plainly(cache_dir):
-        cache_dir.mkdir(parents=True, exist_ok=True)
         cache = diskcache.Cache(
             str(cache_dir),
             eviction_policy="none",
@@ -43,10 +42,11 @@ def writer_lock(cache_dir: str | Path, *, wait: bool = True) -> Iterator[None]:
 
     wait: when another build holds it, wait (said on standard error), else raise InputError.
     """
-    cache_dir = Path(cache_dir)
-    with _said_plainly(cache_dir):
-        cache_dir.mkdir(parents=True, exist_ok=True)
+    cache_dir = _folder(cache_dir)
+    try:
         handle = open(cache_dir / "build.lock", "a+")  # noqa: SIM115 (entered below, outside of what is reworded)
+    except OSError as error:
+        raise _unwritable(cache_dir, error) from None
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +79,24 @@ def sqlite_problems(cache_dir: str | Path) -> str:
     """What SQLite finds wrong with its own structure (not with the values in it), or an empty text."""
     with reading(cache_dir) as connection:
         rows = connection.execute("PRAGMA quick_check(1)").fetchall()
-    return "" if rows == [("ok",)] else "; ".join(str(row[0]) for row in rows)
+    return "" if rows == [("ok",)] else " ".join(" ".join(str(row[0]) for row in rows).split())
+
+
+def _folder(cache_dir: str | Path) -> Path:
+    try:
+        Path(cache_dir).mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file in its place or above it, a disk that is full or read-only, /proc
+        raise _unwritable(cache_dir, error) from None
+    return Path(cache_dir)
+
+
+def _unwritable(cache_dir: str | Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space")
+
+
+def _damaged(cache_dir: Path, reason: str) -> InputError:
+    return InputError(f"cache {cache_dir} is damaged ({reason}); delete the directory and run again")
 
 
 @contextmanager
@@ -95,14 +112,15 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         if "readonly" in text or "unable to open" in text:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
         if "malformed" in text or "not a database" in text:
-            raise InputError(f"cache {cache_dir} is damaged ({text}); delete the directory and run again") from None
+            raise _damaged(cache_dir, text) from None
+        if "Could not decode" in text:
+            raise _damaged(cache_dir, "text that is not UTF-8") from None
         raise
+    except UnicodeDecodeError:
+        raise _damaged(cache_dir, "text that is not UTF-8") from None
     except diskcache.Timeout:
         raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
     except OSError as error:
         if isinstance(error, PermissionError) or error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
-            reason = error.strerror or str(error)
-            raise InputError(
-                f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space"
-            ) from None
+            raise _unwritable(cache_dir, error) from None
         raise

@@ -10,10 +10,10 @@ import diskcache
 import pandas as pd
 from tqdm import tqdm
 
-from qcxr.data.cache import build, content_of, record_key
+from qcxr.data.cache import build
 from qcxr.data.columns import ISSUES
 from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry, unpack_facts
-from qcxr.data.images import check_sizes
+from qcxr.data.films import Films
 from qcxr.data.store import open_store, sqlite_problems, writer_lock
 from qcxr.errors import InputError
 
@@ -48,11 +48,8 @@ class VerifyReport:
 
 def verify(
     manifest: pd.DataFrame,
-    images_root: str | Path,
-    cache_dir: str | Path,
+    films: Films,
     *,
-    resize: int = 256,
-    crop: int = 224,
     repair: bool = True,
     workers: int = 1,
     wait: bool = True,
@@ -66,36 +63,32 @@ def verify(
 
     Raises InputError: no cache there, another build running (wait=False), SQLite's own structure damaged.
     """
-    check_sizes(resize=resize, crop=crop)
-    if not (Path(cache_dir) / "cache.db").is_file():
-        raise InputError(f"there is no cache in {cache_dir}; run the cache step first, or set data.cache")
-    settings = settings_key(resize=resize, crop=crop)
-    with writer_lock(cache_dir, wait=wait), open_store(cache_dir) as store:
-        if damage := sqlite_problems(cache_dir):
-            raise InputError(f"cache {cache_dir} is damaged ({damage}); delete the directory and run again")
+    if not (Path(films.cache) / "cache.db").is_file():
+        raise InputError(f"there is no cache in {films.cache}; run the cache step first, or set data.cache")
+    with writer_lock(films.cache, wait=wait), open_store(films.cache) as store:
+        if damage := sqlite_problems(films.cache):
+            raise InputError(f"cache {films.cache} is damaged ({damage}); delete the directory and run again")
         found = []
-        bar = tqdm(total=len(manifest), unit="film", desc="verify", disable=not progress, smoothing=0.05)
-        with bar:
-            for image_id, path, content in _contents(manifest, Path(images_root), workers=workers):
-                problem = _problem(store, images_root, path, content, settings=settings, crop=crop)
+        with tqdm(total=len(manifest), unit="film", desc="verify", disable=not progress, smoothing=0.05) as bar:
+            for image_id, path, content in _contents(manifest, films, workers=workers):
+                problem = _problem(store, films, path, content)
                 if problem is not None:
                     found.append((image_id, path, *problem))
                 bar.update()
         if repair:
-            _forget(store, images_root, found, settings=settings)
+            _forget(store, films, found)
     problems = pd.DataFrame(found, columns=list(ISSUES))
     if not repair or problems.empty:
         return VerifyReport(len(manifest), problems, repair, 0, pd.DataFrame(columns=list(ISSUES)))
     bad = manifest[manifest["image_id"].isin(problems["image_id"])]
-    sizes = {"resize": resize, "crop": crop}
-    report = build(bad, images_root, cache_dir, **sizes, workers=workers, max_missing=1.0, wait=wait, progress=progress)
+    report = build(bad, films, workers=workers, max_missing=1.0, wait=wait, progress=progress)
     return VerifyReport(len(manifest), problems, True, report.n_built, report.issues)
 
 
-def _contents(manifest: pd.DataFrame, root: Path, *, workers: int) -> Iterator[tuple[str, str, str | None]]:
+def _contents(manifest: pd.DataFrame, films: Films, *, workers: int) -> Iterator[tuple[str, str, str | None]]:
     def hashed(path: str) -> str | None:
         try:
-            with open(root / path, "rb") as film:
+            with open(films.file(path), "rb") as film:
                 return hashlib.file_digest(film, "sha256").hexdigest()  # releases the interpreter lock: threads do
         except OSError:
             return None
@@ -107,29 +100,27 @@ def _contents(manifest: pd.DataFrame, root: Path, *, workers: int) -> Iterator[t
             yield from zip(part["image_id"], part["path"], pool.map(hashed, part["path"]), strict=True)
 
 
-def _problem(
-    store: diskcache.Cache, images_root: str | Path, path: str, content: str | None, *, settings: str, crop: int
-) -> tuple[str, str] | None:
-    recorded = content_of(store, images_root, path)
-    if recorded is None and record_key(images_root, path) not in store:
+def _problem(store: diskcache.Cache, films: Films, path: str, content: str | None) -> tuple[str, str] | None:
+    recorded = films.content(store, path)
+    if recorded is None and films.record_key(path) not in store:
         return "not cached", "no record of the film"
     if content is None or recorded != content:
         return "stale", "the film is gone" if content is None else "the film's file has changed"
-    blob = store.get(entry_key(content, settings=settings))
+    blob = store.get(entry_key(content, films.preprocessing))
     if blob is None:
-        return "not cached", f"no entry for {settings}"
+        return "not cached", f"no entry for {settings_key(films.preprocessing)}"
     try:
-        unpack_entry(blob, crop=crop)
-        unpack_facts(blob, crop=crop)
+        unpack_entry(blob, crop=films.preprocessing.crop)
+        unpack_facts(blob, crop=films.preprocessing.crop)
     except CorruptEntry as error:
         return "corrupt", str(error)
     return None
 
 
-def _forget(store: diskcache.Cache, images_root: str | Path, found: list, *, settings: str) -> None:
+def _forget(store: diskcache.Cache, films: Films, found: list[tuple[str, str, str, str]]) -> None:
     for _, path, problem, _ in found:
         with store.transact():
-            content = content_of(store, images_root, path)
-            if problem == "corrupt" and content is not None:
-                store.delete(entry_key(content, settings=settings))
-            store.delete(record_key(images_root, path))
+            key = films.key(store, path)
+            if problem == "corrupt" and key is not None:
+                store.delete(key)
+            store.delete(films.record_key(path))

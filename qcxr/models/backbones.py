@@ -6,18 +6,20 @@
 {name: efficientnet-lite0, weights: imagenet}                               weights from the package registry
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
+from jaxtyping import PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models import efficientnet, huggingface, imagenet
 from qcxr.models.arrays import fill
+from qcxr.models.contracts import Backbone
 from qcxr.models.efficientnet import EfficientNetLite0
 from qcxr.models.layers import Numerics
 from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
@@ -32,16 +34,16 @@ class Description:
     """What a backbone is, known before anything is built.
 
     `section` builds the same network without its weights' source; `mean` and `std` are its own input normalisation.
-    `network(numerics=..., rng=...)` makes it, `load()` reads its weights (None: from scratch).
+    `network(numerics=..., rng=...)` makes it, `load()` reads its weights from `source` (None: from scratch).
     """
 
-    section: dict
+    section: dict[str, Any]
     config: ResNetConfig | None
     n_features: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    network: Callable[..., nnx.Module]
-    load: Callable[[], dict[str, np.ndarray]] | None
+    network: Callable[..., Backbone]
+    load: Callable[[], dict[str, np.ndarray]] | None = None
     source: str = ""
 
     @property
@@ -50,7 +52,7 @@ class Description:
         return self.load is not None
 
 
-def describe(backbone: dict) -> Description:
+def describe(backbone: Mapping[str, Any]) -> Description:
     """Validate the `backbone:` section and say what it means; reads a checkpoint's config.json, not its arrays."""
     unknown = sorted(set(backbone) - set(KEYS))
     if unknown:
@@ -72,29 +74,31 @@ def describe(backbone: dict) -> Description:
         return _efficientnet(weights)
     if weights is not None:
         return _checkpoint(name, weights)
-    if name is None or (name == "resnet" and config is None):
+    if name in CONFIGS:
+        return _resnet(CONFIGS[name])
+    if config is None:
         raise InputError(
             f"backbone needs weights, a known name, or the name 'resnet' with a config, got {backbone}; "
             f"set backbone.weights to a checkpoint or backbone.name to one of {', '.join(NAMES[1:])}"
         )
-    return _resnet(CONFIGS[name] if name in CONFIGS else ResNetConfig.from_dict(config), *huggingface.IMAGENET)
+    return _resnet(ResNetConfig.from_dict(config))
 
 
-def _resnet(config: ResNetConfig, mean, std, **source) -> Description:
+def _resnet(config: ResNetConfig) -> Description:
+    """A ResNet from scratch, normalised as ImageNet's are."""
     if config.num_channels != 3:
         raise InputError(
             f"num_channels of a backbone must be 3 (a film's gray is repeated), got {config.num_channels}; "
             "set it in backbone.config, or choose another checkpoint"
         )
+    mean, std = huggingface.IMAGENET
     return Description(
         section={"name": "resnet", "config": config.to_dict()},
         config=config,
         n_features=config.hidden_sizes[-1],
-        mean=tuple(mean),
-        std=tuple(std),
+        mean=mean,
+        std=std,
         network=partial(ResNet, config),
-        load=source.pop("load", None),
-        **source,
     )
 
 
@@ -105,7 +109,8 @@ def _checkpoint(name: str | None, weights: str) -> Description:
             f"backbone.weights {weights!r} is not a {name}: config.json says {config.to_dict()}; "
             "correct or delete backbone.name"
         )
-    return _resnet(config, mean, std, load=partial(huggingface.load, weights), source=weights)
+    load = partial(huggingface.load, weights)
+    return replace(_resnet(config), mean=mean, std=std, load=load, source=weights)
 
 
 def _efficientnet(weights: str | None) -> Description:
@@ -125,7 +130,9 @@ def _efficientnet(weights: str | None) -> Description:
     )
 
 
-def create(backbone: dict, *, key: jax.Array, batch_norm: str, precision: str, remat: bool = False) -> nnx.Module:
+def create(
+    backbone: Mapping[str, Any], *, key: PRNGKeyArray, batch_norm: str, precision: str, remat: bool = False
+) -> Backbone:
     """Build the network, with random arrays from `key` or the checkpoint's."""
     if batch_norm not in ("running", "batch"):
         raise InputError(
@@ -135,6 +142,6 @@ def create(backbone: dict, *, key: jax.Array, batch_norm: str, precision: str, r
         raise InputError(f"precision must be float32 or bfloat16, got {precision!r}; set train.precision in the config")
     description = describe(backbone)
     numerics = Numerics(dtype=PRECISIONS[precision], batch_norm=batch_norm, remat=remat)
-    if not description.pretrained:
+    if description.load is None:
         return description.network(numerics=numerics, rng=np.random.default_rng(np.asarray(jax.random.key_data(key))))
     return fill(description.network(numerics=numerics, rng=None), description.load(), source=description.source)

@@ -1,84 +1,125 @@
 """The whole classifier: images -> backbone -> pooled features -> head -> logits; built, saved, restored."""
 
 import json
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 from flax import nnx
+from jaxtyping import Array, Bool, Float
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, heads
+from qcxr.models.contracts import Backbone, Head
 
 FORMAT = "qcxr-model-1"
 
 
-class Classifier(nnx.Module):
-    """Images (B, H, W, C) float32, normalised as the backbone wants them -> logits (B, L) float32."""
+@dataclass(frozen=True)
+class Architecture:
+    """All that a classifier is but its arrays; the header of its weights file.
 
-    def __init__(self, backbone: nnx.Module, head: nnx.Module, description: dict):
+    `backbone` is a section for `qcxr.models.backbones`. `batch_norm` None is `running` for a pretrained backbone and
+    `batch` from scratch.
+    """
+
+    backbone: dict[str, Any]
+    head: str
+    n_labels: int
+    head_options: dict[str, Any] = field(default_factory=dict)
+    batch_norm: str | None = None
+    precision: str = "float32"
+    remat: bool = False
+
+
+class Classifier(nnx.Module):
+    """Images, normalised as the backbone wants them -> logits, float32.
+
+    Its `architecture` is enough to build the same model again without its weights' source.
+    """
+
+    def __init__(self, backbone: Backbone, head: Head, architecture: Architecture) -> None:
         self.backbone = backbone
         self.head = head
-        self.description_json = json.dumps(description, sort_keys=True)
+        self.architecture_json = json.dumps(asdict(architecture), sort_keys=True)  # text: nnx hashes what is no array
 
     @property
-    def description(self) -> dict:
-        """All that is needed to build the same model again without its weights' source."""
-        return json.loads(self.description_json)
+    def architecture(self) -> Architecture:
+        """What the model is, with nothing left to be chosen."""
+        return Architecture(**json.loads(self.architecture_json))
 
-    def __call__(self, images: jax.Array, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
-        """Logits; with train=True BatchNorm in `batch` mode updates its statistics, from rows with mask (B,) 1 only."""
+    def __call__(
+        self,
+        images: Float[Array, "batch height width channels"],
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch labels"]:
+        """Logits; with train=True BatchNorm in `batch` mode updates its statistics, from rows with mask True only."""
         return self.head(self.features(images, train, mask))
 
-    def features(self, images: jax.Array, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
-        """Pooled features (B, F) float32."""
+    def features(
+        self,
+        images: Float[Array, "batch height width channels"],
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch features"]:
+        """Pooled features, float32."""
         if images.ndim != 4:
             raise InputError(f"images must have shape (B, H, W, C), got {images.shape}; add the missing axes")
         return self.backbone(images, train=train, mask=mask)
 
 
-def build(
-    *,
-    backbone: dict,
-    head: str,
-    head_options: dict | None = None,
-    n_labels: int,
-    seed: int,
-    batch_norm: str | None = None,
-    precision: str = "float32",
-    remat: bool = False,
-) -> Classifier:
-    """Build the classifier that the arguments describe.
+class FeatureClassifier(nnx.Module):
+    """A head that reads features where `Classifier` reads images; it trains in the same loop."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.head = classifier.head
+
+    def __call__(
+        self,
+        features: Float[Array, "batch features"],
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch labels"]:
+        """Logits; `train` and `mask` change nothing."""
+        del train, mask
+        return self.head(features)
+
+
+def build(architecture: Architecture, *, seed: int) -> Classifier:
+    """Build the classifier of that architecture, from random arrays or a checkpoint's.
 
     The head has a key of its own (fold_in of the seed), so one seed gives every head the same backbone.
-    batch_norm None means `running` for a pretrained backbone and `batch` from scratch.
     """
-    description = backbones.describe(backbone)
-    batch_norm = batch_norm or ("running" if description.pretrained else "batch")
+    described = backbones.describe(architecture.backbone)
+    batch_norm = architecture.batch_norm or ("running" if described.pretrained else "batch")
     key = jax.random.key(seed)
     network = backbones.create(
-        backbone, key=jax.random.fold_in(key, 0), batch_norm=batch_norm, precision=precision, remat=remat
+        architecture.backbone,
+        key=jax.random.fold_in(key, 0),
+        batch_norm=batch_norm,
+        precision=architecture.precision,
+        remat=architecture.remat,
     )
-    top = heads.create(head, network.n_features, n_labels, key=jax.random.fold_in(key, 1), options=head_options)
-    resolved = {
-        "backbone": description.section,
-        "head": head,
-        "head_options": dict(head_options or {}),
-        "n_labels": n_labels,
-        "batch_norm": batch_norm,
-        "precision": precision,
-        "remat": remat,
-    }
-    return Classifier(network, top, resolved)
+    head = heads.create(
+        architecture.head,
+        network.n_features,
+        architecture.n_labels,
+        key=jax.random.fold_in(key, 1),
+        options=architecture.head_options,
+    )
+    return Classifier(network, head, replace(architecture, backbone=described.section, batch_norm=batch_norm))
 
 
-def save(path: Path | str, model: Classifier, *, metadata: dict | None = None) -> None:
-    """Write the model, with its description and `metadata` (JSON), as one safetensors file, atomically."""
+def save(path: Path | str, model: Classifier, *, metadata: dict[str, Any] | None = None) -> None:
+    """Write the model, with its architecture and `metadata` (JSON), as one safetensors file, atomically."""
     # one key, since safetensors writes several in no fixed order and equal models must be equal bytes
-    about = {"format": FORMAT, "model": model.description, "metadata": metadata or {}}
+    about = {"format": FORMAT, "model": asdict(model.architecture), "metadata": metadata or {}}
     arrays.write(path, arrays.collect(model), {"qcxr": json.dumps(about, sort_keys=True)})
 
 
-def restore(path: Path | str) -> tuple[Classifier, dict]:
+def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
     """(model, metadata) from a file that `save` wrote; nothing else is needed."""
     values, header = arrays.read(path)
     about = json.loads(header.get("qcxr", "{}"))
@@ -87,5 +128,5 @@ def restore(path: Path | str) -> tuple[Classifier, dict]:
             f"{path} must be a model written by qcxr ({FORMAT}), got format {about.get('format')!r}; "
             "use a run's best.safetensors"
         )
-    model = build(seed=0, **about["model"])
+    model = build(Architecture(**about["model"]), seed=0)
     return arrays.fill(model, values, source=str(path)), about["metadata"]

@@ -9,6 +9,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
 
 from qcxr.models.depthwise import depthwise
 from qcxr.models.patches import Padding, patch_product
@@ -19,16 +21,16 @@ SMALL = 2**27  # with fewer multiply-adds, the other forms save less than their 
 
 
 def convolve(
-    images: jax.Array,
-    kernel: jax.Array,
+    images: Float[Array, "batch height width channels"],
+    kernel: Float[Array, "rows columns group_channels channels_out"],
     *,
     stride: int = 1,
     padding: Padding = ((0, 0), (0, 0)),
     form: str | None = None,
-) -> jax.Array:
-    """Cross-correlate images (B, H, W, C) with kernel (kh, kw, C / groups, D) -> (B, H', W', D).
+) -> Float[Array, "batch height_out width_out channels_out"]:
+    """Cross-correlate images with the kernel, in as many groups of channels as their shapes tell.
 
-    The number of groups follows from the shapes. `form` overrides the choice of `fastest_form`.
+    `form` overrides the choice of `fastest_form`.
     """
     form = form or fastest_form(images.shape, kernel.shape, stride, padding, images.dtype)
     match form:
@@ -47,7 +49,9 @@ def convolve(
     return _direct(images, kernel, stride, padding)
 
 
-def fastest_form(images: tuple, kernel: tuple, stride: int, padding: Padding, dtype) -> str:
+def fastest_form(
+    images: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: Padding, dtype: DTypeLike
+) -> str:
     """`product`, `winograd`, `patches`, `taps`, `depthwise` or `direct` for these shapes on the current device."""
     batch, height, width, channels = images
     size, _, per_group, channels_out = kernel
@@ -84,11 +88,15 @@ def _direct_taps(images: jax.Array, kernel: jax.Array, stride: int, padding: Pad
     return _direct(images, kernel, stride, padding)
 
 
-def _forward(images, kernel, stride, padding):
+def _forward(
+    images: jax.Array, kernel: jax.Array, stride: int, padding: Padding
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     return _direct(images, kernel, stride, padding), (images, kernel)
 
 
-def _backward(stride, padding, saved, cotangent):
+def _backward(
+    stride: int, padding: Padding, saved: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     images, kernel = saved
     height, width, channels, channels_out = kernel.shape
     rows, columns = cotangent.shape[1:3]

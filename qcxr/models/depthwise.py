@@ -4,18 +4,24 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from qcxr.models.patches import Padding
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def depthwise(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
-    """Images (B, H, W, C) and kernel (kh, kw, 1, C) -> (B, H', W', C)."""
+def depthwise(
+    images: Float[Array, "batch height width channels"],
+    kernel: Float[Array, "rows columns 1 channels"],
+    stride: int,
+    padding: Padding,
+) -> Float[Array, "batch height_out width_out channels"]:
+    """Cross-correlate each channel of images with its own kernel."""
     taps = _taps(images, kernel.shape[:2], stride, padding)
     return sum(tap * weight for tap, weight in zip(taps, kernel.reshape(-1, kernel.shape[-1]), strict=True))
 
 
-def _taps(images, size, stride, padding) -> list[jax.Array]:
+def _taps(images: jax.Array, size: tuple[int, ...], stride: int, padding: Padding) -> list[jax.Array]:
     padded = jnp.pad(images, ((0, 0), *padding, (0, 0)))
     rows, columns = ((padded.shape[axis + 1] - size[axis]) // stride for axis in (0, 1))
     return [
@@ -25,11 +31,15 @@ def _taps(images, size, stride, padding) -> list[jax.Array]:
     ]
 
 
-def _forward(images, kernel, stride, padding):
+def _forward(
+    images: jax.Array, kernel: jax.Array, stride: int, padding: Padding
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     return depthwise(images, kernel, stride, padding), (images, kernel)
 
 
-def _backward(stride, padding, saved, cotangent):
+def _backward(
+    stride: int, padding: Padding, saved: tuple[jax.Array, jax.Array], cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     images, kernel = saved
     taps = _taps(images, kernel.shape[:2], stride, padding)
     gradient = jnp.stack([(tap * cotangent).sum((0, 1, 2)) for tap in taps]).reshape(kernel.shape)
@@ -41,7 +51,9 @@ def _backward(stride, padding, saved, cotangent):
     ], gradient
 
 
-def _spread(cotangent, image_shape, kernel_shape, stride, padding) -> jax.Array:
+def _spread(
+    cotangent: jax.Array, image_shape: tuple[int, ...], kernel_shape: tuple[int, ...], stride: int, padding: Padding
+) -> jax.Array:
     """The cotangent on the padded image's grid: zeros between the strides and after the last one."""
     config = [(0, 0, 0)]
     for axis in (0, 1):

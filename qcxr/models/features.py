@@ -1,7 +1,7 @@
 """A frozen backbone's features, computed once: V views of every film in one memory-mapped array; heads train from it.
 
 View 0 is the film itself; the others are augmentations of it, fixed once, equal for every head and seed. A head that
-draws a view per film and epoch sees the films augmented in V ways, at the cost of reading F numbers a film.
+draws a view per film and epoch sees the films augmented in V ways, at the cost of reading a film's features.
 """
 
 import fcntl
@@ -9,13 +9,16 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jaxtyping import Float, UInt8
 from tqdm import tqdm
 
 from qcxr.errors import InputError
@@ -24,32 +27,37 @@ from qcxr.models.arrays import collect
 from qcxr.models.classifier import Classifier
 from qcxr.study.files import said_plainly
 
-Prepare = Callable[[jax.Array], jax.Array]  # uint8 or float gray (B, H, W) -> normalised (B, H, W, 3)
 
+@dataclass(frozen=True)
+class Views:
+    """What a backbone sees of each film: `count` views in gray, each normalised by `prepare`.
 
-class FeatureClassifier(nnx.Module):
-    """A head that reads features (B, F) where `Classifier` reads images; it trains in the same loop."""
+    View 0 is the film itself, view v >= 1 is `augment(gray, v, rows)`, with the films' rows in the split. Raises
+    InputError if there are to be such views and no `augment`.
+    """
 
-    def __init__(self, classifier: Classifier):
-        self.head = classifier.head
+    prepare: Callable[[jax.Array], jax.Array]
+    count: int = 1
+    augment: Callable[[jax.Array, jax.Array, jax.Array], jax.Array] | None = None
 
-    def __call__(self, features: jax.Array, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
-        """Logits (B, L); `train` and `mask` change nothing."""
-        del train, mask
-        return self.head(features)
+    def __post_init__(self) -> None:
+        if self.count < 1 or (self.count > 1 and self.augment is None):
+            raise InputError(
+                f"views must be >= 1, and 1 without an augmentation, got {self.count}; set backbone.views in the config"
+            )
 
 
 def fingerprint(classifier: Classifier) -> str:
     """SHA-256 of what computes the features: the backbone's shape and arrays, and its precision."""
-    made_of = [classifier.description["backbone"], classifier.description["precision"]]
+    made_of = [classifier.architecture.backbone, classifier.architecture.precision]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     for name, value in sorted(collect(classifier.backbone).items()):
         digest.update(f"{name} {value.shape}".encode())
-        digest.update(np.ascontiguousarray(value))
+        digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
 
 
-def check(classifier: Classifier, about: dict) -> None:
+def check(classifier: Classifier, about: dict[str, Any]) -> None:
     """Raises InputError unless the packed split with JSON `about` holds features of this classifier's backbone."""
     if "backbone" not in about:
         raise InputError(
@@ -63,30 +71,23 @@ def check(classifier: Classifier, about: dict) -> None:
 
 def compute(
     classifier: Classifier,
-    films: np.ndarray,
+    films: UInt8[np.ndarray, "films height width"],
     *,
     folder: Path | str,
-    about: dict,
-    prepare: Prepare,
-    augment: Callable[..., jax.Array] | None = None,
-    views: int = 1,
+    about: dict[str, Any],
+    views: Views,
     batch_size: int = 32,
 ) -> Path:
-    """The file with the features of `views` views of films (N, H, W): .npy, float32 (N, V, F).
+    """The .npy file with the features of all views of the films, float32 (films, views, features).
 
     Its name in `folder` has the hash of all that decides it: the backbone's `fingerprint` and `about`, which names the
     films, preprocessing, augmentation and code. It is written once; an interrupted computation goes on where it
-    stopped, and a second process waits for the first. `prepare` normalises; `augment` takes (gray, view, rows) for
-    views >= 1. Raises InputError if views need an augmentation and have none, or if the disk is full (what is done is
-    kept).
+    stopped, and a second process waits for the first. Raises InputError if there are no films or the disk is full
+    (what is done is kept).
     """
     if films.ndim != 3 or not len(films):
         raise InputError(f"films must be (N, H, W) with N >= 1, got {films.shape}; pack the split first")
-    if views < 1 or (views > 1 and augment is None):
-        raise InputError(
-            f"views must be >= 1, and 1 without an augmentation, got {views}; set backbone.views in the config"
-        )
-    decides = [about, fingerprint(classifier), views, films.shape, batch_size]
+    decides = [about, fingerprint(classifier), views.count, films.shape, batch_size]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     path = Path(folder) / f"features-{key}.npy"
     with said_plainly(path):
@@ -94,40 +95,50 @@ def compute(
         with open(path.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.is_file():
-                _write(path, classifier, films, prepare=prepare, augment=augment, views=views, batch_size=batch_size)
+                _write(path, classifier, films, views, batch_size)
     return path
 
 
-def _write(path, classifier, films, *, prepare, augment, views, batch_size) -> None:
-    graphdef, state = nnx.split(classifier.backbone)
-
-    @jax.jit
-    def run(state, gray, view, rows):
-        gray = gray if view is None else augment(gray, view, rows)
-        return groups.merge(graphdef, state)(prepare(gray), train=False)
-
-    n, shape = len(films), (len(films), views, classifier.backbone.n_features)
+def _write(path: Path, classifier: Classifier, films: np.ndarray, views: Views, batch_size: int) -> None:
+    """Append to a partial file, batch by batch, so that its length says how far it is; then rename it."""
+    n, shape = len(films), (len(films), views.count, classifier.backbone.n_features)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
-    offset, film_bytes = header.tell(), views * shape[2] * 4
-    part = path.with_name(f"{path.name}.part")  # appended to, batch by batch: its length says how far it is
+    offset, film_bytes = header.tell(), shape[1] * shape[2] * 4
+    part = path.with_name(f"{path.name}.part")
     done = max(0, part.stat().st_size - offset) // film_bytes if part.exists() else 0
     done -= done % batch_size  # whole batches, so that the bits do not depend on where it was stopped
-    with open(part, "r+b" if done else "wb") as file, tqdm(
-        total=n, initial=done, desc="features", unit="film", disable=None
-    ) as bar:  # fmt: skip
+    progress = tqdm(total=n, initial=done, desc="features", unit="film", disable=None)
+    with open(part, "r+b" if done else "wb") as file, progress:
         if done:
             file.truncate(offset + done * film_bytes)
             file.seek(0, os.SEEK_END)
         else:
             file.write(header.getvalue())
-        for start in range(done, n, batch_size):
-            rows = np.minimum(np.arange(start, start + batch_size), n - 1)  # the last batch has its full shape too
-            gray, rows = films[rows], rows.astype(np.int32)
-            seen = [run(state, gray, None if view == 0 else jnp.int32(view), rows) for view in range(views)]
-            batch = np.stack(jax.device_get(seen), axis=1).astype("<f4")[: n - start]
+        for batch in _batches(classifier, films, views, batch_size, done):
             file.write(batch.tobytes())
             file.flush()
-            bar.update(len(batch))
+            progress.update(len(batch))
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def _batches(
+    classifier: Classifier, films: np.ndarray, views: Views, batch_size: int, start: int
+) -> Iterator[Float[np.ndarray, "films views features"]]:
+    """The features of all views of the films from `start` on, little-endian float32."""
+    graphdef, state = nnx.split(classifier.backbone)
+
+    @jax.jit
+    def run(state: nnx.State, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:
+        if view is not None:
+            assert views.augment is not None  # said to mypy: Views sees to it
+            gray = views.augment(gray, view, rows)
+        return groups.merge(graphdef, state)(views.prepare(gray), train=False)
+
+    n = len(films)
+    for first in range(start, n, batch_size):
+        rows = np.minimum(np.arange(first, first + batch_size), n - 1)  # the last batch has its full shape too
+        gray, rows = films[rows], rows.astype(np.int32)
+        seen = [run(state, gray, None if view == 0 else jnp.int32(view), rows) for view in range(views.count)]
+        yield np.stack(jax.device_get(seen), axis=1).astype("<f4")[: n - first]

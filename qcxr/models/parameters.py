@@ -4,14 +4,17 @@ from math import prod
 
 from flax import nnx
 
-PARTS = ("backbone", "preprocess", "quantum", "postprocess")
+from qcxr.models import contracts
+from qcxr.models.classifier import Classifier
+
+PARTS = ("backbone", *contracts.PARTS)
 
 
-def count(model: nnx.Module) -> dict[str, int]:
+def count(model: Classifier) -> dict[str, int]:
     """Number of parameters of each part; BatchNorm's running statistics are no parameters."""
     counts = dict.fromkeys(PARTS, 0)
     for path, value in nnx.to_flat_state(nnx.state(model, nnx.Param)):
-        counts["backbone" if path[0] == "backbone" else path[1]] += prod(value.shape)
+        counts["backbone" if path[0] == "backbone" else str(path[1])] += prod(value.shape)
     return counts
 
 

@@ -1,15 +1,17 @@
 """ResNet v1.5 (He et al., arXiv 1512.03385), configured as Hugging Face's ResNetConfig is, channels last."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax import lax
+from jaxtyping import Array, Bool, Float
 
 from qcxr.errors import InputError
-from qcxr.models.layers import ACTIVATIONS, ConvNorm, Numerics, run_blocks, widened
+from qcxr.models.layers import ACTIVATIONS, Common, ConvNorm, Numerics, run_blocks, widened
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 
@@ -27,12 +29,12 @@ class ResNetConfig:
     downsample_in_first_stage: bool = False
     downsample_in_bottleneck: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         where = "set backbone.config in the config"
         for name in ("hidden_sizes", "depths"):
             values = getattr(self, name)
             if not isinstance(values, list | tuple) or not values or any(type(v) is not int or v < 1 for v in values):
-                raise InputError(f"{name} must be a list of integers >= 1, got {values!r}; {where}")
+                raise InputError(f"{name} must be a list of integers >= 1, got {_listed(values)!r}; {where}")
             object.__setattr__(self, name, tuple(values))
         for name in ("num_channels", "embedding_size"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
@@ -56,17 +58,24 @@ class ResNetConfig:
             raise InputError(f"hidden_act must be one of {allowed}, got {self.hidden_act!r}; {where}")
 
     @classmethod
-    def from_dict(cls, values: dict, *, strict: bool = True) -> "ResNetConfig":
+    def from_dict(cls, values: Mapping[str, Any], *, strict: bool = True) -> "ResNetConfig":
         """Read a mapping; unknown keys are refused, or ignored with strict=False (a config.json has many)."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if strict and unknown:
             raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
-        return cls(**{key: value for key, value in values.items() if key in known})
+        given: dict[str, Any] = {key: value for key, value in values.items() if key in known}
+        given |= {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+        return cls(**given)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Plain lists and scalars, for JSON and YAML."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {key: _listed(value) for key, value in asdict(self).items()}
+
+
+def _listed(value: Any) -> Any:
+    """A tuple as the list that a file has in its place; anything else as it is."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 CONFIGS = {
@@ -84,26 +93,32 @@ class Block(nnx.Module):
     `hidden_act` is the activation after the sum; inside a block it is always ReLU, as in Hugging Face's ResNet.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int, config: ResNetConfig, **layer):
+    def __init__(self, channels_in: int, channels_out: int, stride: int, config: ResNetConfig, common: Common) -> None:
         if config.layer_type == "basic":
             convs = [
-                ConvNorm(channels_in, channels_out, size=3, stride=stride, activation="relu", **layer),
-                ConvNorm(channels_out, channels_out, size=3, **layer),
+                ConvNorm(channels_in, channels_out, common, size=3, stride=stride, activation="relu"),
+                ConvNorm(channels_out, channels_out, common, size=3),
             ]
         else:
             inner = channels_out // REDUCTION
             first, second = (stride, 1) if config.downsample_in_bottleneck else (1, stride)
             convs = [
-                ConvNorm(channels_in, inner, size=1, stride=first, activation="relu", **layer),
-                ConvNorm(inner, inner, size=3, stride=second, activation="relu", **layer),
-                ConvNorm(inner, channels_out, size=1, **layer),
+                ConvNorm(channels_in, inner, common, size=1, stride=first, activation="relu"),
+                ConvNorm(inner, inner, common, size=3, stride=second, activation="relu"),
+                ConvNorm(inner, channels_out, common, size=1),
             ]
         self.convs = nnx.List(convs)
         project = channels_in != channels_out or stride != 1
-        self.shortcut = ConvNorm(channels_in, channels_out, size=1, stride=stride, **layer) if project else None
+        self.shortcut = ConvNorm(channels_in, channels_out, common, size=1, stride=stride) if project else None
         self.activation = config.hidden_act
 
-    def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self,
+        x: Float[Array, "batch height width channels"],
+        *,
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch height_out width_out channels_out"]:
         y = x
         for conv in self.convs:
             y = conv(y, train=train, mask=mask)
@@ -115,47 +130,61 @@ class Block(nnx.Module):
 class Stage(nnx.Module):
     """A sequence of blocks of one width; the first one may halve the resolution."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int, depth: int, config: ResNetConfig, **layer):
+    def __init__(
+        self, channels_in: int, channels_out: int, stride: int, depth: int, config: ResNetConfig, common: Common
+    ) -> None:
         self.blocks = nnx.List(
-            Block(channels_in if i == 0 else channels_out, channels_out, stride if i == 0 else 1, config, **layer)
+            Block(channels_in if i == 0 else channels_out, channels_out, stride if i == 0 else 1, config, common)
             for i in range(depth)
         )
-        self.remat = layer["numerics"].remat
+        self.remat = common.numerics.remat
 
-    def __call__(self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self,
+        x: Float[Array, "batch height width channels"],
+        *,
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch height_out width_out channels_out"]:
         return run_blocks(self.blocks, x, train=train, mask=mask, remat=self.remat)
 
 
 class ResNet(nnx.Module):
-    """Images (B, H, W, C) float32, normalised -> pooled features (B, F) float32."""
+    """Normalised images -> pooled features in float32 (`qcxr.models.contracts.Backbone`)."""
 
-    def __init__(self, config: ResNetConfig, *, numerics: Numerics, rng: np.random.Generator | None):
-        layer = {"numerics": numerics, "rng": rng}
+    def __init__(self, config: ResNetConfig, *, numerics: Numerics, rng: np.random.Generator | None) -> None:
+        common = Common(numerics, rng)
         self.stem = ConvNorm(
-            config.num_channels, config.embedding_size, size=7, stride=2, activation=config.hidden_act, **layer
+            config.num_channels, config.embedding_size, common, size=7, stride=2, activation=config.hidden_act
         )
         widths = (config.embedding_size, *config.hidden_sizes)
         self.stages = nnx.List(
             Stage(
-                widths[i], widths[i + 1], 2 if i > 0 or config.downsample_in_first_stage else 1, depth, config, **layer
+                widths[i], widths[i + 1], 2 if i > 0 or config.downsample_in_first_stage else 1, depth, config, common
             )
             for i, depth in enumerate(config.depths)
         )
         self.n_features = config.hidden_sizes[-1]
 
-    def __call__(self, images: jax.Array, *, train: bool = False, mask: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self,
+        images: Float[Array, "batch height width channels"],
+        *,
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch features"]:
         x = max_pool(self.stem(images, train=train, mask=mask))
         for stage in self.stages:
             x = stage(x, train=train, mask=mask)
         return widened(x).mean((1, 2))
 
-    def stage_paths(self) -> list[tuple]:
+    def stage_paths(self) -> list[tuple[str | int, ...]]:
         """The stages that `trainable: last:N` counts, first to last."""
         return [("stages", i) for i in range(len(self.stages))]
 
 
-def max_pool(x: jax.Array) -> jax.Array:
-    """3 x 3 maximum at stride 2 with a border of 1: (B, H, W, C) -> (B, ceil(H / 2), ceil(W / 2), C).
+def max_pool(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height_out width_out channels"]:
+    """3 x 3 maximum at stride 2 with a border of 1: a length becomes ceil(length / 2).
 
     Rows, then columns, by elementwise maxima: XLA's window maximum has a slow gradient on the CPU.
     """

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 Grid = list[list[jax.Array]]  # transformed tiles, by their place (row, column) in the tile
 
 
 @jax.custom_vjp
-def winograd(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Images (B, H, W, C) and kernel (3, 3, C, D) -> (B, H, W, D), with a border of one zero."""
+def winograd(
+    images: Float[Array, "batch height width channels"], kernel: Float[Array, "3 3 channels channels_out"]
+) -> Float[Array, "batch height width channels_out"]:
+    """Cross-correlate images, with a border of one zero, with the kernel."""
     batch, height, width, _ = images.shape
     transformed = _image_transform(images)
     weights = _twice(_kernel_1d, [[kernel[i, j] for j in range(3)] for i in range(3)])
@@ -27,11 +30,11 @@ def winograd(images: jax.Array, kernel: jax.Array) -> jax.Array:
     return whole[:, :height, :width]
 
 
-def _forward(images: jax.Array, kernel: jax.Array):
+def _forward(images: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     return winograd(images, kernel), (images, kernel)
 
 
-def _backward(saved, cotangent: jax.Array):
+def _backward(saved: tuple[jax.Array, jax.Array], cotangent: jax.Array) -> tuple[jax.Array, jax.Array]:
     images, kernel = saved
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
     transformed = _image_transform(images)

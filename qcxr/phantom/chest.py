@@ -7,9 +7,10 @@ air negative, bone positive. The scanner (`scanner`) turns the sum into gray val
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float32
 
 from qcxr.phantom.anatomy import Anatomy
-from qcxr.phantom.grid import Array, Grid, Line, soft
+from qcxr.phantom.grid import Grid, Line, Picture, soft
 
 SIDES = (-1, 1)
 TRUNKS = 7  # vessels that leave each hilum
@@ -17,29 +18,29 @@ TRUNKS = 7  # vessels that leave each hilum
 
 @dataclass
 class Chest:
-    """A chest being drawn. `density` (H, W) is what the findings add to; the rest says where the organs lie."""
+    """A chest being drawn. `density` is what the findings add to; the rest says where the organs lie."""
 
     anatomy: Anatomy
     grid: Grid
-    density: Array
-    lungs: dict[int, Array]  # by side, in [0, 1]
-    lung: Array  # both
-    body: Array
-    vessels: Array
-    heart: Array
-    ceiling: Array  # the density of a chest whose lungs hold no air: no opacity is brighter
+    density: Picture
+    lungs: dict[int, Picture]  # by side, in [0, 1]
+    lung: Picture  # both
+    body: Picture
+    vessels: Picture
+    heart: Picture
+    ceiling: Picture  # the density of a chest whose lungs hold no air: no opacity is brighter
 
     @property
-    def airspace(self) -> Array:
+    def airspace(self) -> Picture:
         """The lungs that are not hidden by the heart, in [0, 1]."""
         return self.lung * (np.float32(1.0) - np.float32(0.8) * self.heart)
 
-    def wall(self, y: Array | float) -> Array:
-        """Distance of the rib cage's inner side from the midline at height y."""
+    def wall(self, y: Float[np.ndarray, "*shape"] | float) -> Float32[np.ndarray, "*shape"] | np.float32:
+        """Distance of the rib cage's inner side from the midline at the heights y; of one height a scalar."""
         return rib_cage(self.anatomy, np.asarray(y, np.float32))
 
-    def diaphragm(self, side: int) -> Array:
-        """y of one diaphragm over the film's x; (1, W)"""
+    def diaphragm(self, side: int) -> Float32[np.ndarray, "1 width"]:
+        """y of one diaphragm over the film's x."""
         return diaphragm(self.anatomy, self.grid, side)
 
     def depth(self, side: int, y: float) -> float:
@@ -47,7 +48,7 @@ class Chest:
         return self.anatomy.apex + y * (self.anatomy.dome(side) - self.anatomy.apex)
 
 
-def rib_cage(anatomy: Anatomy, y: Array) -> Array:
+def rib_cage(anatomy: Anatomy, y: Float32[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"] | np.float32:
     """Half-width of the rib cage's inside at heights y: 0 at the tips, rising fast, widest near the bases."""
     base = 0.45 * anatomy.dome_right + 0.55 * anatomy.dome_left + anatomy.arch
     t = np.clip((y - anatomy.apex) / (base - anatomy.apex), 0.0, 1.2)
@@ -55,7 +56,7 @@ def rib_cage(anatomy: Anatomy, y: Array) -> Array:
     return (anatomy.half_width * np.sqrt(rise)).astype(np.float32)
 
 
-def diaphragm(anatomy: Anatomy, grid: Grid, side: int) -> Array:
+def diaphragm(anatomy: Anatomy, grid: Grid, side: int) -> Float32[np.ndarray, "1 width"]:
     """y of the diaphragm over x: a dome that falls gently to the heart and steeply to the costophrenic angle."""
     middle = 0.50 * anatomy.half_width
     reach = np.abs(grid.x) - middle
@@ -64,7 +65,7 @@ def diaphragm(anatomy: Anatomy, grid: Grid, side: int) -> Array:
     return (anatomy.dome(side) + anatomy.arch * lateral + 0.25 * anatomy.arch * medial).astype(np.float32)
 
 
-def draw_lung(anatomy: Anatomy, grid: Grid, side: int) -> Array:
+def draw_lung(anatomy: Anatomy, grid: Grid, side: int) -> Picture:
     """One lung's outline, before heart and mediastinum lie over it."""
     across = side * grid.x
     wall = rib_cage(anatomy, grid.y)
@@ -74,7 +75,7 @@ def draw_lung(anatomy: Anatomy, grid: Grid, side: int) -> Array:
     return inside * soft(diaphragm(anatomy, grid, side) - grid.y, grid.edge(0.012))
 
 
-def draw_body(anatomy: Anatomy, grid: Grid) -> Array:
+def draw_body(anatomy: Anatomy, grid: Grid) -> Picture:
     """Thickness of the trunk, neck and upper arms; 0 where the beam meets only air."""
     trunk = anatomy.half_width + anatomy.fat
     y = grid.y
@@ -92,7 +93,7 @@ def draw_body(anatomy: Anatomy, grid: Grid) -> Array:
     return body
 
 
-def draw_ribs(anatomy: Anatomy, grid: Grid) -> Array:
+def draw_ribs(anatomy: Anatomy, grid: Grid) -> Picture:
     """Posterior ribs, nearly level, crossed by the fainter anterior ones that run down towards the sternum."""
     across, gap = np.abs(grid.x), anatomy.rib_gap
     wall = rib_cage(anatomy, grid.y)
@@ -106,7 +107,7 @@ def draw_ribs(anatomy: Anatomy, grid: Grid) -> Array:
     return ribs
 
 
-def bars(height: Array, gap: float, share: float) -> Array:
+def bars(height: Float32[np.ndarray, "*shape"], gap: float, share: float) -> Float32[np.ndarray, "*shape"]:
     """Level bars every `gap`, each filling `share` of it, with brighter rims (the cortex of a bone)."""
     phase = height * np.float32(1.0 / gap)
     phase -= np.rint(phase)
@@ -120,15 +121,15 @@ def bars(height: Array, gap: float, share: float) -> Array:
     return rim
 
 
-def draw_bones(anatomy: Anatomy, grid: Grid) -> Array:
+def draw_bones(anatomy: Anatomy, grid: Grid) -> Picture:
     """Collar bones, shoulder blades, the heads of the arm bones, and the spine with its discs."""
     lines = []
     reach, y = anatomy.half_width, anatomy.apex + 0.25
     along = np.linspace(0.0, 1.0, 9)
     for sign in SIDES:
-        x = sign * (0.07 + along * (1.15 * reach - 0.07))
+        out = sign * (0.07 + along * (1.15 * reach - 0.07))
         rise = y - 0.16 * along**0.8 - 0.03 * np.sin(2 * np.pi * along)
-        lines.append((list(zip(x.tolist(), rise.tolist(), strict=True)), 0.05))
+        lines.append((list(zip(out.tolist(), rise.tolist(), strict=True)), 0.05))
     bones = np.float32(0.11) * grid.strokes(lines)
     for sign in SIDES:
         x = sign * (reach + 0.20)
@@ -141,7 +142,7 @@ def draw_bones(anatomy: Anatomy, grid: Grid) -> Array:
     return bones
 
 
-def draw_vessels(anatomy: Anatomy, grid: Grid, lung: Array) -> Array:
+def draw_vessels(anatomy: Anatomy, grid: Grid, lung: Picture) -> Picture:
     """Hila and the vessel trees that spread from them, finer outwards; the same in all films of a patient."""
     rng = np.random.default_rng(anatomy.seed)
     lines: list[Line] = []
@@ -175,7 +176,7 @@ def hilum(side: int) -> float:
     return -0.12 - 0.025 * side
 
 
-def draw_heart(anatomy: Anatomy, grid: Grid) -> Array:
+def draw_heart(anatomy: Anatomy, grid: Grid) -> Picture:
     """Heart, great vessels and aorta as one shadow in [0, 1]; `anatomy.heart` is its share of the chest's width."""
     total = 2.0 * anatomy.half_width * anatomy.heart
     base = anatomy.dome_left + 0.04

@@ -8,7 +8,7 @@ shorter than the real one (145 : 1), because a thousand films cannot hold it.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float64, Int64
 
 from qcxr.errors import InputError
 
@@ -76,13 +76,13 @@ CHRONIC = {"Cardiomegaly", "Emphysema", "Fibrosis", "Hernia", "Pleural Thickenin
 
 @dataclass(frozen=True)
 class Cohort:
-    """`patient` (N,): index of each film's patient, ascending; `present` (N, 19): its labels in the order of LABELS."""
+    """`patient`: index of each film's patient, ascending; `present`: its labels in the order of LABELS."""
 
-    patient: NDArray[np.int64]
-    present: NDArray[np.bool_]
+    patient: Int64[np.ndarray, " films"]
+    present: Bool[np.ndarray, "films labels"]
 
 
-def prevalence(source: str) -> NDArray[np.float64]:
+def prevalence(source: str) -> Float64[np.ndarray, " labels"]:
     """Tempered share of films per label, in the order of LABELS; `source` is "nih" or "mimic"."""
     counts = np.array([TABLE_1[label][source == "mimic"] for label in LABELS], float)
     return COMMONEST * (counts / counts.max()) ** TEMPER
@@ -118,8 +118,8 @@ def draw_cohort(rng: np.random.Generator, *, films: int, source: str) -> Cohort:
     return Cohort(patient=patient, present=present)
 
 
-def draw_patients(rng: np.random.Generator, films: int) -> NDArray[np.int64]:
-    """(films,) patient indices: most have one film, a few have many."""
+def draw_patients(rng: np.random.Generator, films: int) -> Int64[np.ndarray, " films"]:
+    """Patient indices: most have one film, a few have many."""
     patient: list[int] = []
     while len(patient) < films:
         patient += [patient[-1] + 1 if patient else 0] * min(int(rng.geometric(0.55)), 9)

@@ -13,6 +13,9 @@ number of workers.
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -27,51 +30,69 @@ SOURCES = ("nih", "mimic")
 NOTICE = "GENERATED.txt"
 
 
-def generate(
-    out: Path | str,
-    *,
-    seed: int,
-    train: int = 1200,
-    val: int = 240,
-    test: int = 480,
-    mimic: int = 480,
-    size: int = 256,
-    workers: int = 1,
-    progress: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class DemoPlan:
+    """All that decides the demo's films.
+
+    train, val, test: NIH-like films per split. mimic: MIMIC-like frontal films (laterals come on top). size: the films'
+    shorter side in pixels. Raises InputError for a size or seed out of range.
+    """
+
+    seed: int
+    train: int = 1200
+    val: int = 240
+    test: int = 480
+    mimic: int = 480
+    size: int = 256
+
+    def __post_init__(self) -> None:
+        if self.size < 64:
+            raise InputError(
+                f"the demo's films must be at least 64 pixels wide, got {self.size}; set generate.size in the config"
+            )
+        if self.seed < 0:
+            raise InputError(f"the demo's seed must be >= 0, got {self.seed}; set generate.seed in the config")
+
+
+def generate(out: Path | str, demo: DemoPlan, *, workers: int = 1, progress: bool = False) -> None:
     """Write the demo's films and label files to `out`/nih and `out`/mimic.
 
-    train, val, test: NIH-like films per split; mimic: MIMIC-like frontal films (laterals come on top). size: the films'
-    shorter side in pixels. Each of the two folders appears only when all is drawn, and replaces an older one of the
-    same making; what else lies in `out` is left alone. Raises InputError for a size, seed or count out of range and
-    for a folder that holds files which this function did not write.
+    Each of the two folders appears only when all is drawn, and replaces an older one of the same making; what else lies
+    in `out` is left alone. Raises InputError for a split too small to hold every label, for a folder that holds files
+    which this function did not write, and where `out` cannot be a folder.
     """
     out = Path(out)
-    if size < 64:
-        raise InputError(
-            f"the demo's films must be at least 64 pixels wide, got {size}; set generate.size in the config"
-        )
-    if seed < 0:
-        raise InputError(f"the demo's seed must be >= 0, got {seed}; set generate.seed in the config")
     for source in SOURCES:
         refuse_foreign(out / source)
-    out.mkdir(parents=True, exist_ok=True)
-    building = out / ".building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir()
-    try:
-        plans = plan_nih(building, seed=seed, films={"train": train, "val": val, "test": test}, size=size)
-        plans += plan_mimic(building, seed=seed, films=mimic, size=size)
+    with built_aside(out) as building:
+        counts = {"train": demo.train, "val": demo.val, "test": demo.test}
+        plans = plan_nih(building, seed=demo.seed, films=counts, size=demo.size)
+        plans += plan_mimic(building, seed=demo.seed, films=demo.mimic, size=demo.size)
         with Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=8) as parallel:
             done = parallel(delayed(write_film)(plan, building) for plan in plans)
             for _ in tqdm(done, total=len(plans), desc="drawing demo films", unit="film", disable=not progress):
                 pass
         for source in SOURCES:
             (building / source / NOTICE).write_text(
-                f"Drawn by qcxr.phantom.demo (seed {seed}): generated films, no patients, no radiographs.\n"
+                f"Drawn by qcxr.phantom.demo (seed {demo.seed}): generated films, no patients, no radiographs.\n"
             )
             shutil.rmtree(out / source, ignore_errors=True)
             os.replace(building / source, out / source)
+
+
+@contextmanager
+def built_aside(out: Path) -> Iterator[Path]:
+    """An empty folder inside `out` to build in, gone when the block ends. Raises InputError if `out` cannot be one."""
+    building = out / ".building"
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        building.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            f"the demo's films cannot be written to {out} ({error.strerror}); set generate.out to another folder"
+        ) from None
+    try:
+        yield building
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -9,7 +9,9 @@ from qcxr.phantom.chest import Chest
 from qcxr.phantom.grid import Line
 
 
-def curve(rng: np.random.Generator, start: tuple[float, float], end: tuple[float, float], sag: float) -> list:
+def curve(
+    rng: np.random.Generator, start: tuple[float, float], end: tuple[float, float], sag: float
+) -> list[tuple[float, float]]:
     """A wire from start to end that bows by about `sag`."""
     t = np.linspace(0.0, 1.0, 12)
     bow = np.sin(np.pi * t) * rng.normal(0.0, sag) + np.sin(2 * np.pi * t) * rng.normal(0.0, 0.5 * sag)
@@ -29,7 +31,7 @@ def draw_devices(chest: Chest, rng: np.random.Generator) -> None:
     if rng.random() < 0.4:  # breathing tube, in the windpipe
         lines.append((curve(rng, (0.02, -1.2), (0.0, -0.42), 0.01), 0.022))
     if rng.random() < 0.5:  # central line, from a collar bone to the right atrium's mouth
-        side = rng.choice([-1, 1])
+        side = int(rng.choice([-1, 1]))
         lines.append((curve(rng, (side * 0.5, -0.70), (-0.09, -0.62), 0.03), 0.014))
         lines.append((curve(rng, (-0.09, -0.62), (-0.12, rng.uniform(-0.2, 0.05)), 0.01), 0.014))
     chest.density += np.float32(0.20) * grid.strokes(lines)
@@ -43,12 +45,12 @@ def draw_mimics(chest: Chest, rng: np.random.Generator) -> None:
             x, y = side * anatomy.half_width * rng.uniform(0.52, 0.62), anatomy.dome(side) - rng.uniform(0.06, 0.14)
             chest.density += np.float32(0.14) * grid.ellipse(x, y, 0.032, 0.030, edge=0.014)
     if rng.random() < 0.12:
-        side = rng.choice([-1, 1])
+        side = int(rng.choice([-1, 1]))
         x = side * anatomy.half_width * rng.uniform(0.6, 0.9)
         fold = curve(rng, (x, rng.uniform(-0.5, -0.2)), (x + side * rng.uniform(-0.1, 0.1), 0.4), 0.05)
         chest.density += np.float32(0.10) * grid.strokes([(fold, 0.03)], blur=0.015)
     if rng.random() < 0.20:
-        side = rng.choice([-1, 1])
+        side = int(rng.choice([-1, 1]))
         y = chest.depth(side, rng.uniform(0.3, 0.9))
         start = (side * rng.uniform(0.3, 0.5), y)
         scar = curve(rng, start, (start[0] + rng.uniform(-0.15, 0.15), y + rng.uniform(-0.1, 0.1)), 0.03)

@@ -10,16 +10,17 @@ import numpy as np
 
 from qcxr.phantom.anatomy import Anatomy
 from qcxr.phantom.chest import Chest, hilum
-from qcxr.phantom.grid import Array, soft
+from qcxr.phantom.grid import Picture, soft
 
 Rng = np.random.Generator
+Point = tuple[float, float]
 
 
 def pick_side(rng: Rng) -> int:
     return -1 if rng.random() < 0.5 else 1
 
 
-def place(chest: Chest, rng: Rng, side: int, top: float = 0.15, bottom: float = 0.9, rim: float = 0.85) -> tuple:
+def place(chest: Chest, rng: Rng, side: int, top: float = 0.15, bottom: float = 0.9, rim: float = 0.85) -> Point:
     """A point inside one lung, `top` to `bottom` of the way down and at most `rim` of the way out to the wall."""
     y = chest.depth(side, rng.uniform(top, bottom))
     wall = float(chest.wall(y))
@@ -27,12 +28,12 @@ def place(chest: Chest, rng: Rng, side: int, top: float = 0.15, bottom: float = 
     return side * (inner + (rim * wall - inner) * rng.uniform(0.05, 1.0)), y
 
 
-def patchy(chest: Chest, rng: Rng, cells: int) -> Array:
+def patchy(chest: Chest, rng: Rng, cells: int) -> Picture:
     """Uneven air-space filling: positive noise around 1."""
     return np.maximum(np.float32(1.0) + np.float32(0.40) * chest.grid.clouds(rng, cells), 0.0)
 
 
-def fill(opacity: Array) -> Array:
+def fill(opacity: Picture) -> Picture:
     """Air spaces fill up and then are full: 1 - exp(-opacity)."""
     return np.float32(1.0) - np.exp(-opacity)
 
@@ -89,8 +90,8 @@ def mass(chest: Chest, rng: Rng, severity: float) -> None:
     disc = chest.grid.ellipse(x, y, radius * rng.uniform(0.9, 1.2), radius, rng.uniform(-1.5, 1.5), 0.022)
     for _ in range(2):
         turn = rng.uniform(0, 2 * np.pi)
-        bump = chest.grid.ellipse(x + 0.5 * radius * np.cos(turn), y + 0.5 * radius * np.sin(turn), 0.65 * radius,
-                                  0.65 * radius, edge=0.02)  # fmt: skip
+        beside, below = x + 0.5 * radius * np.cos(turn), y + 0.5 * radius * np.sin(turn)
+        bump = chest.grid.ellipse(beside, below, 0.65 * radius, 0.65 * radius, edge=0.02)
         np.maximum(disc, bump, out=disc)
     chest.density += np.float32(0.24 + 0.18 * severity) * disc * np.maximum(chest.lungs[side], np.float32(0.2))
 

@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
@@ -18,8 +19,6 @@ COLUMNS, PIXELS, GRAYS = 5, 192, 48
 
 def draw_gallery(out: Path | str, *, seed: int, severity: float = 0.75) -> None:
     """Write the figure as a PNG to `out`. severity: 0 hardly visible ... 1 gross."""
-    import matplotlib.pyplot as plt
-
     rng = np.random.default_rng(seed)
     anatomy = breathe(draw_patient(rng), rng)
     grid = Grid(PIXELS, PIXELS)

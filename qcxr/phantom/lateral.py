@@ -4,11 +4,11 @@ import numpy as np
 
 from qcxr.phantom.anatomy import Anatomy
 from qcxr.phantom.chest import bars
-from qcxr.phantom.grid import Array, Grid, radius2, soft
+from qcxr.phantom.grid import Grid, Picture, radius2, soft
 
 
-def draw_lateral(anatomy: Anatomy, grid: Grid) -> Array:
-    """Attenuation (H, W) of the same patient seen from the side, facing left: spine behind, heart in front."""
+def draw_lateral(anatomy: Anatomy, grid: Grid) -> Picture:
+    """Attenuation of the same patient seen from the side, facing left: spine behind, heart in front."""
     y, rng = grid.y, np.random.default_rng(anatomy.seed)
     depth = 0.62 + 0.6 * anatomy.fat
     front = -depth * (0.55 + 0.45 * soft(y + 0.55, 0.35))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from qcxr.phantom.grid import Array, Grid
+from qcxr.phantom.grid import Grid, Picture
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def draw_scanner(rng: np.random.Generator, *, portable: bool) -> Scanner:
     )
 
 
-def expose(density: Array, grid: Grid, scanner: Scanner, rng: np.random.Generator) -> Image.Image:
-    """A film of `grid`'s size, mode L, from the attenuation picture (H, W)."""
+def expose(density: Picture, grid: Grid, scanner: Scanner, rng: np.random.Generator) -> Image.Image:
+    """A film of `grid`'s size, mode L, from the attenuation picture."""
     exposure = rng.normal(0.0, 0.03)
     shown = (density + np.float32(exposure - scanner.low)) * np.float32(1.0 / (scanner.high - scanner.low))
     shown = np.clip(shown, 0.0, 1.0) ** np.float32(scanner.gamma)
@@ -71,8 +71,8 @@ def pose(film: Image.Image, grid: Grid, rng: np.random.Generator) -> Image.Image
     cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
     middle = np.array([grid.width / 2, grid.height / 2])
     offset = middle - np.array([[cos, sin], [-sin, cos]]) @ (middle + shift)
-    return film.transform(film.size, Image.Transform.AFFINE, (cos, sin, offset[0], -sin, cos, offset[1]),
-                          resample=Image.Resampling.BILINEAR)  # fmt: skip
+    coefficients = (cos, sin, offset[0], -sin, cos, offset[1])
+    return film.transform(film.size, Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR)
 
 
 def mark(film: Image.Image, grid: Grid, scanner: Scanner, rng: np.random.Generator) -> Image.Image:

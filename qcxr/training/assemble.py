@@ -11,11 +11,11 @@ from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, features, groups, heads
 from qcxr.models.classifier import Classifier
 from qcxr.study.runs import Recipe, Run
-from qcxr.training.films import Films
 from qcxr.training.inputs import reading
 from qcxr.training.losses import make_loss
 from qcxr.training.mesh import Layout
 from qcxr.training.optimizers import make_optimizer
+from qcxr.training.splits import Splits
 from qcxr.training.step import Steps, TrainState, make_steps
 
 log = logging.getLogger("qcxr.train")
@@ -47,19 +47,19 @@ def section(recipe: Recipe) -> dict[str, Any]:
 
 def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifier:
     """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed."""
-    return classifier.build(
+    architecture = classifier.Architecture(
         backbone=section(recipe),
         head=head,
-        head_options=recipe.head_options,
         n_labels=n_labels,
-        seed=seed,
+        head_options=recipe.head_options,
         batch_norm=recipe.backbone.batch_norm,
         precision=recipe.train.precision,
         remat=recipe.backbone.remat,
     )
+    return classifier.build(architecture, seed=seed)
 
 
-def assemble(run: Run, films: Films, layout: Layout) -> Parts:
+def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
     backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.targets
     net = network(run.recipe, head=run.head, n_labels=len(run.labels), seed=run.seed)

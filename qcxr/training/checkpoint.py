@@ -21,6 +21,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_json
 
 log = logging.getLogger("qcxr.checkpoint")
+STAMP = "fingerprint.json"
 KEPT = 2  # the last one, and the one before in case the last is truncated
 
 
@@ -33,17 +34,33 @@ def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -
     folder = base / hashlib.sha256(text.encode()).hexdigest()[:12]
     if base.is_dir():
         for other in sorted(base.iterdir()):
-            if other == folder or not (other / "fingerprint.json").is_file():
+            if other == folder or (theirs := _stamp(other)) is None:
                 continue
-            theirs = json.loads((other / "fingerprint.json").read_text())
             differs = [key for key in fingerprint if theirs.get(key) != fingerprint[key]]
             log.info("%s is not resumed: its %s differ(s) from this run's", other, ", ".join(differs))
-    stamp = folder / "fingerprint.json"
-    if stamp.is_file() and json.loads(stamp.read_text()) != json.loads(text):
+    found = _stamp(folder)
+    if found is not None and found != json.loads(text):
         raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
     if make:
-        write_json(fingerprint, stamp)
+        write_json(fingerprint, folder / STAMP)
     return folder
+
+
+def _stamp(folder: Path) -> dict[str, Any] | None:
+    """The fingerprint that lies in a work folder; None if none does, or a damaged one.
+
+    A folder's name is the hash of its fingerprint, and each checkpoint has a digest: without a stamp nothing is lost.
+    """
+    try:
+        found = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        pass
+    log.warning("%s is damaged; the folder is known by its name all the same", folder / STAMP)
+    return None
 
 
 class Checkpoints:

@@ -21,20 +21,29 @@ from pathlib import Path
 from qcxr.errors import InputError
 
 log = logging.getLogger("qcxr.devices")
+CARD = r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+"
 
 
 def visible_cards() -> list[str]:
     """Cards this process may use, best evidence first.
 
     CUDA_VISIBLE_DEVICES (from Slurm or the user: narrowed, never widened), then QCXR_CARDS (a comma-separated list, to
-    set cards aside), then what `nvidia-smi` lists; empty on a machine without a card.
+    set cards aside), then what `nvidia-smi` lists; empty on a machine without a card. Raises `InputError` if
+    QCXR_CARDS is no list of cards.
     """
     inherited = os.environ.get("CUDA_VISIBLE_DEVICES")
     if inherited is not None:
         return [card.strip() for card in inherited.split(",") if card.strip() not in ("", "-1", "NoDevFiles")]
     chosen = os.environ.get("QCXR_CARDS")
     if chosen is not None:
-        return [card.strip() for card in chosen.split(",") if card.strip()]
+        cards = [card.strip() for card in chosen.split(",") if card.strip()]
+        for card in cards:
+            if not re.fullmatch(CARD, card):
+                raise InputError(
+                    f"QCXR_CARDS must be a list of card numbers like 0,1 (or GPU-, MIG- identifiers), got {chosen}; "
+                    "correct or unset it"
+                )
+        return cards
     if not shutil.which("nvidia-smi"):
         return []
     try:

@@ -17,17 +17,17 @@ from qcxr.study.sections import Resources
 from qcxr.training import record
 from qcxr.training.assemble import assemble, normalisation
 from qcxr.training.checkpoint import work_folder
-from qcxr.training.films import Films
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
 from qcxr.training.signals import StopRequest, stop_requests
+from qcxr.training.splits import Splits
 
 log = logging.getLogger("qcxr.train")
 
 
-def fit(run: Run, films: Films, *, resources: Resources, cards: Sequence[str] = ()) -> None:
+def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] = ()) -> None:
     """Train one (task, head, seed) and write `best.safetensors`, `history.csv`, `steps.csv` and `run.json`.
 
     Resumes from the run's work folder if a checkpoint of equal configuration, code, data and device lies there. `cards`
@@ -68,7 +68,7 @@ def fit(run: Run, films: Films, *, resources: Resources, cards: Sequence[str] = 
     keeper.clear()
 
 
-def fingerprint(run: Run, films: Films) -> dict[str, Any]:
+def fingerprint(run: Run, films: Splits) -> dict[str, Any]:
     """What decides a run's bits: only a checkpoint with equal marks is resumed."""
     return {
         **run.keys,

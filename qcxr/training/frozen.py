@@ -35,14 +35,10 @@ def pack_features(
     films, out = Path(films), Path(out)
     about = json.loads(films.with_suffix(".json").read_text())
     augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe)
-    net = classifier.build(
-        backbone=section(recipe),
-        head="cdl",
-        n_labels=1,
-        seed=0,
-        batch_norm="running",
-        precision=recipe.train.precision,
+    architecture = classifier.Architecture(
+        section(recipe), head="cdl", n_labels=1, batch_norm="running", precision=recipe.train.precision
     )
+    net = classifier.build(architecture, seed=0)
 
     def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         return normalise(gray, mean=mean, std=std)
@@ -63,9 +59,7 @@ def pack_features(
         np.load(films, mmap_mode="r"),
         folder=Path(cache, "features"),
         about=decides,
-        prepare=prepare,
-        augment=seen,
-        views=views,
+        views=features.Views(prepare, views, seen),
     )
     for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
         with replacing(target) as temporary:

@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jaxtyping import Array, Float, UInt
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.feed import Batch
-from qcxr.models.classifier import Classifier
-from qcxr.models.features import FeatureClassifier
+from qcxr.models.classifier import Classifier, FeatureClassifier
 from qcxr.study.sections import Augment
 
 Images = Float[Array, "batch height width channels"]
@@ -31,7 +29,7 @@ class Inputs(NamedTuple):
 
 def reading(
     net: Classifier, *, views: int | None, mean: Sequence[float], std: Sequence[float], augment: Augment
-) -> tuple[nnx.Module, Inputs]:
+) -> tuple[Classifier | FeatureClassifier, Inputs]:
     """The network to train or predict with, and what it reads: films, or with `views` a frozen backbone's features."""
     if views is None:
         return net, of_films(mean=mean, std=std, augment=augment)

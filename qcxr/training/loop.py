@@ -17,9 +17,9 @@ from qcxr.models import groups
 from qcxr.models.classifier import Classifier
 from qcxr.study.sections import Train
 from qcxr.training.assemble import Parts
-from qcxr.training.films import Films
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
+from qcxr.training.splits import Splits
 
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
 
@@ -31,7 +31,7 @@ class Loop:
     the run goes on to the same bits.
     """
 
-    def __init__(self, films: Films, parts: Parts, *, seed: int, protocol: Train, residency: str, layout: Layout):
+    def __init__(self, films: Splits, parts: Parts, *, seed: int, protocol: Train, residency: str, layout: Layout):
         self.train, self.validation, self.seed = films.train, films.validation, seed
         self.net, self.graphdef, self.steps = parts.net, parts.graphdef, parts.steps
         self.state, self.frozen = layout.repeat(parts.state), layout.repeat(parts.frozen)
@@ -133,9 +133,9 @@ class Loop:
     def classifier(self) -> Classifier:
         """The whole classifier with the current weights; a run on features trains only the head, `net` has the rest."""
         model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
-        return (
-            model if isinstance(model, Classifier) else Classifier(self.net.backbone, model.head, self.net.description)
-        )
+        if isinstance(model, Classifier):
+            return model
+        return Classifier(self.net.backbone, model.head, self.net.architecture)
 
     def _settle(self, pending: list[jax.Array], count: int) -> None:
         for value in jax.device_get(pending[:count]):

@@ -13,7 +13,7 @@ import pandas as pd
 from qcxr.data import batches
 from qcxr.data.augment import normalise
 from qcxr.data.feed import Batch, feed
-from qcxr.data.images import FilmError, prepare
+from qcxr.data.images import FilmError, Preprocessing, prepare
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import classifier, features, groups
@@ -31,10 +31,11 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
     if not {"image", "labels"} <= metadata.keys():
         raise InputError(f"{weights_file} does not say how films were preprocessed; give a run's best.safetensors")
     image = metadata["image"]
+    preprocessing = Preprocessing(image["resize"], image["crop"])
     pixels = []
     for film in films:
         try:
-            pixels.append(prepare(Path(film).read_bytes(), resize=image["resize"], crop=image["crop"])[0])
+            pixels.append(prepare(Path(film).read_bytes(), preprocessing)[0])
         except (FilmError, OSError) as error:
             raise InputError(f"film {film} cannot be read: {error}; give a PNG or JPEG chest film") from None
     values = jax.nn.sigmoid(

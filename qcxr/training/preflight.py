@@ -1,15 +1,20 @@
-"""Before anything trains: every model of the study laid out once, which refuses what cannot work, and counted."""
+"""Before anything trains: every model of the study laid out once, which refuses what cannot work, and counted.
+
+The workflow runs `python -m qcxr.training.preflight` on a configuration (JSON on standard input) before its first job.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
-import jax
 import pandas as pd
 
+from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups, parameters
 from qcxr.study import runs
-from qcxr.study.config import Config
+from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
 from qcxr.training.assemble import section
 from qcxr.training.losses import check_loss
@@ -29,19 +34,16 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
         make_optimizer(recipe.train, steps_per_epoch=1)
         plain = _plain(section(recipe))
         for task in cfg.tasks:
-            net = classifier.build(
-                backbone=plain, head=head, head_options=recipe.head_options, n_labels=len(cfg.labels(task)), seed=0
-            )
+            architecture = classifier.Architecture(plain, head, len(cfg.labels(task)), recipe.head_options)
+            net = classifier.build(architecture, seed=0)
             groups.trained_prefixes(net, recipe.backbone.trainable)
-            jax.eval_shape(net.head, jax.ShapeDtypeStruct((1, net.backbone.n_features), "float32"))
             counts[task, head] = parameters.count(net)
     return {(task, head): counts[task, head] for task in cfg.tasks for head in cfg.heads}
 
 
 def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
     """Write Table II as CSV: task, head, one column per part, total; also makes sure that the weights are there."""
-    for head in cfg.heads:
-        backbones.describe(section(runs.recipe(cfg, head)))
+    check_weights(cfg)
     rows = [
         {"task": task, "head": head, **parts, "total": sum(parts.values())}
         for (task, head), parts in counted(cfg).items()
@@ -51,6 +53,22 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
     return table
 
 
+def check_weights(cfg: Config) -> None:
+    """Make sure that the weights that the study starts from are there. Raises `InputError`."""
+    for head in cfg.heads:
+        backbones.describe(section(runs.recipe(cfg, head)))
+
+
+def main() -> None:
+    """Check the configuration on standard input; what cannot work is one line and exit status 1."""
+    try:
+        cfg = parse(json.load(sys.stdin))
+        check_weights(cfg)
+        counted(cfg)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
 def _plain(backbone: dict) -> dict:
     """A section that builds the same network without weights; a known shape needs no look at the checkpoint."""
     weights, name = backbone["weights"], backbone["name"]
@@ -58,3 +76,7 @@ def _plain(backbone: dict) -> dict:
     if weights is not None and name not in (None, "resnet") and not local:
         return {"name": name}
     return backbones.describe(backbone).section
+
+
+if __name__ == "__main__":
+    main()

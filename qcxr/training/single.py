@@ -38,11 +38,10 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         )
         devices.join_hosts()
         # JAX reads its environment when it is imported: not before the cards are held
-        from qcxr.training import films as packed
-        from qcxr.training import record
+        from qcxr.training import record, splits
         from qcxr.training.fit import fingerprint, fit
 
-        loaded = packed.load(*films, run.labels)
+        loaded = splits.load(*films, run.labels)
         if waited and record.is_of(run.out, fingerprint(run, loaded)):
             log.info("%s was finished by the process that held it: nothing to do", run)
             return

@@ -2,21 +2,13 @@
 
 import json
 
-from qcxr.bench.circuits import peak_memory_mb, run
+from qcxr.bench.circuits import Widths, Workload, peak_memory_mb, run
 
 
 def test_benchmark_of_small_circuits(tmp_path):
     path = tmp_path / "out" / "bench.json"
-    result, table = run(
-        widths=(2, 3),
-        peer_widths=(2,),
-        noisy_widths=(3,),
-        n_layers=1,
-        batch=2,
-        repeats=3,
-        peer_repeats=2,
-        json_path=path,
-    )
+    widths, workload = Widths((2, 3), (2,), (3,)), Workload(n_layers=1, batch=2, repeats=3, peer_repeats=2)
+    result, table = run(widths, workload, json_path=path)
     assert json.loads(path.read_text()) == result
     timed = [(t["n_qubits"], t["engine"], t["noise"] == "none", t["repeats"]) for t in result["timings"]]
     assert timed == [(2, "auto", True, 3), (2, "pennylane", True, 2), (3, "auto", True, 3), (3, "chain", False, 3)]

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 from qcxr.data.cache import build
+from qcxr.data.films import Films
+from qcxr.data.images import Preprocessing
 from qcxr.data.manifest import read_manifest
 from qcxr.errors import InputError
 
@@ -11,10 +13,8 @@ if __name__ == "__main__":
     manifest, images, cache_dir, workers, wait = sys.argv[1:]
     Path(cache_dir + ".started").touch()
     try:
-        report = build(
-            read_manifest(manifest), images, cache_dir, resize=72, crop=64, workers=int(workers), wait=wait == "wait",
-            progress=False,
-        )  # fmt: skip
+        films = Films(images, cache_dir, Preprocessing(resize=72, crop=64))
+        report = build(read_manifest(manifest), films, workers=int(workers), wait=wait == "wait", progress=False)
     except InputError as error:
         print(f"error: {error}")
         sys.exit(1)

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from qcxr.data.manifest import ManifestFiles, write_manifest
+from qcxr.data.sources import Source
 from qcxr.study.labels import CXR19, LABEL_SETS
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -59,6 +61,11 @@ def mimic(root: Path, *, n: int = 8, seed: int = 1) -> dict[str, Path]:
     metadata = root / "mimic-cxr-2.0.0-metadata.csv.gz"
     pd.DataFrame(views, columns=["dicom_id", "subject_id", "study_id", "ViewPosition"]).to_csv(metadata, index=False)
     return {"images": root, "labels": root, "metadata": metadata}
+
+
+def manifest_of(kind: str, paths: dict[str, Path], out: Path, **options) -> pd.DataFrame:
+    """The manifest of `nih` or `mimic`'s paths, written to `out`."""
+    return write_manifest(Source(kind, paths), ManifestFiles(out), **options)
 
 
 def tree(root: Path) -> dict[str, bytes]:

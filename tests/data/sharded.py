@@ -15,9 +15,14 @@ if __name__ == "__main__":
     rng = np.random.default_rng(0)
     n = 21
     split = Split(
-        images=rng.integers(0, 256, (n, 30, 30), dtype=np.uint8), image_ids=("x",) * n, patient_ids=("x",) * n,
-        labels=("Mass",), targets=np.arange(n, dtype=np.float32)[:, None], covered=np.ones((n, 1), bool), about={},
-    )  # fmt: skip
+        images=rng.integers(0, 256, (n, 30, 30), dtype=np.uint8),
+        image_ids=("x",) * n,
+        patient_ids=("x",) * n,
+        labels=("Mass",),
+        targets=np.arange(n, dtype=np.float32)[:, None],
+        covered=np.ones((n, 1), bool),
+        about={},
+    )
     rows, mask = plan(order(0, 0, n), 8)
     one = [
         augment(batch.images, film_keys(1, 2, batch.rows))

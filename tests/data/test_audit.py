@@ -7,17 +7,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from qcxr.data import manifest
 from qcxr.data.audit import film_facts, film_issues
 from qcxr.data.cache import build
 from qcxr.data.charts import contact_sheet, long_tail, together
 from qcxr.data.counts import cooccurrence, counts
-from qcxr.data.page import audit_source, write_audit
+from qcxr.data.films import Films
+from qcxr.data.images import Preprocessing
+from qcxr.data.manifest import read_manifest
+from qcxr.data.page import AuditFiles, audit_source, write_audit
+from qcxr.data.sources import Source
 from qcxr.errors import InputError
 
 from . import films
 
-SIZES = {"resize": 24, "crop": 20}
+SMALL = Preprocessing(resize=24, crop=20)
 
 
 @pytest.fixture
@@ -36,9 +39,10 @@ def odd(tmp_path):
 
 def test_odd_films_are_noticed(odd, tmp_path):
     paths, names = odd
-    frame = manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **paths)
-    build(frame, paths["images"], tmp_path / "cache", **SIZES, progress=False)
-    facts = film_facts(frame, paths["images"], tmp_path / "cache", **SIZES)
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    build(frame, where, progress=False)
+    facts = film_facts(frame, where)
     assert len(facts) == 12
     assert facts.set_index("image_id").loc[names[2], ["width", "height", "aspect"]].tolist() == [40, 90, 2.25]
     issues = film_issues(facts, paths["images"])
@@ -58,9 +62,10 @@ def test_equal_thumbnails_alone_are_no_duplicates(tmp_path):
         pixels = np.full((240, 240), 90, np.uint8)
         pixels[0, 0] = 10 * i
         Image.fromarray(pixels).save(file)
-    frame = manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **paths)
-    build(frame, paths["images"], tmp_path / "cache", **SIZES, progress=False)
-    facts = film_facts(frame, paths["images"], tmp_path / "cache", **SIZES)
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    build(frame, where, progress=False)
+    facts = film_facts(frame, where)
     assert facts["digest"].duplicated().sum() == 1
     assert film_issues(facts, paths["images"]).empty
 
@@ -89,14 +94,14 @@ class Page(HTMLParser):
 def test_page_from_folders_on(odd, tmp_path):
     paths, names = odd
     (paths["images"] / f"{names[5]}.png").write_text("<script>alert(1)</script>")
-    job = {"kind": "nih", "dataset": "n<i>h", "cache_dir": tmp_path / "cache", **paths, **SIZES, "progress": False}
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    job = {"dataset": "n<i>h", "out_dir": tmp_path / "out", "progress": False}
     out = tmp_path / "out"
     with pytest.raises(InputError, match=r"1 of 12 films .* missing or unreadable, first 00000003_001.png: unreadable"):
-        audit_source(**job, out_dir=out)
-    found = audit_source(**job, out_dir=out, max_missing=0.1)
-    assert sorted(path.name for path in out.iterdir()) == [
-        "n<i>h-audit.html", "n<i>h-counts.csv", "n<i>h-films.png", "n<i>h-issues.csv",
-    ]  # fmt: skip
+        audit_source(Source("nih", paths), where, **job)
+    found = audit_source(Source("nih", paths, max_missing=0.1), where, **job)
+    written = ["n<i>h-audit.html", "n<i>h-counts.csv", "n<i>h-films.png", "n<i>h-issues.csv"]
+    assert sorted(path.name for path in out.iterdir()) == written
     page = Page((out / "n<i>h-audit.html").read_text())
     assert "n<i>h: data audit" in page.text  # escaped
     assert "train 6 films, val 2 films, test 4 films;\n6 patients, each in one split" in page.text
@@ -119,29 +124,29 @@ def test_page_counts_dropped_laterals_and_uncovered_labels(tmp_path):
     for name in ("development.csv", "test.csv"):
         file = paths["labels"] / name
         pd.read_csv(file).drop(columns="Mass").to_csv(file, index=False)
-    source = {name: paths[name] for name in ("labels", "metadata")}
-    job = {"kind": "mimic", "dataset": "mimic", "images": paths["images"], "cache_dir": tmp_path / "cache", **source}
-    audit_source(**job, **SIZES, out_dir=tmp_path / "out", progress=False)
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    audit_source(Source("mimic", paths), where, dataset="mimic", out_dir=tmp_path / "out", progress=False)
     page = Page((tmp_path / "out/mimic-audit.html").read_text())
     assert "Left out by view position: LATERAL 2." in page.text
-    written = manifest.write_manifest(kind="mimic", out=tmp_path / "m.parquet", images=paths["images"], **source)
+    written = films.manifest_of("mimic", paths, tmp_path / "m.parquet")
     assert written.attrs["dropped"] == {"LATERAL": 2}
-    assert manifest.read_manifest(tmp_path / "m.parquet").attrs["dropped"] == {"LATERAL": 2}
+    assert read_manifest(tmp_path / "m.parquet").attrs["dropped"] == {"LATERAL": 2}
 
 
 def test_page_without_any_cached_film(tmp_path):
     paths = films.nih(tmp_path / "nih")
-    frame = manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **paths)
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache")
     with pytest.raises(InputError, match=r"no film of nih is in the cache .*; run the cache step first"):
-        write_audit(frame, paths["images"], tmp_path / "cache", dataset="nih", out_html=tmp_path / "x.html")
+        write_audit(frame, where, dataset="nih", out=AuditFiles(tmp_path / "x.html"))
     for film in paths["images"].iterdir():
         film.write_bytes(b"")
     with pytest.raises(InputError, match="12 of 12 films"):
-        audit_source(kind="nih", dataset="nih", cache_dir=tmp_path / "c", out_dir=tmp_path, progress=False, **paths)
+        audit_source(Source("nih", paths), where, dataset="nih", out_dir=tmp_path, progress=False)
 
 
 def test_long_tail_bars_are_the_counts(tmp_path):
-    frame = manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **films.nih(tmp_path / "nih"))
+    frame = films.manifest_of("nih", films.nih(tmp_path / "nih"), tmp_path / "m.parquet")
     frame["Hernia"] = 0
     table = counts(frame, dataset="nih")
     axes = long_tail(table, title="t").axes[0]

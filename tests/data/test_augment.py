@@ -154,6 +154,6 @@ def test_bad_options(options, text):
         augment(films(2), film_keys(0, 0, jnp.arange(2)), **options)
 
 
-def test_wrong_shapes():
+def test_wrong_shapes(unchecked):
     with pytest.raises(ValueError, match=r"images must be \(B, H, W\) and keys \(B,\)"):
         augment(films(2), film_keys(0, 0, jnp.arange(3)))

@@ -33,7 +33,7 @@ def test_evaluation_plan_keeps_the_order():
     np.testing.assert_array_equal(mask, [[True] * 4, [True, False, False, False]])
 
 
-def test_bad_arguments():
+def test_bad_arguments(unchecked):
     with pytest.raises(InputError, match=r"batch_size must be >= 1, got 0; set train.batch_size"):
         plan(np.arange(5), 0)
     with pytest.raises(InputError, match=r"at least one film"):

@@ -2,43 +2,44 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from qcxr.data import manifest
-from qcxr.data.cache import build, content_of
-from qcxr.data.entry import CorruptEntry, entry_key, pack_entry, settings_key, unpack_entry, unpack_facts
-from qcxr.data.images import Facts, prepare
+from qcxr.data.cache import build
+from qcxr.data.entry import CorruptEntry, pack_entry, unpack_entry, unpack_facts
+from qcxr.data.films import Films
+from qcxr.data.images import Facts, Preprocessing, prepare
 from qcxr.data.store import open_store, writer_lock
 from qcxr.errors import InputError
 
 from . import films
 
-SIZES = {"resize": 24, "crop": 20}
+SMALL = Preprocessing(resize=24, crop=20)
 
 
 @pytest.fixture
 def source(tmp_path):
     paths = films.nih(tmp_path / "nih")
-    frame = manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **paths)
-    return frame, paths["images"], tmp_path / "cache"
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    return frame, Films(paths["images"], tmp_path / "cache", SMALL)
 
 
 def run(source, **options):
-    return build(*source, **SIZES, progress=False, **options)
+    return build(*source, progress=False, **options)
 
 
 def test_entries_are_the_preprocessed_films(source):
-    frame, root, cache_dir = source
+    frame, where = source
     report = run(source)
     assert (report.n_films, report.n_built, report.n_cached, len(report.issues)) == (12, 12, 0, 0)
-    with open_store(cache_dir) as store:
+    with open_store(where.cache) as store:
         for path in frame["path"]:
-            expected, facts = prepare((root / path).read_bytes(), **SIZES)
-            blob = store[entry_key(content_of(store, root, path), settings=settings_key(**SIZES))]
+            expected, facts = prepare((where.images / path).read_bytes(), SMALL)
+            blob = store[where.key(store, path)]
             np.testing.assert_array_equal(unpack_entry(blob, crop=20), expected)
             assert unpack_facts(blob, crop=20) == facts
 
@@ -47,37 +48,37 @@ def test_a_second_build_does_nothing_and_workers_do_not_matter(source, tmp_path)
     run(source)
     again = run(source)
     assert (again.n_built, again.n_cached) == (0, 12)
-    frame, root, _ = source
-    two = build(pd.concat([frame] * 3), root, tmp_path / "two", **SIZES, workers=2, progress=False)
+    frame, where = source
+    two = build(pd.concat([frame] * 3), replace(where, cache=tmp_path / "two"), workers=2, progress=False)
     assert two.n_built + two.n_cached == 36
-    with open_store(source[2]) as one, open_store(tmp_path / "two") as other:
+    with open_store(where.cache) as one, open_store(tmp_path / "two") as other:
         assert set(one.iterkeys()) == set(other.iterkeys())
         assert all(one[key] == other[key] for key in one.iterkeys())
 
 
 def test_touched_and_moved_films_are_not_decoded_again_but_replaced_ones_are(source, tmp_path):
-    frame, root, cache_dir = source
+    frame, where = source
     run(source)
-    os.utime(root / frame["path"][0], ns=(1, 1))
+    os.utime(where.images / frame["path"][0], ns=(1, 1))
     touched = run(source)
     assert (touched.n_built, touched.n_cached) == (0, 12)
-    shutil.copytree(root, tmp_path / "moved")
-    moved = build(frame, tmp_path / "moved", cache_dir, **SIZES, progress=False)
+    shutil.copytree(where.images, tmp_path / "moved")
+    moved = build(frame, replace(where, images=tmp_path / "moved"), progress=False)
     assert (moved.n_built, moved.n_cached) == (0, 12)
-    Image.fromarray(films.gray(np.random.default_rng(99))).save(root / frame["path"][3])
+    Image.fromarray(films.gray(np.random.default_rng(99))).save(where.images / frame["path"][3])
     replaced = run(source)
     assert (replaced.n_built, replaced.n_cached) == (1, 11)
 
 
 def test_other_preprocessing_is_another_entry(source):
     run(source)
-    other = build(*source, resize=30, crop=20, progress=False)
+    other = build(source[0], replace(source[1], preprocessing=Preprocessing(30, 20)), progress=False)
     assert other.n_built == 12
     assert run(source).n_built == 0
 
 
 def test_unreadable_films_are_listed_and_the_others_kept(source, tmp_path):
-    frame, root, _ = source
+    frame, root = source[0], source[1].images
     (root / frame["path"][1]).write_bytes(b"not a film")
     data = (root / frame["path"][2]).read_bytes()
     (root / frame["path"][2]).write_bytes(data[: len(data) // 2])
@@ -94,7 +95,7 @@ def test_unreadable_films_are_listed_and_the_others_kept(source, tmp_path):
 
 def test_one_writer_at_a_time(source):
     with (
-        writer_lock(source[2]),
+        writer_lock(source[1].cache),
         pytest.raises(InputError, match=r"another build is writing .*; wait for it, or stop it first"),
     ):
         run(source, wait=False)
@@ -103,9 +104,9 @@ def test_one_writer_at_a_time(source):
 
 def test_a_damaged_cache_file_is_said(source):
     run(source)
-    (source[2] / "cache.db").write_bytes(b"this is no database, but it is long enough to be read as one" * 99)
+    (source[1].cache / "cache.db").write_bytes(b"this is no database, but it is long enough to be read as one" * 99)
     for name in ("cache.db-wal", "cache.db-shm"):
-        (source[2] / name).unlink(missing_ok=True)
+        (source[1].cache / name).unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"cache .* is damaged .*; delete the directory and run again"):
         run(source)
 

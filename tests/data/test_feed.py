@@ -76,7 +76,7 @@ def test_stopping_early_leaves_no_thread(split):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("qcxr-feed")]
 
 
-def test_bad_arguments(split):
+def test_bad_arguments(split, unchecked):
     with pytest.raises(InputError, match=r"must be one of auto, device, host, got 'gpu'; set resources.residency"):
         feed(split, residency="gpu")
     for residency in ("device", "host"):

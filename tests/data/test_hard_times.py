@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.bench.data import process_tree
+from qcxr.bench.memory import process_tree
 from qcxr.data import manifest
 from qcxr.data.cache import build
-from qcxr.data.pack import pack
+from qcxr.data.films import Films
+from qcxr.data.images import Preprocessing
+from qcxr.data.pack import PackedFiles, pack
 from qcxr.data.store import contains, open_store, reading
 from qcxr.data.verify import verify
 from qcxr.errors import InputError
@@ -24,7 +26,7 @@ from qcxr.study.files import write_csv, write_parquet
 
 from . import films
 
-SIZES = {"resize": 72, "crop": 64}
+SMALL = Preprocessing(resize=72, crop=64)
 N = 160
 
 
@@ -32,7 +34,7 @@ N = 160
 def source(tmp_path_factory):
     root = tmp_path_factory.mktemp("hard")
     paths = films.nih(root / "nih", n=N, height=400, width=380)
-    manifest.write_manifest(kind="nih", out=root / "m.parquet", **paths)
+    films.manifest_of("nih", paths, root / "m.parquet")
     return root / "m.parquet", paths["images"]
 
 
@@ -71,12 +73,12 @@ def test_kill_9_while_caching(source, tmp_path, workers):
     kept = entries(cache_dir)
     assert 32 <= kept < N
     frame = manifest.read_manifest(source[0])
-    looked = verify(frame, source[1], cache_dir, **SIZES, repair=False, progress=False)
+    looked = verify(frame, Films(source[1], cache_dir, SMALL), repair=False, progress=False)
     assert set(looked.problems["issue"]) == {"not cached"}  # unfinished, but nothing wrong in what is there
     assert len(looked.problems) == N - kept
-    report = build(frame, source[1], cache_dir, **SIZES, progress=False)
+    report = build(frame, Films(source[1], cache_dir, SMALL), progress=False)
     assert (report.n_cached, report.n_built) == (kept, N - kept)
-    assert verify(frame, source[1], cache_dir, **SIZES, progress=False).problems.empty
+    assert verify(frame, Films(source[1], cache_dir, SMALL), progress=False).problems.empty
 
 
 def test_a_killed_worker_is_said(source, tmp_path):
@@ -90,7 +92,7 @@ def test_a_killed_worker_is_said(source, tmp_path):
     assert child.returncode == 1, err
     assert out.startswith("error: a decoding worker was killed (out of memory?); what is cached is kept: run again")
     kept = entries(cache_dir)
-    report = build(manifest.read_manifest(source[0]), source[1], cache_dir, **SIZES, progress=False)
+    report = build(manifest.read_manifest(source[0]), Films(source[1], cache_dir, SMALL), progress=False)
     assert (report.n_cached, report.n_built) == (kept, N - kept)
 
 
@@ -121,32 +123,33 @@ def test_disk_full_while_caching(source, small_disk, tmp_path):
     frame = manifest.read_manifest(source[0])
     cache_dir = small_disk / "cache"
     with pytest.raises(InputError) as caught:
-        build(frame, source[1], cache_dir, **SIZES, progress=False)
+        build(frame, Films(source[1], cache_dir, SMALL), progress=False)
     assert str(caught.value) == (
         f"no space left for the cache {cache_dir}; what is cached is kept: free space and run again"
     )
     kept = entries(cache_dir)
     assert 0 < kept < N
     subprocess.run(["mount", "-o", "remount,size=20M", small_disk], check=True)
-    looked = verify(frame, source[1], cache_dir, **SIZES, repair=False, progress=False)
+    looked = verify(frame, Films(source[1], cache_dir, SMALL), repair=False, progress=False)
     assert set(looked.problems["issue"]) == {"not cached"}
-    report = build(frame, source[1], cache_dir, **SIZES, progress=False)
+    report = build(frame, Films(source[1], cache_dir, SMALL), progress=False)
     assert (report.n_cached, report.n_built) == (kept, N - kept)
 
 
 def test_no_room_even_for_an_empty_cache(source, small_disk):
     (small_disk / "filling").write_bytes(bytes((1 << 20) - 8192))
     with pytest.raises(InputError, match=r"no space left for the cache|cannot be written \(No space left on device\)"):
-        build(manifest.read_manifest(source[0]), source[1], small_disk / "cache", **SIZES, progress=False)
+        build(manifest.read_manifest(source[0]), Films(source[1], small_disk / "cache", SMALL), progress=False)
 
 
 def test_disk_full_while_packing(source, small_disk, tmp_path):
     frame = manifest.read_manifest(source[0])
-    build(frame, source[1], tmp_path / "cache", **SIZES, progress=False)
+    where = Films(source[1], tmp_path / "cache", SMALL)
+    build(frame, where, progress=False)
     (small_disk / "filling").write_bytes(bytes(900_000))
-    out = {f"out_{kind}": small_disk / f"nih-train.{kind}" for kind in ("npy", "index", "json")}
+    out = PackedFiles(*(small_disk / f"nih-train.{kind}" for kind in ("npy", "index", "json")))
     with pytest.raises(InputError, match=r"nih-train.npy cannot be written \(No space left on device\); free space or"):
-        pack(frame, source[1], tmp_path / "cache", split="train", **out, **SIZES)
+        pack(frame, where, split="train", out=out)
     assert [path.name for path in small_disk.iterdir()] == ["filling"]
 
 
@@ -171,7 +174,7 @@ def test_read_only_cache_directory(source, tmp_path):
     try:
         for folder in (cache_dir, cache_dir / "below"):
             with pytest.raises(InputError, match=r"cannot be written \((Read-only|Permission).*set data.cache"):
-                build(manifest.read_manifest(source[0]), source[1], folder, **SIZES, progress=False)
+                build(manifest.read_manifest(source[0]), Films(source[1], folder, SMALL), progress=False)
     finally:
         if os.geteuid() == 0:
             subprocess.run(["umount", cache_dir], check=True)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
-from qcxr.data.images import FilmError, decode, prepare, preprocess
+from qcxr.data.images import FilmError, Preprocessing, decode, prepare, preprocess
 from qcxr.errors import InputError
 
 from .films import SHARED, gray
@@ -57,12 +57,12 @@ def test_other_sizes_against_hugging_face(resize, crop):
     image = gray(RNG, 301, 200)
     assert int(crop / (crop / resize)) == resize  # else the processor itself resizes to another size
     theirs = hugging_face(np.repeat(image[..., None], 3, axis=2), crop=crop, crop_pct=crop / resize)
-    np.testing.assert_array_equal(preprocess(image, resize=resize, crop=crop), theirs[..., 0])
+    np.testing.assert_array_equal(preprocess(image, Preprocessing(resize, crop)), theirs[..., 0])
 
 
 @pytest.mark.parametrize(("resize", "crop"), [(72, 64), (73, 64), (72, 63), (50, 50)])
 def test_size_and_centre(resize, crop):
-    assert preprocess(gray(RNG, 81, 100), resize=resize, crop=crop).shape == (crop, crop)
+    assert preprocess(gray(RNG, 81, 100), Preprocessing(resize, crop)).shape == (crop, crop)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real films in ../shared/data")
@@ -163,11 +163,11 @@ def test_bad_files(data, text):
         ({"resize": 64, "crop": 32.0}, "crop must be a whole number of pixels >= 1, got 32.0"),
     ],
 )
-def test_bad_sizes(sizes, text):
+def test_bad_sizes(sizes, text, unchecked):
     with pytest.raises(InputError, match=text):
-        preprocess(gray(RNG), **sizes)
+        Preprocessing(**sizes)
 
 
-def test_wrong_arrays():
+def test_wrong_arrays(unchecked):
     with pytest.raises(ValueError, match=r"uint8 array"):
         preprocess(np.zeros((4, 4, 3), np.uint8))

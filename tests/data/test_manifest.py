@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.data import manifest
+from qcxr.data import contract, manifest
+from qcxr.data.columns import labels_of
+from qcxr.data.sources import Source
 from qcxr.errors import InputError
 from qcxr.study.labels import LABEL_SETS
 
@@ -23,18 +25,18 @@ def frame(**changes) -> pd.DataFrame:
 
 
 def test_contract_of_a_good_manifest():
-    out = manifest.check(frame())
+    out = contract.check(frame())
     assert list(out.columns) == ["image_id", "patient_id", "path", "split", "Mass"]
     assert str(out["Mass"].dtype) == "Int8"
     assert out["Mass"].isna().tolist() == [False, False, True]
-    assert manifest.labels_of(out) == ("Mass",)
+    assert labels_of(out) == ("Mass",)
 
 
 def test_row_order_of_the_input_does_not_matter():
-    expected = manifest.check(frame())
+    expected = contract.check(frame())
     for seed in range(5):
         shuffled = frame().sample(frac=1, random_state=seed)
-        pd.testing.assert_frame_equal(manifest.check(shuffled), expected)
+        pd.testing.assert_frame_equal(contract.check(shuffled), expected)
 
 
 @pytest.mark.parametrize(
@@ -58,21 +60,21 @@ def test_row_order_of_the_input_does_not_matter():
 )
 def test_refused(changes, text):
     with pytest.raises(InputError, match=text):
-        manifest.check(frame(**changes))
+        contract.check(frame(**changes))
 
 
 def test_dots_that_do_not_leave_the_root():
     names = ["x..y/a.png", "..hidden/b.png", "c...png"]
-    assert manifest.check(frame(path=names))["path"].tolist() == [names[0], names[1], names[2]]
+    assert contract.check(frame(path=names))["path"].tolist() == [names[0], names[1], names[2]]
 
 
 def test_columns_missing():
     with pytest.raises(InputError, match=r"lacks the column\(s\) patient_id, split; it has image_id, path, Mass"):
-        manifest.check(frame().drop(columns=["patient_id", "split"]))
+        contract.check(frame().drop(columns=["patient_id", "split"]))
     with pytest.raises(InputError, match=r"no label column"):
-        manifest.check(frame().drop(columns="Mass"))
+        contract.check(frame().drop(columns="Mass"))
     with pytest.raises(InputError, match=r"no film"):
-        manifest.check(frame()[:0])
+        contract.check(frame()[:0])
 
 
 def test_a_csv_with_a_path_out_of_the_root(tmp_path):
@@ -81,30 +83,24 @@ def test_a_csv_with_a_path_out_of_the_root(tmp_path):
     table.loc[0, "path"] = "../" + table.loc[0, "path"]
     table.to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(InputError, match=r"path '\.\./files/p10/.*' must stay inside the image root"):
-        manifest.write_manifest(kind="mimic", out=tmp_path / "m.parquet", **source)
+        films.manifest_of("mimic", source, tmp_path / "m.parquet")
 
 
 def test_require_names_what_is_not_covered():
-    out = manifest.check(frame(Edema=[0, 1, 1]))
-    manifest.require(out, ["Mass", "Edema"], split="train")
+    out = contract.check(frame(Edema=[0, 1, 1]))
+    contract.require(out, ["Mass", "Edema"], split="train")
     with pytest.raises(InputError, match=r"does not cover the label\(s\) Hernia, Mass; it covers Edema: choose a task"):
-        manifest.require(out, ["Hernia", "Edema", "Mass"])
+        contract.require(out, ["Hernia", "Edema", "Mass"])
     with pytest.raises(InputError, match=r"nih, split test, does not cover"):
-        manifest.require(out, ["Mass"], split="test", what="nih")
+        contract.require(out, ["Mass"], split="test", what="nih")
 
 
 def test_written_and_read_back(tmp_path):
     source = films.nih(tmp_path / "data")
     out = tmp_path / "out"
-    written = manifest.write_manifest(
-        kind="nih",
-        dataset="demo",
-        out=out / "m.parquet",
-        counts_out=out / "counts.csv",
-        issues_out=out / "issues.csv",
-        labels_needed=LABEL_SETS["cxr19"],
-        **source,
-    )
+    files = manifest.ManifestFiles(out / "m.parquet", counts=out / "counts.csv", issues=out / "issues.csv")
+    job = {"dataset": "demo", "labels_needed": LABEL_SETS["cxr19"]}
+    written = manifest.write_manifest(Source("nih", source), files, **job)
     pd.testing.assert_frame_equal(manifest.read_manifest(out / "m.parquet"), written)
     assert (out / "issues.csv").read_text() == "image_id,path,issue,detail\n"
     counts = pd.read_csv(out / "counts.csv")
@@ -122,9 +118,9 @@ def test_missing_and_empty_films(tmp_path):
     gone.unlink()
     empty.write_bytes(b"")
     out = tmp_path / "out"
-    job = {"kind": "nih", "out": out / "m.parquet", "issues_out": out / "issues.csv", **source}
+    files = manifest.ManifestFiles(out / "m.parquet", issues=out / "issues.csv")
     with pytest.raises(InputError) as caught:
-        manifest.write_manifest(**job)
+        manifest.write_manifest(Source("nih", source), files)
     assert str(caught.value) == (
         f"2 of 12 films under {source['images']} are missing or unreadable, first {gone.name}: missing; "
         f"allowed is a fraction of 0 (the source's max_missing in data.sources), all are listed in {out / 'issues.csv'}"
@@ -132,18 +128,18 @@ def test_missing_and_empty_films(tmp_path):
     assert [path.name for path in out.iterdir()] == ["issues.csv"]
     issues = pd.read_csv(out / "issues.csv")
     assert issues[["path", "issue"]].to_numpy().tolist() == [[gone.name, "missing"], [empty.name, "empty"]]
-    left = manifest.write_manifest(**job, max_missing=0.2)
+    left = manifest.write_manifest(Source("nih", source, max_missing=0.2), files)
     assert len(left) == 10
     with pytest.raises(InputError, match=r"max_missing must be a fraction in \[0, 1\], got 2"):
-        manifest.write_manifest(**job, max_missing=2)
+        manifest.write_manifest(Source("nih", source, max_missing=2), files)
 
 
 def test_one_split_only(tmp_path):
     source = films.mimic(tmp_path)
-    out = manifest.write_manifest(kind="mimic", out=tmp_path / "m.parquet", splits=["test"], **source)
+    out = films.manifest_of("mimic", source, tmp_path / "m.parquet", splits=["test"])
     assert set(out["split"]) == {"test"}
-    with pytest.raises(InputError, match=r"source mimic has no film in train"):
-        manifest.write_manifest(kind="mimic", out=tmp_path / "n.parquet", splits=["train"], **source)
+    with pytest.raises(InputError, match=r"mimic has no film in split train, .*: no label file has that split in its"):
+        films.manifest_of("mimic", source, tmp_path / "n.parquet", splits=["train"])
     assert not (tmp_path / "n.parquet").exists()
 
 
@@ -153,7 +149,7 @@ def test_a_film_listed_twice_in_a_label_file(tmp_path):
     table = pd.read_csv(file, dtype=str)
     pd.concat([table, table[:1]]).to_csv(file, index=False)
     with pytest.raises(InputError, match=r"image id 00000001_000 is there twice"):
-        manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", **source)
+        films.manifest_of("nih", source, tmp_path / "m.parquet")
     assert not (tmp_path / "m.parquet").exists()
 
 
@@ -162,7 +158,7 @@ def test_labels_of_the_wrong_release(tmp_path):
     for file in source["labels"].iterdir():  # the 14 labels of the original release
         pd.read_csv(file, dtype=str)[["id", *LABEL_SETS["cxr14"], "subj_id"]].to_csv(file, index=False)
     with pytest.raises(InputError, match=r"Calcification of the Aorta, Pneumomediastinum, Pneumoperitoneum, Subcut"):
-        manifest.write_manifest(kind="nih", out=tmp_path / "m.parquet", labels_needed=LABEL_SETS["cxr19"], **source)
+        films.manifest_of("nih", source, tmp_path / "m.parquet", labels_needed=LABEL_SETS["cxr19"])
 
 
 def test_unreadable_manifest(tmp_path):

@@ -2,38 +2,39 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.data import manifest
 from qcxr.data.cache import build
 from qcxr.data.entry import pack_entry
-from qcxr.data.images import Facts, prepare
-from qcxr.data.pack import pack
+from qcxr.data.films import Films
+from qcxr.data.images import Facts, Preprocessing, prepare
+from qcxr.data.pack import PackedFiles, pack
 from qcxr.data.split import load, sha256
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
 
 from . import films
 
-SIZES = {"resize": 24, "crop": 20}
+SMALL = Preprocessing(resize=24, crop=20)
 
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory):
     root = tmp_path_factory.mktemp("pack")
     paths = films.nih(root / "nih")
-    frame = manifest.write_manifest(kind="nih", out=root / "m.parquet", **paths)
-    build(frame, paths["images"], root / "cache", **SIZES, progress=False)
-    about = pack(frame, paths["images"], root / "cache", split="train", **outputs(root / "packed"), **SIZES)
-    return frame, paths["images"], root, about
+    frame = films.manifest_of("nih", paths, root / "m.parquet")
+    where = Films(paths["images"], root / "cache", SMALL)
+    build(frame, where, progress=False)
+    about = pack(frame, where, split="train", out=outputs(root / "packed"))
+    return frame, where, root, about
 
 
-def outputs(folder, stem="nih-train"):
-    return {f"out_{kind}": folder / f"{stem}.{suffix}" for kind, suffix in
-            (("npy", "npy"), ("index", "parquet"), ("json", "json"))}  # fmt: skip
+def outputs(folder, stem="nih-train") -> PackedFiles:
+    return PackedFiles(folder / f"{stem}.npy", index=folder / f"{stem}.parquet", about=folder / f"{stem}.json")
 
 
 @pytest.fixture
@@ -43,21 +44,21 @@ def copy(ready, tmp_path):
 
 
 def test_rows_are_the_films(ready):
-    frame, images, root, about = ready
+    frame, where, root, about = ready
     train = frame[frame["split"] == "train"]
     array = np.load(root / "packed/nih-train.npy")
     assert array.shape == (6, 20, 20) == tuple(about["shape"])
     assert array.dtype == np.uint8
     for row, path in zip(array, train["path"], strict=True):
-        np.testing.assert_array_equal(row, prepare((images / path).read_bytes(), **SIZES)[0])
+        np.testing.assert_array_equal(row, prepare((where.images / path).read_bytes(), SMALL)[0])
     assert about["sha256"]["images"] == sha256(root / "packed/nih-train.npy")
     assert about["left_out"] == []
     assert json.loads((root / "packed/nih-train.json").read_text()) == about
 
 
 def test_packing_again_gives_the_same_bytes(ready, tmp_path):
-    frame, images, root, _ = ready
-    pack(frame, images, root / "cache", split="train", **outputs(tmp_path), **SIZES)
+    frame, where, root, _ = ready
+    pack(frame, where, split="train", out=outputs(tmp_path))
     assert films.tree(tmp_path) == films.tree(root / "packed")
 
 
@@ -79,10 +80,10 @@ def test_loaded_in_the_tasks_order(ready):
 
 
 def test_a_label_not_covered_is_masked_in_evaluation_and_refused_in_training(ready, tmp_path):
-    frame, images, root, _ = ready
+    frame, where, _, _ = ready
     part = frame.drop(columns="Edema")
     part["Mass"] = part["Mass"].where(part.index != 2)
-    pack(part, images, root / "cache", split="train", **outputs(tmp_path), **SIZES)
+    pack(part, where, split="train", out=outputs(tmp_path))
     split = load(tmp_path / "nih-train.npy", ["Edema", "Mass", "Hernia"])
     np.testing.assert_array_equal(split.covered.sum(axis=0), [0, 5, 6])
     assert not split.covered[2, 1]
@@ -92,14 +93,15 @@ def test_a_label_not_covered_is_masked_in_evaluation_and_refused_in_training(rea
 
 
 def test_films_that_are_not_cached(ready, tmp_path):
-    frame, images, _, _ = ready
-    job = {"split": "train", **outputs(tmp_path / "out"), **SIZES}
+    frame, where, _, _ = ready
+    where = replace(where, cache=tmp_path / "cache")
+    job = {"split": "train", "out": outputs(tmp_path / "out")}
     half = frame[frame.index % 2 == 0]
-    build(half, images, tmp_path / "cache", **SIZES, progress=False)
+    build(half, where, progress=False)
     with pytest.raises(InputError, match=r"3 of 6 films .* first 00000001_001.png: not cached \(run the cache step\)"):
-        pack(frame, images, tmp_path / "cache", **job)
+        pack(frame, where, **job)
     assert not (tmp_path / "out").exists()
-    about = pack(frame, images, tmp_path / "cache", **job, max_missing=0.5)
+    about = pack(frame, where, **job, max_missing=0.5)
     assert about["shape"] == [3, 20, 20]
     assert about["left_out"] == ["00000001_001", "00000002_001", "00000003_001"]
     index = pd.read_parquet(tmp_path / "out/nih-train.parquet")
@@ -107,26 +109,27 @@ def test_films_that_are_not_cached(ready, tmp_path):
 
 
 def test_a_corrupt_entry_stops_the_pack_with_nothing_written(ready, tmp_path):
-    frame, images, root, _ = ready
+    frame, where, root, _ = ready
+    where = replace(where, cache=tmp_path / "cache")
     shutil.copytree(root / "cache", tmp_path / "cache")
     with open_store(tmp_path / "cache") as store:
         key = sorted(key for key in store.iterkeys() if key.startswith("entry:"))[0]
         store[key] = store[key][:-9]
     with pytest.raises(InputError, match=r"cache entry of .* is corrupt .*; `qcxr cache verify` rebuilds it"):
         for split in ("train", "val", "test"):
-            pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
+            pack(frame, where, split=split, out=outputs(tmp_path / split))
     assert not [name for name in films.tree(tmp_path) if "tmp" in name]
     with open_store(tmp_path / "cache") as store:  # a valid entry of another size is no film either
         store[key] = pack_entry(np.zeros((19, 19), np.uint8), Facts(1, 1, "L", False))
     with pytest.raises(InputError, match=r"is corrupt"):
         for split in ("train", "val", "test"):
-            pack(frame, images, tmp_path / "cache", split=split, **outputs(tmp_path / split), **SIZES)
+            pack(frame, where, split=split, out=outputs(tmp_path / split))
 
 
 def test_unknown_split(ready, tmp_path):
-    frame, images, root, _ = ready
+    frame, where, _, _ = ready
     with pytest.raises(InputError, match=r"no film in split 'dev'; it has test, train, val"):
-        pack(frame, images, root / "cache", split="dev", **outputs(tmp_path), **SIZES)
+        pack(frame, where, split="dev", out=outputs(tmp_path))
 
 
 def test_absent_or_damaged_files(copy):

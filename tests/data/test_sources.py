@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from qcxr.data import sources
+from qcxr.data.contract import check
 from qcxr.data.csvfile import label_columns, read_table, split_files
-from qcxr.data.manifest import check
 from qcxr.errors import InputError
 from qcxr.study.labels import CXR19, LABEL_SETS
 

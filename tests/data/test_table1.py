@@ -2,7 +2,7 @@
 
 import pytest
 
-from qcxr.data import manifest
+from qcxr.data.contract import check
 from qcxr.data.counts import cooccurrence, counts
 from qcxr.data.nih import read
 
@@ -38,7 +38,7 @@ PRINTED_WRONG = {("Effusion", "total"): 13317}
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory):
-    return manifest.check(read(images=tmp_path_factory.mktemp("no_films"), labels=SHARED / "labels"))
+    return check(read(images=tmp_path_factory.mktemp("no_films"), labels=SHARED / "labels"))
 
 
 def test_every_number_of_table_1(frame):

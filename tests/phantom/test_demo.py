@@ -27,7 +27,7 @@ def digests(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("demo")
-    demo.generate(out, seed=5, workers=1, **SIZES)
+    demo.generate(out, demo.DemoPlan(seed=5, **SIZES), workers=1)
     return out
 
 
@@ -36,12 +36,12 @@ def labels(made: Path, split: str) -> pd.DataFrame:
 
 
 def test_same_seed_same_bytes_whatever_the_workers(made, tmp_path):
-    demo.generate(tmp_path / "again", seed=5, workers=2, **SIZES)
+    demo.generate(tmp_path / "again", demo.DemoPlan(seed=5, **SIZES), workers=2)
     assert digests(tmp_path / "again") == digests(made)
 
 
 def test_another_seed_is_another_data_set(made, tmp_path):
-    demo.generate(tmp_path / "other", seed=6, workers=2, **SIZES)
+    demo.generate(tmp_path / "other", demo.DemoPlan(seed=6, **SIZES), workers=2)
     first, other = digests(made), digests(tmp_path / "other")
     films = [name for name in first if name.endswith(".png") and name in other]
     assert len(films) > 20
@@ -130,7 +130,7 @@ def test_mimic_joins_its_metadata_and_holds_laterals(made):
 
 def test_a_failure_leaves_the_old_films_and_nothing_half_written(made, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    demo.generate(out, seed=1, workers=2, **SIZES)
+    demo.generate(out, demo.DemoPlan(seed=1, **SIZES), workers=2)
     (out / "cache").mkdir()
     before = digests(out)
     drawn = []
@@ -142,20 +142,20 @@ def test_a_failure_leaves_the_old_films_and_nothing_half_written(made, tmp_path,
 
     monkeypatch.setattr(demo, "write_film", fail)
     with pytest.raises(OSError, match="disk full"):
-        demo.generate(out, seed=2, workers=1, **SIZES)
+        demo.generate(out, demo.DemoPlan(seed=2, **SIZES))
     assert digests(out) == before
     assert sorted(path.name for path in out.iterdir()) == ["cache", "mimic", "nih"]
 
 
 def test_generated_films_are_replaced_and_foreign_ones_are_not(tmp_path):
-    demo.generate(tmp_path, seed=1, workers=2, **SIZES)
+    demo.generate(tmp_path, demo.DemoPlan(seed=1, **SIZES), workers=2)
     first = digests(tmp_path)
-    demo.generate(tmp_path, seed=2, workers=2, **SIZES)
+    demo.generate(tmp_path, demo.DemoPlan(seed=2, **SIZES), workers=2)
     second = digests(tmp_path)
     assert first["nih/images/00000001_000.png"] != second["nih/images/00000001_000.png"]
     (tmp_path / "nih" / demo.NOTICE).unlink()
     with pytest.raises(InputError, match=r"only replace a folder of generated films, but .* set generate.out"):
-        demo.generate(tmp_path, seed=3, workers=2, **SIZES)
+        demo.generate(tmp_path, demo.DemoPlan(seed=3, **SIZES), workers=2)
 
 
 @pytest.mark.parametrize(
@@ -168,5 +168,14 @@ def test_generated_films_are_replaced_and_foreign_ones_are_not(tmp_path):
 )
 def test_bad_input_is_refused_and_leaves_nothing(tmp_path, wrong, text):
     with pytest.raises(InputError, match=text):
-        demo.generate(tmp_path / "out", **({"seed": 1} | SIZES | wrong))
+        demo.generate(tmp_path / "out", demo.DemoPlan(**({"seed": 1} | SIZES | wrong)))
     assert not (tmp_path / "out" / "nih").exists() and not (tmp_path / "out" / ".building").exists()
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "/proc/demo"])
+def test_a_place_that_cannot_be_a_folder_is_said(tmp_path, where):
+    (tmp_path / "file").write_text("mine")
+    out = tmp_path / where  # an absolute path stays what it is
+    with pytest.raises(InputError, match=rf"films cannot be written to {out} \(.+\); set generate.out"):
+        demo.generate(out, demo.DemoPlan(seed=1, **SIZES))
+    assert (tmp_path / "file").read_text() == "mine"

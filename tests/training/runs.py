@@ -8,8 +8,8 @@ import pandas as pd
 from qcxr.data.split import Split
 from qcxr.study.runs import Recipe, Run
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
-from qcxr.training.films import Films
 from qcxr.training.fit import fit
+from qcxr.training.splits import Splits
 
 LABELS = ("Mass", "Nodule")
 BACKBONE = Backbone(
@@ -47,7 +47,7 @@ def run(
     protocol = PROTOCOL.model_copy(update=changes)
     recipe = Recipe(BACKBONE, head_options or {}, Image(resize=16, crop=16), Augment(rotation=10), protocol)
     resources = Resources(checkpoint_minutes=minutes, tensorboard=tensorboard)
-    fit(described(folder, recipe, head, seed, config=config), Films(split(22, 1), split(9, 2)), resources=resources)
+    fit(described(folder, recipe, head, seed, config=config), Splits(split(22, 1), split(9, 2)), resources=resources)
 
 
 def described(folder: Path, recipe: Recipe, head: str = "cdl", seed: int = 0, config: str = "same") -> Run:

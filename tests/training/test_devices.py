@@ -109,6 +109,30 @@ def test_more_cards_than_there_are_is_refused():
         pass
 
 
+@pytest.mark.parametrize("cards", ["a,b", "0,1;2", "-1", "GPU"])
+def test_names_that_are_no_cards_are_refused(monkeypatch, cards):
+    monkeypatch.setenv("QCXR_CARDS", cards)
+    with pytest.raises(
+        InputError, match=f"QCXR_CARDS must be a list of card numbers like 0,1 .*, got {cards}; correct"
+    ):
+        visible_cards()
+
+
+def test_identifiers_are_cards(monkeypatch):
+    monkeypatch.setenv("QCXR_CARDS", "GPU-8f2c-11, MIG-a/1/0 ,3")
+    assert visible_cards() == ["GPU-8f2c-11", "MIG-a/1/0", "3"]
+
+
+def test_deterministic_kernels_are_asked_of_xla_and_jax_starts_with_them(monkeypatch, tmp_path):
+    """XLA ends the process at a flag that it does not know, on a CPU too."""
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=")
+    configure(None, None, deterministic=True)
+    assert os.environ["XLA_FLAGS"].split() == ["--xla_dump_to=", "--xla_gpu_deterministic_ops=true"]
+    code = "import jax.numpy as jnp; print(float(jnp.arange(4.0).sum()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "6.0\n", done.stderr
+
+
 def test_configure_sets_what_jax_reads(monkeypatch, tmp_path):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)

@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,7 +69,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch(undisturbed):
     films = split(9, 2)
     mean, std = metadata["image"]["mean"], metadata["image"]["std"]
     pixels = (np.repeat(films.images[..., None], 3, -1) / 255 - np.array(mean)) / np.array(std)
-    logits = np.asarray(net(np.asarray(pixels, np.float32), train=False), np.float64)
+    logits = np.asarray(net(jnp.asarray(pixels, jnp.float32), train=False), np.float64)
     expected = np.mean(np.logaddexp(0, logits) - films.targets * logits)
     assert expected == pytest.approx(json.loads((undisturbed / "out/run.json").read_text())["best_val_loss"], rel=1e-5)
 
@@ -128,6 +129,23 @@ def test_another_configuration_is_not_resumed_and_says_why(undisturbed, tmp_path
         run(tmp_path, config="other")
     run(tmp_path)
     assert "is not resumed: its config differ(s) from this run's" in caplog.text
+    assert results(tmp_path) == results(undisturbed)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_fingerprint_loses_nothing(undisturbed, tmp_path, monkeypatch, caplog, content):
+    """Its own folder is known by its name; another run's is passed over."""
+    stop_after(monkeypatch, [4])
+    with pytest.raises(SystemExit):
+        run(tmp_path)
+    (own,) = (tmp_path / "work").iterdir()
+    other = tmp_path / "work" / "0123456789ab"
+    other.mkdir()
+    for folder in (own, other):
+        (folder / "fingerprint.json").write_text(content)
+    caplog.set_level("INFO")
+    run(tmp_path)
+    assert caplog.text.count("fingerprint.json is damaged") == 2 and "resuming at epoch" in caplog.text
     assert results(tmp_path) == results(undisturbed)
 
 
@@ -197,7 +215,7 @@ def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
     )
     run(tmp_path, freeze_epochs=2, head_learning_rate=3e-2, accumulate=2, precision="bfloat16", prior_bias=True)
     section = BACKBONE.model_dump(include={"name", "weights", "config"})
-    first = classifier.build(backbone=section, head="cdl", n_labels=2, seed=0, precision="bfloat16")
+    first = classifier.build(classifier.Architecture(section, "cdl", n_labels=2, precision="bfloat16"), seed=0)
     seen.insert(0, arrays.collect(first))
     assert len(seen) == 4  # every epoch was the best so far
     for name in seen[0]:
@@ -222,10 +240,8 @@ def test_more_micro_batches_than_steps_are_refused(tmp_path):
 
 
 def steps_for(head: str):
-    net = classifier.build(
-        backbone=BACKBONE.model_dump(include={"name", "weights", "config"}),
-        head=head, head_options={}, n_labels=2, seed=3, batch_norm="batch",
-    )  # fmt: skip
+    section = BACKBONE.model_dump(include={"name", "weights", "config"})
+    net = classifier.build(classifier.Architecture(section, head, n_labels=2, batch_norm="batch"), seed=3)
     graphdef, trained, frozen, statistics = groups.split(net)
     optimizer = make_optimizer(Train(learning_rate=1e-2), steps_per_epoch=1)
     steps = make_steps(

@@ -14,11 +14,11 @@ from qcxr.errors import InputError
 from qcxr.models import arrays, classifier
 from qcxr.study.runs import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
-from qcxr.training.films import Films
 from qcxr.training.fit import fit
 from qcxr.training.frozen import pack_features
 from qcxr.training.inputs import of_features
 from qcxr.training.predict import predict
+from qcxr.training.splits import Splits
 from tests.training.runs import LABELS, described, split
 
 IMAGE, AUGMENT = Image(resize=16, crop=16), Augment(rotation=10)
@@ -64,7 +64,7 @@ def pack(films, backbone, views, code="c"):
 def train(folder, films, validation, backbone, head="dqc", augment=AUGMENT, **changes):
     protocol = Train(**{"learning_rate": 1e-2, "batch_size": 4, "epochs": 3} | changes)
     run = described(folder, Recipe(backbone, {}, IMAGE, augment, protocol), head)
-    fit(run, Films(films, validation), resources=Resources())
+    fit(run, Splits(films, validation), resources=Resources())
     return folder / "out/best.safetensors"
 
 

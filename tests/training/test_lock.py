@@ -42,11 +42,11 @@ def the_run(folder):
 
 def trained(folder: Path) -> bool:
     """Train the run of `folder` as `qcxr.training.single` does, from the test's films; whether anything was trained."""
-    from qcxr.training.films import Films
     from qcxr.training.fit import fingerprint
+    from qcxr.training.splits import Splits
     from tests.training.runs import split
 
-    ours, films = the_run(folder), Films(split(22, 1), split(9, 2))
+    ours, films = the_run(folder), Splits(split(22, 1), split(9, 2))
     with lock.held(ours) as waited:
         if waited and record.is_of(ours.out, fingerprint(ours, films)):
             return False

@@ -111,3 +111,23 @@ def test_a_summary_is_shown_where_letters_are_ascii(tmp_path):
     plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     text = study.snakemake("results/figures/circuit.txt", **plain)
     assert "cxr8 0.88 \\xb1 0.01" in text and "Traceback" not in text
+
+
+def test_no_job_starts_before_every_model_has_been_built(study):
+    """What only the checkpoint can tell: found before a film is drawn, also with keep-going; then never asked again."""
+    folder = study.folder / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    study.write(TINY | {"backbone": {"name": None, "config": None, "weights": "./checkpoint"}})
+    text = study.snakemake("--keep-going", check=False)
+    errors = [line for line in text.splitlines() if line.startswith("error:")]
+    assert errors == [
+        "error: ./checkpoint: model_type must be 'resnet', got 'bert'; set backbone.weights to a ResNet checkpoint"
+    ]
+    assert "rule films" not in text and not (study.folder / "results").exists()
+    study.write(TINY)
+    study.snakemake("results/parameters.csv")
+    stamp = study.folder / "results/logs/preflight.json"
+    before = stamp.stat().st_mtime_ns
+    study.snakemake("--forcerun", "parameters", "results/parameters.csv")
+    assert stamp.stat().st_mtime_ns == before

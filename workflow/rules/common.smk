@@ -1,6 +1,11 @@
 # Names of files and the pieces that rules share.
+import json
+import os
+import subprocess
+
 from qcxr.study import slices
 from qcxr.analysis import figures
+from qcxr.study.files import write_text
 from qcxr.study.provenance import PACKAGE, code_hash, digest_file, slice_text
 
 RUN = f"{results}/runs/{{task}}/{{head}}/seed{{seed}}"
@@ -31,6 +36,27 @@ def there(paths):
         if Path(p).exists()
         or (cfg.generate and Path(p).is_relative_to(cfg.generate.out))
     ]
+
+
+def preflight():
+    """Build every model of the study once, before the first job: what cannot work is found before a film is decoded.
+
+    In a process of its own, since JAX has no place in this one, and once for each configuration and code.
+    """
+    stamp = Path(f"{results}/logs/preflight.json")
+    decides = [slices.training(cfg, t, h) for t in cfg.tasks for h in cfg.heads]
+    decides += [code_hash("qcxr.training.preflight", *slices.HEAD_CODE["dqc"])]
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
+        return
+    checked = subprocess.run(
+        [sys.executable, "-m", "qcxr.training.preflight"],
+        input=cfg.model_dump_json(),
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        text=True,
+    )
+    if checked.returncode:  # it has said why
+        sys.exit(1)
+    write_text(json.dumps(decides), stamp)
 
 
 def every_run(pattern, **wildcards):

@@ -1,6 +1,6 @@
 """Decode and cache the films of one data set."""
 
-from qcxr.data import cache
+from qcxr.data import cache, films
 from qcxr.data.manifest import read_manifest
 from qcxr.study.config import parse
 from qcxr.study.files import write_json
@@ -11,10 +11,7 @@ with job(snakemake.log[0]):
     source = cfg.data.sources[snakemake.wildcards.dataset]
     report = cache.build(
         read_manifest(snakemake.input.manifest),
-        source.images,
-        cfg.data.cache,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
+        films.of_study(cfg, snakemake.wildcards.dataset),
         workers=snakemake.threads,
         max_missing=source.max_missing,
         issues_out=snakemake.log.issues,

@@ -1,7 +1,8 @@
 """Pack one split of a data set into one array."""
 
+from qcxr.data import films
 from qcxr.data.manifest import read_manifest
-from qcxr.data.pack import pack
+from qcxr.data.pack import PackedFiles, pack
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
@@ -10,13 +11,8 @@ with job(snakemake.log[0]):
     source = cfg.data.sources[snakemake.wildcards.dataset]
     pack(
         read_manifest(snakemake.input.manifest),
-        source.images,
-        cfg.data.cache,
+        films.of_study(cfg, snakemake.wildcards.dataset),
         split=snakemake.wildcards.split,
-        out_npy=snakemake.output.films,
-        out_index=snakemake.output.index,
-        out_json=snakemake.output.facts,
-        resize=cfg.image.resize,
-        crop=cfg.image.crop,
+        out=PackedFiles(snakemake.output.films, index=snakemake.output.index, about=snakemake.output.facts),
         max_missing=source.max_missing,
     )

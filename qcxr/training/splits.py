@@ -13,7 +13,7 @@ from qcxr.data.split import Split
 
 
 @dataclass(frozen=True)
-class Films:
+class Splits:
     """A training split and a validation split of the same labels: of films, or of a frozen backbone's features."""
 
     train: Split
@@ -24,18 +24,18 @@ class Films:
         """What the run's data are known by: the SHA-256s that lie beside the two splits."""
         return ["-".join(sorted(part.about["sha256"].values())) for part in (self.train, self.validation)]
 
-    def permuted(self, seed: int) -> Films:
+    def permuted(self, seed: int) -> Splits:
         """The control that must end at AUROC 0.5: each label shuffled among the films of a split.
 
         Validation too, or the best epoch would be chosen by true labels; each label by itself, or all would lean the
         way in which "abnormal" happens to be learned (LOG.md).
         """
         rng = np.random.default_rng([seed, 0x9E37])
-        return Films(
+        return Splits(
             *(replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (self.train, self.validation))
         )
 
 
-def load(train: Path | str, validation: Path | str, labels: Sequence[str]) -> Films:
+def load(train: Path | str, validation: Path | str, labels: Sequence[str]) -> Splits:
     """Open the packed splits of a run. Raises `InputError` if one of them does not cover a label."""
-    return Films(split.load(train, labels, training=True), split.load(validation, labels, training=True))
+    return Splits(split.load(train, labels, training=True), split.load(validation, labels, training=True))

@@ -1,0 +1,101 @@
+"""What a backbone and a head must offer, so that everything else in the package works with them: two protocols.
+
+Both are `flax.nnx` modules, which a protocol cannot say of itself. `check_head` holds a head to the whole contract.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float
+
+from qcxr.errors import InputError
+from qcxr.models.layers import Linear
+
+PARTS = ("preprocess", "quantum", "postprocess")  # of a head: the columns of the paper's Table II
+
+
+@runtime_checkable
+class Backbone(Protocol):
+    """A network from images to pooled features."""
+
+    n_features: int
+
+    def __call__(
+        self,
+        images: Float[Array, "batch height width channels"],
+        *,
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch features"]:
+        """Features in float32 of normalised images; in training, rows with mask False count in no statistics."""
+        ...
+
+    def stage_paths(self) -> list[tuple[str | int, ...]]:
+        """Where the stages that `trainable: last:N` counts lie in the network, first to last."""
+        ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """A network from pooled features to logits.
+
+    All its arrays are float32 `nnx.Param`s in PARTS, which the table of parameters counts; nothing in it is random or
+    changes but by training. It lies in the classifier as `head`, by which `trainable: head`,
+    `train.head_learning_rate` and `train.freeze_epochs` find it.
+    """
+
+    @property
+    def last(self) -> Linear:
+        """The layer that gives the logits: `train.prior_bias` sets its bias."""
+        ...
+
+    def __call__(self, features: Float[Array, "batch features"]) -> Float[Array, "batch labels"]:
+        """Logits in float32, each row from its own film's features alone."""
+        ...
+
+
+HEAD = (
+    "a head is an nnx.Module with __call__(features) that gives float32 logits, one a label; a property `last`, the "
+    f"Linear that gives them; and float32 nnx.Params in {', '.join(PARTS)} only; see Head in qcxr/models/contracts.py"
+)
+
+
+def check_head(name: str, head: object, *, n_features: int, n_labels: int) -> Head:
+    """`head` itself, if it keeps the contract; else an InputError that says what is wrong and what a head must offer.
+
+    It is called on shapes only: nothing is computed.
+    """
+    if wrong := _unlike_a_head(head, n_labels):
+        raise InputError(f"head {name!r} {wrong}; {HEAD}")
+    assert isinstance(head, Head)  # said to mypy
+    logits = jax.eval_shape(head, jax.ShapeDtypeStruct((2, n_features), jnp.float32))
+    if getattr(logits, "shape", None) != (2, n_labels) or logits.dtype != jnp.float32:
+        found = f"{logits.dtype} {logits.shape}" if hasattr(logits, "shape") else type(logits).__name__
+        raise InputError(f"head {name!r} gives {found} for 2 films and {n_labels} labels; {HEAD}")
+    return head
+
+
+def _unlike_a_head(head: object, n_labels: int) -> str | None:
+    """What can be seen without calling it."""
+    if not isinstance(head, nnx.Module):
+        return f"is no nnx.Module, got {type(head).__name__}"
+    if not isinstance(head, Head):
+        return f"has no {' and no '.join(name for name in ('__call__', 'last') if not hasattr(head, name))}"
+    if not isinstance(head.last, Linear) or head.last.bias.shape != (n_labels,):
+        return f"has a last layer that is no Linear of {n_labels} labels, got {_said(head.last)}"
+    for path, variable in nnx.to_flat_state(nnx.state(head)):
+        place = ".".join(map(str, path))
+        if not isinstance(variable, nnx.Param) or variable.dtype != jnp.float32:
+            return f"has an array {place} that is no float32 nnx.Param, got {_said(variable)}"
+        if path[0] not in PARTS:
+            return f"has a parameter {place} outside of its parts"
+    return None
+
+
+def _said(value: object) -> str:
+    """A value by its type, and what it holds."""
+    held = value.bias if isinstance(value, Linear) else value
+    about = f" of {held.dtype} {held.shape}" if isinstance(held, nnx.Variable) else ""
+    return f"{type(value).__name__}{about}"
