@@ -21,16 +21,13 @@ from qcxr.errors import InputError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+Whole = int | np.integer | Integer[Array, ""]
 GrayFilms = UInt8[Array | np.ndarray, "films height width"] | Float[Array | np.ndarray, "films height width"]
 
 UNITS = {"degrees": math.pi / 180, "radians": 1.0}
 
 
-def film_keys(
-    seed: int | Integer[Array, ""],
-    epoch: int | Integer[Array, ""],
-    rows: Integer[Array | np.ndarray, " films"],
-) -> Key[Array, " films"]:
+def film_keys(seed: Whole, epoch: Whole, rows: Integer[Array | np.ndarray, " films"]) -> Key[Array, " films"]:
     """One key per film: fold_in(fold_in(key(seed), epoch), row). `rows` are rows of the packed split."""
     return _film_keys(seed, epoch, jnp.asarray(rows))
 

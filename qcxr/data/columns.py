@@ -5,6 +5,7 @@ import pandas as pd
 SPLITS = ("train", "val", "test")
 KEYS = ("image_id", "patient_id", "path", "split")
 OPTIONAL = ("view", "age", "sex")
+PLACE = ("file", "row")  # the index of a reader's frame: the label file, and its data row from 1
 ISSUES = ("image_id", "path", "issue", "detail")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from qcxr.data.columns import KEYS, SPLITS, labels_of
+from qcxr.data.columns import KEYS, PLACE, SPLITS, labels_of
 from qcxr.errors import InputError
 
 
@@ -84,7 +84,7 @@ def require(frame: pd.DataFrame, labels: Sequence[str], *, split: str | None = N
 
 def _place(index: pd.Index, position: int) -> str:
     """Where a row of a frame comes from: its label file, if a reader made the frame."""
-    if index.names != ["file", "row"]:
+    if tuple(index.names) != PLACE:
         return f"row {position}"
     file, row = index[position]
     return f"data row {row} of {file}"

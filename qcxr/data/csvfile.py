@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.columns import SPLITS
+from qcxr.data.columns import PLACE, SPLITS
 from qcxr.errors import InputError
 from qcxr.study.labels import CXRLT26, canonical
 
@@ -83,7 +83,7 @@ def read_label_files(
     """The rows of all label files (`split_files`), one after the other; a file without rows adds none.
 
     rows: makes a layout's manifest rows of a file's table, its split and its path.
-    Index: "file", and "row", which counts the file's data rows from 1, so that a later complaint can name the place.
+    Index: `columns.PLACE`, so that a later complaint can name the place.
     """
     frames = {}
     for split, files in split_files(labels, what=what).items():
@@ -94,7 +94,7 @@ def read_label_files(
                 frames[str(file)] = frame.set_axis(pd.RangeIndex(1, len(frame) + 1))
     if not frames:
         raise InputError(f"no {what} holds a row, {file} neither; download them again")
-    return pd.concat(frames, names=["file", "row"])
+    return pd.concat(frames, names=list(PLACE))
 
 
 def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict[str, list[Path]]:

@@ -91,7 +91,8 @@ def _folder(cache_dir: str | Path) -> Path:
 
 
 def _unwritable(cache_dir: str | Path, error: OSError) -> InputError:
-    reason = error.strerror or str(error)
+    in_place = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "a file is in its place" if in_place else error.strerror or str(error)
     return InputError(f"cache directory {cache_dir} cannot be written ({reason}); set data.cache or free space")
 
 

@@ -88,8 +88,10 @@ def built_aside(out: Path) -> Iterator[Path]:
     try:
         building.mkdir(parents=True)
     except OSError as error:
+        in_place = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a file is in its place" if in_place else error.strerror
         raise InputError(
-            f"the demo's films cannot be written to {out} ({error.strerror}); set generate.out to another folder"
+            f"the demo's films cannot be written to {out} ({reason}); set generate.out to another folder"
         ) from None
     try:
         yield building

@@ -148,6 +148,23 @@ def test_a_film_without_patient_is_named_by_file_and_row(tmp_path):
     )
 
 
+def test_a_reader_that_keeps_no_places_still_names_the_label(tmp_path, monkeypatch):
+    source = films.nih(tmp_path)
+    frame = sources.read("nih", **source).reset_index(drop=True)
+    frame.loc[3, "Edema"] = pd.NA
+
+    def read(*, images: str) -> pd.DataFrame:
+        return frame
+
+    monkeypatch.setitem(sources.SOURCES, "own", read)
+    own = {"images": source["images"]}
+    refused(
+        lambda: films.manifest_of("own", own, tmp_path / "m.parquet", labels_needed=["Edema"]),
+        "own does not cover the label(s) Edema",
+    )
+    assert len(films.manifest_of("own", own, tmp_path / "m.parquet", splits=["test"], labels_needed=["Edema"])) == 4
+
+
 @pytest.mark.parametrize("kind", ["nih", "mimic"])
 def test_image_folders_that_are_none(tmp_path, kind):
     source = {"nih": films.nih, "mimic": films.mimic}[kind](tmp_path / "data")
@@ -175,7 +192,9 @@ def test_cache_folders_that_are_none(tmp_path, place):
     cache = tmp_path / place  # an absolute path stays what it is
     where = Films(source["images"], cache, SMALL)
     refused(
-        lambda: build(frame, where, progress=False), f"cache directory {cache} cannot be written (", "set data.cache"
+        lambda: build(frame, where, progress=False),
+        f"cache directory {cache} cannot be written ({'a file is in its place' if 'file' in place else ''}",
+        "set data.cache",
     )
     for job in (
         lambda: pack(frame, where, split="val", out=PackedFiles(*(tmp_path / name for name in ("x", "y", "z")))),
