@@ -6,7 +6,6 @@ import pytest
 from qcxr.bench.models import COLUMNS, DEMO, FRAMEWORKS, N_LABELS, Case, jax_step, measure, table, torch_step
 from qcxr.errors import InputError
 
-
 SMALL = DEMO | {"config": DEMO["config"] | {"hidden_sizes": [4, 8], "embedding_size": 4, "depths": [1, 1]}}
 
 
