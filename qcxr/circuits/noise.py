@@ -14,7 +14,7 @@ from jaxtyping import Float
 from qcxr.errors import InputError
 
 Rate = float | Array  # an array of no axes, or of those that vmap or a map over leaves adds
-Class = TypeVar("Class", bound=type)
+_Class = TypeVar("_Class", bound=type)
 
 
 def present(rate: Rate) -> bool:
@@ -22,7 +22,7 @@ def present(rate: Rate) -> bool:
     return not (isinstance(rate, int | float) and rate == 0)
 
 
-def _pytree(cls: Class) -> Class:
+def _pytree(cls: _Class) -> _Class:
     names = [field.name for field in dataclasses.fields(cls)]
     return jax.tree_util.register_dataclass(cls, data_fields=names, meta_fields=[])
 
