@@ -136,9 +136,12 @@ def create(
     if n_labels < 1:
         raise InputError(f"n_labels must be >= 1, got {n_labels}; give the task at least one label")
     options = dict(options or {})
-    signature = inspect.signature(HEADS[name]).parameters
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.values())
-    allowed = [p.name for p in signature.values() if p.kind is p.KEYWORD_ONLY and p.name != "key"]
+    make = HEADS[name]
+    # of a class the options are its __init__'s, which nnx's metaclass hides
+    signature = inspect.signature(make.__init__ if inspect.isclass(make) else make)
+    takes = signature.parameters.values()
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in takes)
+    allowed = [p.name for p in takes if p.kind is p.KEYWORD_ONLY and p.name != "key"]
     unknown = sorted(set(options) - set(allowed))
     if unknown and not open_ended:
         raise InputError(
@@ -148,7 +151,7 @@ def create(
     layers = options.get("layers", 1)
     if type(layers) is not int or layers < 1:
         raise InputError(f"layers must be an integer >= 1, got {layers!r}; set layers in the head's options")
-    head = HEADS[name](n_features, n_labels, key=key, **options)
+    head = make(n_features, n_labels, key=key, **options)
     return check_head(name, head, n_features=n_features, n_labels=n_labels)
 
 

@@ -14,6 +14,7 @@ from qcxr.errors import InputError
 from qcxr.models.layers import ACTIVATIONS, Common, ConvNorm, Numerics, run_blocks, widened
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
+LISTS = ("hidden_sizes", "depths")  # what a stage has: tuples here, lists in files
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ResNetConfig:
 
     def __post_init__(self) -> None:
         where = "set backbone.config in the config"
-        for name in ("hidden_sizes", "depths"):
+        for name in LISTS:
             values = getattr(self, name)
             if not isinstance(values, list | tuple) or not values or any(type(v) is not int or v < 1 for v in values):
                 raise InputError(f"{name} must be a list of integers >= 1, got {_listed(values)!r}; {where}")
@@ -65,7 +66,7 @@ class ResNetConfig:
         if strict and unknown:
             raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
         given: dict[str, Any] = {key: value for key, value in values.items() if key in known}
-        given |= {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+        given |= {key: tuple(given[key]) for key in LISTS if isinstance(given.get(key), list)}
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:

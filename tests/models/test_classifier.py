@@ -1,21 +1,21 @@
-"""The whole classifier: pairing across heads, determinism, parameter table, lean imports."""
+"""The whole classifier: pairing across heads, determinism, parameter table, files, lean imports."""
 
+import json
+import shutil
 import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file, save_file
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, classifier, heads, parameters
 
-from .conftest import SMALL
-
-
-def build(**changes):
-    return classifier.build(**{"backbone": SMALL, "head": "cdl", "n_labels": 4, "seed": 0, **changes})
+from .conftest import build
 
 
 def test_one_seed_gives_every_head_the_same_backbone_and_another_seed_another():
@@ -43,10 +43,9 @@ def test_logits_and_features(head, images):
     np.testing.assert_allclose(nnx.jit(net)(batch), nnx.jit(net.head)(features), atol=1e-6)
 
 
-def test_batch_norm_follows_the_weights_source(checkpoint):
-    folder, _ = checkpoint(SMALL["config"])
-    assert build().description["batch_norm"] == "batch"
-    assert build(backbone={"weights": str(folder)}).description["batch_norm"] == "running"
+def test_batch_norm_follows_the_weights_source(folder):
+    assert build().architecture.batch_norm == "batch"
+    assert build(backbone={"weights": str(folder)}).architecture.batch_norm == "running"
 
 
 @pytest.mark.parametrize("n_labels", [8, 14, 19])
@@ -62,7 +61,7 @@ def test_parameter_counts_are_table_ii(n_labels):
 
 
 def test_bfloat16_computes_in_bfloat16_with_float32_parameters_features_and_gradients(images):
-    batch = images(4, 64, 64)
+    batch = jnp.asarray(images(4, 64, 64))
     full, half = build(batch_norm="running"), build(batch_norm="running", precision="bfloat16")
     exact, rounded = nnx.jit(full.backbone)(batch), nnx.jit(half.backbone)(batch)
     assert rounded.dtype == np.float32
@@ -92,9 +91,70 @@ def test_bad_descriptions_are_refused(changes, message):
         build(**changes)
 
 
-def test_images_of_the_wrong_rank_are_refused():
+def test_images_of_the_wrong_rank_are_refused(unchecked):
     with pytest.raises(InputError, match=r"images must have shape \(B, H, W, C\), got \(40, 40, 3\)"):
-        build()(np.zeros((40, 40, 3), np.float32))
+        build()(jnp.zeros((40, 40, 3)))
+
+
+@pytest.mark.parametrize("head", heads.HEADS)
+def test_a_saved_model_comes_back_from_the_file_alone(tmp_path, images, head):
+    options = {"layers": 2, "init": "small"} if head in ("dqc", "product") else {}
+    network, batch = build(head=head, head_options=options, seed=5), images(2, 40, 40)
+    nnx.jit(classifier.Classifier.__call__, static_argnums=2)(network, batch, True)
+    classifier.save(tmp_path / "best.safetensors", network, metadata={"labels": ["Effusion"]})
+    restored, metadata = classifier.restore(tmp_path / "best.safetensors")
+    assert metadata == {"labels": ["Effusion"]} and restored.architecture == network.architecture
+    before, after = arrays.collect(network), arrays.collect(restored)
+    assert before.keys() == after.keys() and all(np.array_equal(before[k], after[k]) for k in before)
+    np.testing.assert_array_equal(nnx.jit(restored)(batch), nnx.jit(network)(batch))
+    assert [file.name for file in tmp_path.iterdir()] == ["best.safetensors"]
+
+
+def test_a_model_from_a_checkpoint_is_restored_without_the_checkpoint(tmp_path, folder, images):
+    network, batch = build(backbone={"weights": str(folder)}), images(2, 40, 40)
+    classifier.save(tmp_path / "model.safetensors", network)
+    shutil.rmtree(folder)
+    np.testing.assert_array_equal(
+        nnx.jit(classifier.restore(tmp_path / "model.safetensors")[0])(batch), nnx.jit(network)(batch)
+    )
+
+
+def test_the_header_is_the_architecture(tmp_path):
+    """Word for word, so that files of all versions of this format are read, and equal models are equal bytes."""
+    classifier.save(tmp_path / "model.safetensors", build(head="product", head_options={"layers": 2}, remat=True))
+    config = {
+        **{"num_channels": 3, "embedding_size": 8, "hidden_sizes": [8, 12], "depths": [2, 1], "layer_type": "basic"},
+        **{"hidden_act": "relu", "downsample_in_first_stage": False, "downsample_in_bottleneck": False},
+    }
+    model = {
+        "backbone": {"name": "resnet", "config": config},
+        **{"head": "product", "head_options": {"layers": 2}, "n_labels": 4},
+        **{"batch_norm": "batch", "precision": "float32", "remat": True},
+    }
+    about = {"format": "qcxr-model-1", "model": model, "metadata": {}}
+    _, header = arrays.read(tmp_path / "model.safetensors")
+    assert header == {"qcxr": json.dumps(about, sort_keys=True)}
+
+
+def test_names_are_readable(tmp_path):
+    classifier.save(tmp_path / "model.safetensors", build())
+    names = set(load_file(tmp_path / "model.safetensors"))
+    assert {"backbone.stem.kernel", "backbone.stages.0.blocks.1.convs.0.norm.mean", "head.preprocess.bias"} <= names
+
+
+def test_a_file_that_is_not_a_saved_model_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(InputError, match=r"no file .*model.safetensors; give a safetensors file that exists"):
+        classifier.restore(path)
+    save_file({"a": np.zeros(3, np.float32)}, path)
+    with pytest.raises(
+        InputError, match=r"must be a model written by qcxr .*got format None; use a run's best.safetensors"
+    ):
+        classifier.restore(path)
+    classifier.save(path, build())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="is not a complete safetensors file"):
+        classifier.restore(path)
 
 
 def test_importing_the_model_does_not_import_the_peers():

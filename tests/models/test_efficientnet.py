@@ -64,7 +64,7 @@ def test_from_scratch_no_layer_is_lost_in_batch_norms_epsilon():
         kernel = stage.blocks[0].filter.kernel[...]
         size = kernel.shape[0]
         assert float(kernel.std()) == pytest.approx((2 / size**2) ** 0.5, rel=0.1)
-    images = np.random.default_rng(0).standard_normal((4, 64, 64, 3), np.float32)
+    images = jnp.asarray(np.random.default_rng(0).standard_normal((4, 64, 64, 3), np.float32))
     nnx.jit(lambda network: network(images, train=True))(network)
     for name, value in arrays.collect(network).items():
         if name.endswith("norm.var"):
@@ -116,7 +116,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
     @nnx.jit
     @nnx.value_and_grad(has_aux=True)
     def run(module):
-        y = module(x, train=True)
+        y = module(jnp.asarray(x), train=True)
         return (y * jnp.cos(jnp.arange(y.size)).reshape(y.shape)).sum(), y
 
     (_, features), gradient = run(module)
@@ -143,7 +143,7 @@ def whole_gradients(network, reference, dtype):
     @nnx.jit
     @nnx.grad
     def gradient_of(network):
-        return (network(batch, train=True) * target).sum()
+        return (network(jnp.asarray(batch), train=True) * target).sum()
 
     found = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient_of(network))}
     (pooled(reference, batch) * torch.from_numpy(target)).sum().backward()

@@ -8,13 +8,15 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import classifier, features, groups
+from qcxr.models import features, groups
+from qcxr.models.classifier import FeatureClassifier
 
+from . import conftest
 from .conftest import SMALL
 
 
 def build(seed=0):
-    return classifier.build(backbone=SMALL, head="cdl", n_labels=3, seed=seed, batch_norm="running")
+    return conftest.build(n_labels=3, seed=seed, batch_norm="running")
 
 
 def prepare(gray):
@@ -30,9 +32,10 @@ def films():
     return np.random.default_rng(0).integers(0, 200, (7, 40, 40), np.uint8)
 
 
-def compute(tmp_path, films, classifier=None, **changes):
-    options = {"folder": tmp_path, "about": {"films": "a"}, "prepare": prepare, "batch_size": 4, **changes}
-    return np.load(features.compute(classifier or build(), films, **options), mmap_mode="r")
+def compute(tmp_path, films, classifier=None, *, prepare=prepare, views=1, augment=None, **changes):
+    options = {"folder": tmp_path, "about": {"films": "a"}, "batch_size": 4, **changes}
+    seen = features.Views(prepare, views, augment)
+    return np.load(features.compute(classifier or build(), films, views=seen, **options), mmap_mode="r")
 
 
 def test_views_equal_the_backbone_on_each_view(tmp_path, films):
@@ -66,7 +69,7 @@ def test_computed_once_for_equal_content_and_again_for_other(tmp_path, films):
 
 def test_equal_arrays_in_another_architecture_are_another_backbone():
     other = {**SMALL, "config": SMALL["config"] | {"hidden_act": "silu"}}
-    twin = classifier.build(backbone=other, head="cdl", n_labels=3, seed=0, batch_norm="running")
+    twin = conftest.build(backbone=other, n_labels=3, batch_norm="running")
     for a, b in zip(
         jax.tree.leaves(nnx.state(twin.backbone)), jax.tree.leaves(nnx.state(build().backbone)), strict=True
     ):
@@ -131,8 +134,8 @@ def test_impossible_views_are_refused(tmp_path, films, changes, message):
 
 def test_a_head_trained_from_features_is_the_classifiers_own_head(images):
     classifier = build()
-    twin = features.FeatureClassifier(classifier)
-    batch = images(4, 40, 40)
+    twin = FeatureClassifier(classifier)
+    batch = jnp.asarray(images(4, 40, 40))
     vectors, labels = nnx.jit(classifier.backbone)(batch), jnp.ones((4, 3))
 
     def gradient(network, inputs, trainable):

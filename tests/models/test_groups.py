@@ -7,14 +7,16 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import arrays, classifier, groups
+from qcxr.models import arrays, groups
+
+from . import conftest
 
 CONFIG = {"embedding_size": 4, "hidden_sizes": [4, 8, 8], "depths": [1, 1, 1], "layer_type": "basic"}
 BACKBONE = {"name": "resnet", "config": CONFIG}
 
 
 def build(batch_norm="batch"):
-    return classifier.build(backbone=BACKBONE, head="product", n_labels=3, seed=0, batch_norm=batch_norm)
+    return conftest.build(backbone=BACKBONE, head="product", n_labels=3, batch_norm=batch_norm)
 
 
 def names(state):
@@ -55,7 +57,7 @@ def step(graphdef, trained, frozen, statistics, batch, mask):
 @pytest.mark.parametrize("trainable", ["all", "last:1"])
 def test_a_step_moves_statistics_of_trained_stages_only(images, trainable):
     graphdef, trained, frozen, statistics = groups.split(build(), trainable)
-    batch, mask = images(4, 40, 40), jnp.ones(4)
+    batch, mask = images(4, 40, 40), jnp.ones(4, bool)
     (_, after), gradient = jax.jit(step, static_argnums=0)(graphdef, trained, frozen, statistics, batch, mask)
     assert names(gradient) == names(trained)
     before = dict(nnx.to_flat_state(statistics))
@@ -69,8 +71,8 @@ def test_padded_rows_change_neither_loss_nor_gradient_nor_statistics(images):
     batch = images(6, 40, 40)
     batch[4:] = 50.0
     run = jax.jit(step, static_argnums=0)
-    (loss, statistics), gradient = run(*groups_, batch[:4], jnp.ones(4))
-    (padded_loss, padded_statistics), padded_gradient = run(*groups_, batch, jnp.array([1.0, 1, 1, 1, 0, 0]))
+    (loss, statistics), gradient = run(*groups_, batch[:4], jnp.ones(4, bool))
+    (padded_loss, padded_statistics), padded_gradient = run(*groups_, batch, jnp.arange(6) < 4)
     assert float(padded_loss) == pytest.approx(float(loss), rel=1e-5)
     pairs = zip(
         jax.tree.leaves((padded_statistics, padded_gradient)), jax.tree.leaves((statistics, gradient)), strict=True

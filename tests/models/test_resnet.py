@@ -1,10 +1,11 @@
-"""ResNet against transformers' torch ResNetModel, on checkpoints that save_pretrained wrote."""
+"""ResNet against transformers' torch ResNetModel, on checkpoints that save_pretrained wrote (where torch is)."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, convolution
@@ -12,7 +13,7 @@ from qcxr.models.huggingface import rename
 from qcxr.models.resnet import CONFIGS as KNOWN
 from qcxr.models.resnet import ResNetConfig, max_pool
 
-from .conftest import CONFIGS
+from .conftest import CONFIGS, write_checkpoint
 
 TOLERANCE = 1e-4
 
@@ -36,8 +37,8 @@ def distance(a, b) -> float:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_pooled_features_in_eval_mode(checkpoint, images, name):
-    folder, reference = checkpoint(CONFIGS[name])
+def test_pooled_features_in_eval_mode(torch_checkpoint, images, name):
+    folder, reference = torch_checkpoint(CONFIGS[name])
     batch = images(3, 57, 70)
     expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0].detach().numpy()
     assert distance(nnx.jit(ours(folder))(batch), expected) < TOLERANCE
@@ -45,9 +46,9 @@ def test_pooled_features_in_eval_mode(checkpoint, images, name):
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("mode", "remat"), [("running", False), ("batch", True)])
-def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, mode, remat):
+def test_train_mode_features_gradients_and_statistics(torch_checkpoint, images, name, mode, remat):
     torch = pytest.importorskip("torch")
-    folder, reference = checkpoint(CONFIGS[name])
+    folder, reference = torch_checkpoint(CONFIGS[name])
     network, batch = ours(folder, mode, remat=remat), images(4, 48, 40)
     target = np.random.default_rng(1).standard_normal((4, network.n_features), np.float32)
     before = arrays.collect(network)
@@ -55,7 +56,7 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
     @nnx.jit
     @nnx.value_and_grad(has_aux=True)
     def run(network):
-        features = network(batch, train=True)
+        features = network(jnp.asarray(batch), train=True)
         return (features * target).sum(), features
 
     (_, features), gradient = run(network)
@@ -80,14 +81,14 @@ def test_train_mode_features_gradients_and_statistics(checkpoint, images, name, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "mode"), [("basic", "running"), ("bottleneck", "batch")])
-def test_the_forms_that_large_shapes_take_give_the_same_network(checkpoint, images, monkeypatch, name, mode):
+def test_the_forms_that_large_shapes_take_give_the_same_network(torch_checkpoint, images, monkeypatch, name, mode):
     monkeypatch.setattr(convolution, "SMALL", 0)
     monkeypatch.setattr(convolution, "NARROW", 1)
-    test_train_mode_features_gradients_and_statistics(checkpoint, images, name, mode, False)
+    test_train_mode_features_gradients_and_statistics(torch_checkpoint, images, name, mode, False)
 
 
-def test_resnet50_in_eval_mode(checkpoint, images):
-    folder, reference = checkpoint(KNOWN["resnet50"].to_dict())
+def test_resnet50_in_eval_mode(torch_checkpoint, images):
+    folder, reference = torch_checkpoint(KNOWN["resnet50"].to_dict())
     batch = images(1, 64, 64)
     expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0].detach().numpy()
     assert distance(nnx.jit(ours(folder))(batch), expected) < TOLERANCE
@@ -113,7 +114,7 @@ def test_a_padded_row_changes_nothing(images):
     batch[3:] = 100.0
     short, padded = network(), network()
     (_, features), gradient = run(short, batch[:3], None)
-    (_, padded_features), padded_gradient = run(padded, batch, jnp.array([1.0, 1, 1, 0, 0]))
+    (_, padded_features), padded_gradient = run(padded, batch, jnp.array([True, True, True, False, False]))
     assert distance(padded_features, features) < 1e-5
     for a, b in zip(jax.tree.leaves(padded_gradient), jax.tree.leaves(gradient), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 * float(jnp.abs(b).max()) + 1e-6)
@@ -123,20 +124,32 @@ def test_a_padded_row_changes_nothing(images):
 
 def test_max_pool_by_hand():
     x = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
-    assert max_pool(x)[0, :, :, 0].tolist() == [[6, 8, 9], [16, 18, 19], [21, 23, 24]]
+    assert max_pool(jnp.asarray(x))[0, :, :, 0].tolist() == [[6, 8, 9], [16, 18, 19], [21, 23, 24]]
 
 
 def test_known_configurations_have_the_published_sizes():
-    transformers = pytest.importorskip("transformers")
-    torch = pytest.importorskip("torch")
-    for name in KNOWN:
-        config = KNOWN[name].to_dict()
-        with torch.device("meta"):
-            expected = sum(
-                p.numel() for p in transformers.ResNetModel(transformers.ResNetConfig(**config)).parameters()
-            )
+    """Torchvision's tables of weights, less ImageNet's classifier; Hugging Face's checkpoints are the same networks."""
+    published = {
+        "resnet18": 11_689_512 - 513_000,
+        "resnet34": 21_797_672 - 513_000,
+        "resnet50": 25_557_032 - 2_049_000,
+        "resnet101": 44_549_160 - 2_049_000,
+        "resnet152": 60_192_808 - 2_049_000,
+    }
+    assert published.keys() == KNOWN.keys()
+    for name, expected in published.items():
         network = backbones.create({"name": name}, key=jax.random.key(0), batch_norm="running", precision="float32")
         assert sum(v.size for v in jax.tree.leaves(nnx.state(network, nnx.Param))) == expected
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_checkpoints_that_other_tests_write_are_as_torchs(torch_checkpoint, tmp_path, name):
+    write_checkpoint(tmp_path / "ours", CONFIGS[name])
+    folder, _ = torch_checkpoint(CONFIGS[name])
+    ours, reference = (load_file(path / "model.safetensors") for path in (tmp_path / "ours", folder))
+    assert {key: (value.shape, value.dtype) for key, value in ours.items()} == {
+        key: (value.shape, value.dtype) for key, value in reference.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -156,6 +169,6 @@ def test_known_configurations_have_the_published_sizes():
         ({"embedding_size": -1}, r"embedding_size must be an integer >= 1, got -1"),
     ],
 )
-def test_a_bad_configuration_is_refused(values, message):
+def test_a_bad_configuration_is_refused(values, message, unchecked):
     with pytest.raises(InputError, match=message):
         ResNetConfig.from_dict(values)
