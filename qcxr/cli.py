@@ -163,11 +163,11 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from qcxr.analysis.evaluate import evaluate
+    from qcxr.analysis.evaluate import Evaluation, evaluate
 
     say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    options = {"alpha": arguments.alpha, "replicates": arguments.bootstrap}
-    print(evaluate(arguments.runs, arguments.out, say=say, **options))
+    options = Evaluation(alpha=arguments.alpha, replicates=arguments.bootstrap)
+    print(evaluate(arguments.runs, arguments.out, options, say=say))
     print(f"The report is {arguments.out}/report.html")
 
 

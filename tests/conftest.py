@@ -6,6 +6,8 @@ import subprocess
 import jaxtyping
 import pytest
 
+import tests.typed  # noqa: F401  (the import hook looks its checker up as an attribute of `tests`)
+
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # before anything of ours is imported: every annotated function checks what it is given and what it returns
 jaxtyping.install_import_hook("qcxr", "tests.typed.checked")
