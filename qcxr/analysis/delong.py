@@ -4,6 +4,8 @@ DeLong, DeLong & Clarke-Pearson 1988, by midranks as in Sun & Xu 2014. It treats
 several films make it too sure, which the patient-clustered bootstrap is not.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Real
 from scipy.stats import norm, rankdata
@@ -36,14 +38,12 @@ def covariance(
     return np.atleast_2d(np.cov(v10)) / m + np.atleast_2d(np.cov(v01)) / n
 
 
-def delong_test(
-    truth: Truth, first: Real[np.ndarray, " films"], second: Real[np.ndarray, " films"]
-) -> dict[str, float | str]:
+def delong_test(truth: Truth, first: Real[np.ndarray, " films"], second: Real[np.ndarray, " films"]) -> dict[str, Any]:
     """Compare two scores of the same films: difference, its standard error, z, p, and a reason if undefined."""
     auroc, v10, v01 = components(truth, np.stack([first, second]))
     covered = covariance(v10, v01)
     difference = float(auroc[0] - auroc[1])
-    result = {"difference": difference, "se": np.nan, "z": np.nan, "p": np.nan}
+    result: dict[str, Any] = {"difference": difference, "se": np.nan, "z": np.nan, "p": np.nan}
     variance = float(covered[0, 0] + covered[1, 1] - 2 * covered[0, 1])
     if np.isnan(variance):
         return result | {"reason": "DeLong's test needs two positives and two negatives"}

@@ -87,9 +87,7 @@ def _labels(frame: pd.DataFrame, source: str) -> tuple[str, ...]:
     if not labels:
         raise InputError(f"{source}: no probability column p_<label>, got {few(frame.columns)}; add one per label")
     if taken := set(labels) & set(MEANS):
-        raise InputError(
-            f"{source}: a label may not be called {few(sorted(taken))}, as means over labels are; rename it"
-        )
+        raise InputError(f"{source}: no label may be called {few(sorted(taken))}, as means over labels are; rename it")
     for lacking, prefix in ((set(labels) - set(truths), "y_"), (set(truths) - set(labels), "p_")):
         if lacking:
             names = few(prefix + name for name in sorted(lacking))
@@ -147,6 +145,6 @@ def same_films(tables: Mapping[str, Predictions]) -> None:
 
 def few(names: Iterable[object], limit: int = 5) -> str:
     """Return the first names of a list as text, and how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more if names else "nothing"
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more if texts else "nothing"

@@ -170,7 +170,7 @@ def replicate_aurocs(tables: Tables, resampling: Resampling) -> Replicated:
     return Replicated(tables, observed, drawn)
 
 
-def _mean(values: Float64[np.ndarray, "runs labels *replicates"]) -> Float64[np.ndarray, "runs *replicates"]:
+def _mean(values: Float64[np.ndarray, "runs labels ..."]) -> Float64[np.ndarray, "runs ..."]:
     """Mean over the labels where it is defined, NaN where none is."""
     defined = ~np.isnan(values)
     n = defined.sum(axis=1)

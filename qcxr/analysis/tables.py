@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -102,7 +103,7 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
     }
     shown = []
     for r in runs:
-        row = {"Task": task_name(r["task"]), "Head": head_name(r["head"]), "Seed": str(r["seed"])}
+        row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"]), "Seed": str(r["seed"])}
         row |= {"Device": r.get("device", ""), "Hours": hours(r)}
         row |= {name: r.get(key, "" if key == "stopped" else None) for name, key in measured.items()}
         shown.append(row)

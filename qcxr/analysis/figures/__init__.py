@@ -21,9 +21,9 @@ from qcxr.errors import InputError
 class FigureSpec:
     """One figure: `function` as module:name, the kinds of input it needs, the keys it is drawn by, its texts.
 
-    `caption` is the name of the caption file in workflow/report; `text` is what it says, sentence by sentence where some
-    are not true of every study. `title` heads it in reports. `options` are the keys of the configuration's `analysis`
-    section that it takes. A figure with `pair` shows a comparison and is drawn for two heads or more.
+    `caption` is the name of the caption file in workflow/report; `text` is what it says, some sentences for those
+    studies only of which they are true. `title` heads it in reports. `options` are the keys of the configuration's
+    `analysis` section that it takes. A figure with `pair` shows a comparison and is drawn for two heads or more.
     """
 
     function: str
@@ -67,10 +67,10 @@ FIGURES = {
     ),
     "volcano": FigureSpec(
         "volcano:volcano", ("tests",), ("task",), "volcano.rst", "Volcano plot",
-        ("Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the paper), "
-         "for the labels that this task is the first to have.",
+        ("Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the "
+         "paper), for the labels that this task is the first to have.",
          If("several", "Of several heads it shows the first two."),
-         "The number is the label, the shape the task that the runs were trained for. The axis is signed and linear: "
+         "The number is the label, the shape the task of the runs. The axis is signed and linear: "
          "labels where the other head is better than the first lie on the left, where the log2 axis of the paper has "
          "no place for them. The dashed line is p = 0.05.",
          If("like_paper", "Compare with Figs. 12 and 13 of the paper.")),
@@ -139,7 +139,7 @@ def spec(name: str) -> FigureSpec:
 
 def draw(
     name: str,
-    inputs: Mapping[str, Path | str | Sequence[str | Path] | None],
+    inputs: Mapping[str, str | Path | Sequence[str | Path]],
     *,
     out_pdf: str | Path,
     out_png: str | Path,
@@ -158,14 +158,13 @@ def draw(
     from qcxr.analysis.inputs import index_predictions, load, read_predictions
 
     entry = spec(name)
-    paths = {kind: inputs.get(kind) for kind in entry.needs}
-    if lacking := [kind for kind, given in paths.items() if given is None]:
+    if lacking := [kind for kind in entry.needs if kind not in inputs]:
         raise InputError(
             f"figure {name} needs {', '.join(entry.needs)}; {', '.join(lacking)} missing; add to its inputs"
         )
-    loaded: dict[str, Any] = {kind: load(kind, given) for kind, given in paths.items() if kind != "predictions"}
+    loaded: dict[str, Any] = {kind: load(kind, inputs[kind]) for kind in entry.needs if kind != "predictions"}
     if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
-        loaded["predictions"] = index_predictions(paths["predictions"])
+        loaded["predictions"] = index_predictions(inputs["predictions"])
     found = known(loaded)
     keys = _keys(name, entry, found)
     if "predictions" in loaded:

@@ -1,6 +1,7 @@
 """ROC and precision-recall curves per label on one test set, one line per run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from qcxr.analysis.predictions import Predictions, RunKey
 Tables = Mapping[RunKey, Predictions]
 Films = Float[np.ndarray, " films"]
 Curve = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
+Dashes = Literal["-"] | tuple[int, tuple[int, int]]
 POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few hundred
 
 
@@ -95,7 +97,8 @@ def _panel(
         axes.plot(*_thin(*curve(truth, score)), color=colour, linewidth=0.7, alpha=0.8, linestyle=dashes)
 
 
-def _dashes(head: str, heads: Sequence[str]) -> str | tuple[int, tuple[int, int]]:
+def _dashes(head: str, heads: Sequence[str]) -> Dashes:
+    """The first head's lines are whole, others' are dashed."""
     return "-" if head == heads[0] else (0, (4, 1))
 
 

@@ -53,6 +53,6 @@ def _bars(axes: Axes, y: int, rows: pd.DataFrame, heads: Sequence[str], *, low: 
     for k, (head, look) in enumerate(style.head_styles(heads).items()):
         values = rows.loc[rows["head"] == head, "value"]
         place = y + height * (k - (len(heads) - 1) / 2)
-        filled = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
+        filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
         axes.barh(place, values.mean() - low, 0.92 * height, left=low, **filled)
         style.runs_as_points(axes, values, np.full(len(values), place), look, size=2.2, edge=0.45)

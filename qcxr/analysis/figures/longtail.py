@@ -63,13 +63,13 @@ def _ranges(axes: Axes, part: pd.DataFrame, names: Sequence[str], heads: Sequenc
     for x, label in enumerate(names):
         rows = part[part["label"] == label]
         if rows["value"].isna().all():
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-            faint = {"color": style.FAINT, "style": "italic", "fontsize": 6, "bbox": box}
-            place = {"rotation": 90, "transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
-            axes.text(x, 0.04, "undefined", **place, **faint)
+            faint: style.Keywords = {"color": style.FAINT, "style": "italic", "fontsize": 6}
+            faint["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            place = axes.get_xaxis_transform()
+            axes.text(x, 0.04, "undefined", rotation=90, transform=place, ha="center", va="bottom", **faint)
         for head, shift in zip(heads, shifts.tolist(), strict=True):
             values, look = rows.loc[rows["head"] == head, "value"].dropna(), styles[head]
             if len(values):
                 axes.plot([x + shift] * 2, [values.min(), values.max()], color=look.colour, linewidth=1.0)
-                edge = {"markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.4}
-                axes.plot(x + shift, values.mean(), look.marker, color=look.colour, zorder=3, **edge)
+                mean: style.Keywords = {"color": look.colour, "markersize": 4.5, "zorder": 3} | style.WHITE_EDGE
+                axes.plot(x + shift, values.mean(), look.marker, **mean)

@@ -44,8 +44,7 @@ def _lines(axes: Axes, runs: pd.DataFrame, heads: Sequence[str], loss: str, *, w
             axes.plot(run["epoch"], run[loss], color=look.colour, linewidth=width, alpha=0.9)
             best = run[run["best"].astype(bool)].tail(1) if "best" in run else run.head(0)
             if len(best):
-                edge = {"markeredgecolor": "white", "markeredgewidth": 0.4}
-                axes.plot(best["epoch"], best[loss], look.marker, color=look.colour, zorder=3, **edge)
+                axes.plot(best["epoch"], best[loss], look.marker, color=look.colour, zorder=3, **style.WHITE_EDGE)
 
 
 def by_window(steps: pd.DataFrame) -> pd.DataFrame:

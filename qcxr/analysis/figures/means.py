@@ -50,7 +50,7 @@ def _bars(axes: Axes, places: dict[str, float], runs: pd.DataFrame, *, low: floa
     styles = style.head_styles(places)
     for head, place in places.items():
         look = styles[head]
-        filled = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
+        filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
         axes.bar(place, runs[head].mean() - low, 0.94 * 0.8 / len(places), bottom=low, **filled)
     for _, run in runs.iterrows():
         axes.plot(list(places.values()), run, color=style.INK, linewidth=0.5, alpha=0.6, zorder=3)

@@ -57,7 +57,7 @@ def _panel(axes: Axes, pairs: Mapping[str, Sequence[Pair]]) -> None:
         some = films > 0
         axes.plot(mean[some], observed[some], color=look.colour, linewidth=0.8)
         area = 3 + 25 * films[some] / films.max()
-        marker = {"marker": look.marker, "color": look.colour, "edgecolor": "white", "linewidth": 0.3}
+        marker: style.Keywords = {"marker": look.marker, "color": look.colour, "edgecolor": "white", "linewidth": 0.3}
         axes.scatter(mean[some], observed[some], s=area, zorder=3, **marker)
         errors.append(np.mean([expected_calibration_error(*pair, bins=BINS) for pair in pairs[head]]))
     for row, (head, error) in enumerate(zip(pairs, errors, strict=False)):

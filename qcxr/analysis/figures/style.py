@@ -22,6 +22,8 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
 INK, FAINT = "#222222", "#8a8a8a"
+Keywords = dict[str, Any]  # of matplotlib's functions
+WHITE_EDGE: Keywords = {"markeredgecolor": "white", "markeredgewidth": 0.4}  # keeps overlapping markers apart
 Place = Literal["outside upper center", "outside lower center", "outside right center"]
 
 # In code, not in a style file: the content hash that decides whether figures are redrawn sees modules only.

@@ -68,14 +68,14 @@ def _points(
 ) -> None:
     """Draw one panel: a numbered marker per label and task, in the colour of the better head."""
     styles = style.head_styles(heads)
-    edge = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.6}
+    marker: style.Keywords = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.9}
+    centred: style.Keywords = {"ha": "center", "va": "center_baseline", "fontsize": 6}
     for row in rows.to_dict("records"):
         better = heads[0] if row["percent_difference"] > 0 else heads[1]
         x, y = row["percent_difference"], -np.log10(row["p"])
-        axes.plot(x, y, shape[row["task"]], color=styles[better].colour, alpha=0.9, zorder=3, **edge)
+        axes.plot(x, y, shape[row["task"]], color=styles[better].colour, zorder=3, **marker)
         ink = "white" if better == "cdl" else style.INK
-        centred = {"ha": "center", "va": "center_baseline"}
-        axes.annotate(str(number[row["label"]]), (x, y), zorder=4, fontsize=6, color=ink, **centred)
+        axes.annotate(str(number[row["label"]]), (x, y), zorder=4, color=ink, **centred)
     axes.axhline(-np.log10(0.05), color=style.INK, linewidth=0.7, linestyle="--")
     axes.axvline(0, color=style.INK, linewidth=0.6)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
