@@ -114,7 +114,16 @@ def experiment(results, *, tasks=("cxr8", "cxr19"), heads=("cdl", "dqc"), seeds=
 def facts(**changes):
     """The facts of a study of two heads and five seeds that was read from elsewhere, but for `changes`."""
     plain = Facts(
-        tasks=("cxr8",), heads=("cdl", "dqc"), datasets=("nih",), seeds=(5, 5), compared=True, tested=True,
-        patients=False, mined=False, trained=False, same_settings=True, circuits={},
-    )  # fmt: skip
+        tasks=("cxr8",),
+        heads=("cdl", "dqc"),
+        datasets=("nih",),
+        seeds=(5, 5),
+        compared=True,
+        tested=True,
+        patients=False,
+        mined=False,
+        trained=False,
+        same_settings=True,
+        circuits={},
+    )
     return dataclasses.replace(plain, **changes)

@@ -16,9 +16,13 @@ from .synthetic import facts
 from .test_evaluate import save_as_published
 
 PAPER = facts(
-    tasks=paper.TASKS, patients=True, mined=True, trained=True, protocol=True,
+    tasks=paper.TASKS,
+    patients=True,
+    mined=True,
+    trained=True,
+    protocol=True,
     circuits={"dqc": {"engine": "auto", "layers": 3}},
-)  # fmt: skip
+)
 DEVICE = "This is research software, not a medical device: no output may guide care."
 GIVEN = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
 RAW = "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label."
@@ -27,10 +31,13 @@ RAW = "Raw p-values are uncorrected for the number of labels and data sets; use 
 def published_counts():
     """The positives of the paper's Table I, as a manifest counts them."""
     places = [("nih", "train"), ("nih", "val"), ("nih", "test"), ("mimic", "test")]
-    return pd.DataFrame([
-        {"dataset": dataset, "split": split, "label": label, "n": 21_081, "n_positive": row[i]}
-        for i, (dataset, split) in enumerate(places) for label, row in paper.LABEL_COUNTS.items()
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {"dataset": dataset, "split": split, "label": label, "n": 21_081, "n_positive": row[i]}
+            for i, (dataset, split) in enumerate(places)
+            for label, row in paper.LABEL_COUNTS.items()
+        ]
+    )
 
 
 def test_the_papers_protocol():
@@ -65,12 +72,17 @@ def test_predictions_made_elsewhere_say_nothing_of_their_models():
     foreign = facts()
     assert limits(foreign) == [
         "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients.",
-        RAW, GIVEN, DEVICE,
-    ]  # fmt: skip
+        RAW,
+        GIVEN,
+        DEVICE,
+    ]
     assert {row[0] for row in deviations.deviations(foreign)} == {
-        "Threshold of balanced accuracy", "Joining predictions with truth", "Percent difference of means",
-        "Volcano plot", "Multiple tests",
-    }  # fmt: skip
+        "Threshold of balanced accuracy",
+        "Joining predictions with truth",
+        "Percent difference of means",
+        "Volcano plot",
+        "Multiple tests",
+    }
     assert "backbone" not in said(figures.FIGURES["slopes"].text, foreign)
     assert "same initial backbone" in said(figures.FIGURES["slopes"].text, PAPER)
 
@@ -90,9 +102,10 @@ def test_one_head_is_compared_with_nothing():
 
 def test_four_heads_are_not_both():
     four = facts(
-        heads=("cdl", "dqc", "mlp", "product"), trained=True,
+        heads=("cdl", "dqc", "mlp", "product"),
+        trained=True,
         circuits={"dqc": {"noise": {"readout_0": 0.01}}, "product": {}},
-    )  # fmt: skip
+    )
     text = " ".join(limits(four))
     assert "All four heads were trained with the same settings" in text and "Both" not in text
     assert "(with the noise that its settings name)" in text
@@ -203,8 +216,17 @@ def test_a_report_of_foreign_predictions_claims_nothing_of_trainings(tmp_path):
     evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=("slopes", "mean_auroc")))
     report_text = text_of(tmp_path / "out" / "report.html")
     body = report_text.split("<main>")[1]
-    for claim in ("simulated", "backbone", "BatchNorm", "augment", "hyperparameters", "mined", "Rotation", "Both",
-                  "What was run"):  # fmt: skip
+    for claim in (
+        "simulated",
+        "backbone",
+        "BatchNorm",
+        "augment",
+        "hyperparameters",
+        "mined",
+        "Rotation",
+        "Both",
+        "What was run",
+    ):
         assert claim not in body, claim
     assert "A thin line joins the heads of one seed." in body and "What was read" in body
 

@@ -55,8 +55,10 @@ def test_every_run_and_label_is_scored_under_its_own_name(evaluated):
     out, saved = evaluated
     frame = metrics.read_metrics(out / "metrics.csv")
     assert {c: set(frame[c]) for c in ("task", "head", "dataset")} == {
-        "task": set(TASKS), "head": set(HEADS), "dataset": set(DATASETS)
-    }  # fmt: skip
+        "task": set(TASKS),
+        "head": set(HEADS),
+        "dataset": set(DATASETS),
+    }
     assert set(frame["label"]) == {*LABELS, "mean"} and frame["seed"].dtype == np.int64
     found = frame[frame["metric"] == "auroc"].set_index(["task", "head", "seed", "dataset", "label"])["value"]
     for run, (truth, table) in saved.items():

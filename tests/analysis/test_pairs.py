@@ -23,9 +23,13 @@ def one(study, tmp_path_factory):
     write_csv(statistics.compare(frame, heads=["dqc"]), root / "tests.csv")
     runs = [folder for folder in study.folders if folder.parts[-2] == "dqc"]
     return study.inputs | {
-        "metrics": root / "metrics.csv", "tests": root / "tests.csv", "runs": runs, "history": runs, "steps": runs,
+        "metrics": root / "metrics.csv",
+        "tests": root / "tests.csv",
+        "runs": runs,
+        "history": runs,
+        "steps": runs,
         "predictions": [path for path in study.inputs["predictions"] if "/dqc/" in str(path)],
-    }  # fmt: skip
+    }
 
 
 def test_one_head_has_no_tests_and_no_figure_of_comparisons(one, tmp_path):
@@ -121,7 +125,10 @@ def test_a_mean_over_unequal_seeds_is_its_own_heads(tmp_path):
     given = predictions_of()
     found = bootstrap.bootstrap(
         {key: table for key, table in given.items() if key != ("dqc", 1)},
-        task="cxr8", dataset="nih", heads=("none", "cdl", "dqc"), resampling=Resampling(100),
-    )  # fmt: skip
+        task="cxr8",
+        dataset="nih",
+        heads=("none", "cdl", "dqc"),
+        resampling=Resampling(100),
+    )
     rows = found.query("head == 'cdl' and label == 'Mass'").set_index("seed")["value"]
     assert rows["mean"] == pytest.approx(np.mean([rows["0"], rows["1"]]), abs=1e-15)

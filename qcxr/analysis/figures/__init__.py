@@ -79,7 +79,7 @@ FIGURES = {
     "slopes": FigureSpec(
         "slopes:slopes", ("metrics", "tests"), (), "slopes.rst", "Paired seeds",
         ("Mean AUROC of every run. A thin line joins the heads of one seed.",
-         If("trained", "They had the same initial backbone, batches and augmentations."),
+         If("trained", "All heads of a seed had the same initial backbone, batches and augmentations."),
          "The bold line joins the means.",
          If("tested", "Above each panel: the mean difference with its 95 % t-interval over seeds.")),
         pair=True,
