@@ -4,17 +4,22 @@ DeLong, DeLong & Clarke-Pearson 1988, by midranks as in Sun & Xu 2014. It treats
 several films make it too sure, which the patient-clustered bootstrap is not.
 """
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Float, Real
+from scipy.stats import norm, rankdata
+
+Truth = Real[np.ndarray, " films"]  # 0 and 1
 
 
-def components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return AUROCs (k,) and structural components V10 (k, positives) and V01 (k, negatives).
+def components(
+    truth: Truth, scores: Real[np.ndarray, "runs films"]
+) -> tuple[Float[np.ndarray, " runs"], Float[np.ndarray, "runs positives"], Float[np.ndarray, "runs negatives"]]:
+    """Return AUROCs and structural components V10 and V01; both classes must occur.
 
-    truth (n,) of 0 and 1 with both classes; scores (k, n). V10[i] is the share of negatives below positive i (ties
-    half), V01[j] the share of positives above negative j.
+    V10[:, i] is the share of negatives below positive i (ties half), V01[:, j] the share of positives above negative j.
     """
-    from scipy.stats import rankdata
-
     positive, negative = scores[:, truth == 1], scores[:, truth == 0]
     m, n = positive.shape[1], negative.shape[1]
     among_all = rankdata(np.concatenate([positive, negative], axis=1), axis=1)
@@ -23,25 +28,26 @@ def components(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
     return v10.mean(axis=1), v10, v01
 
 
-def covariance(v10: np.ndarray, v01: np.ndarray) -> np.ndarray:
-    """Return the covariance (k, k) of the AUROCs; NaN with fewer than two positives or negatives."""
+def covariance(
+    v10: Float[np.ndarray, "runs positives"], v01: Float[np.ndarray, "runs negatives"]
+) -> Float[np.ndarray, "runs runs"]:
+    """Return the covariance of the AUROCs; NaN with fewer than two positives or negatives."""
     m, n = v10.shape[1], v01.shape[1]
     if m < 2 or n < 2:
         return np.full((len(v10), len(v10)), np.nan)
     return np.atleast_2d(np.cov(v10)) / m + np.atleast_2d(np.cov(v01)) / n
 
 
-def delong_test(truth: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict:
-    """Compare two scores (n,) of the same films: difference, its standard error, z, p, and a reason if undefined."""
-    from scipy.stats import norm
-
+def delong_test(truth: Truth, first: Real[np.ndarray, " films"], second: Real[np.ndarray, " films"]) -> dict[str, Any]:
+    """Compare two scores of the same films: difference, its standard error, z, p, and a reason if undefined."""
     auroc, v10, v01 = components(truth, np.stack([first, second]))
     covered = covariance(v10, v01)
-    result = {"difference": float(auroc[0] - auroc[1]), "se": np.nan, "z": np.nan, "p": np.nan}
+    difference = float(auroc[0] - auroc[1])
+    result: dict[str, Any] = {"difference": difference, "se": np.nan, "z": np.nan, "p": np.nan}
     variance = float(covered[0, 0] + covered[1, 1] - 2 * covered[0, 1])
     if np.isnan(variance):
         return result | {"reason": "DeLong's test needs two positives and two negatives"}
     if variance <= 1e-18:
         return result | {"reason": "both heads rank the films alike: DeLong's test is undefined"}
-    z = result["difference"] / np.sqrt(variance)
+    z = difference / np.sqrt(variance)
     return result | {"se": float(np.sqrt(variance)), "z": float(z), "p": float(2 * norm.sf(abs(z))), "reason": ""}

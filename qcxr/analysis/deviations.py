@@ -1,42 +1,39 @@
-"""Where this project differs from the paper or from the code published with it, and why; what its results cannot say.
+"""Where this project differs from the paper or from the code published with it, and why.
 
 The published code is UM2ii/quantum-cxr as read; each row says what the paper, that code and this project do.
 """
 
 from collections.abc import Mapping
+from typing import Any
+
+from qcxr.analysis.facts import Facts
 
 COLUMNS = ("Point", "Paper", "Published code", "Here")
 
+# The first word says which studies a row is true of: those with trainings of this package, with a circuit among them,
+# with heads compared, or all.
 DEVIATIONS = (
-    ("Rotation", "±15 degrees", "dm_pix.rotate takes radians and was given U(-15, 15): any angle",
-     "degrees; augment.unit: radians gives the other"),
-    ("BatchNorm", "not said; Table II counts no statistics",
+    ("trained", "Rotation", "±15 degrees", "dm_pix.rotate takes radians and was given U(-15, 15): any angle",
+     "degrees, unless augment.unit is radians"),
+    ("trained", "BatchNorm", "not said; Table II counts no statistics",
      "inference mode, running mean and variance updated by Adam as if they were weights",
      "never in the optimizer: running statistics are frozen, or with backbone.batch_norm: batch learned from batches"),
-    ("Circuit initialisation", "U[0, 2π]", "normal(0, 2π)", "U[0, 2π]"),
-    ("Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set", "Youden's J chosen on validation"),
-    ("Joining predictions with truth", "—", "both sorted, ids dropped", "one-to-one by image id, else an error"),
-    ("Percent difference of means", "9.5 / 6.6 / 7.8 %", "—",
+    ("circuits", "Circuit initialisation", "U[0, 2π]", "normal(0, 2π)",
+     "U[0, 2π], unless head.dqc.init says otherwise"),
+    ("always", "Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set",
+     "Youden's J chosen on validation"),
+    ("always", "Joining predictions with truth", "—", "both sorted, ids dropped",
+     "one-to-one by image id, else an error"),
+    ("compared", "Percent difference of means", "9.5 / 6.6 / 7.8 %", "—",
      "Eq. 4 from unrounded means (the paper's rounded CXR-8 means give 9.5 %, its unrounded ones 8.3 %)"),
-    ("Volcano plot", "log2 of the percent difference: undefined where DQC is better", "—",
+    ("compared", "Volcano plot", "log2 of the percent difference: undefined where DQC is better", "—",
      "a signed axis with both sides"),
-    ("Multiple tests", "5 seeds x up to 19 labels x 2 sets, uncorrected", "—",
-     "raw p, and beside it Holm, Benjamini-Hochberg, effect sizes, intervals, a bootstrap over patients"),
-    ("Interrupted runs", "—", "started again from nothing", "resumed bit-identically"),
-    ("Last batch of an epoch", "—", "ragged, caught by an exception", "padded and masked"),
-    ("Time per epoch", "—", "the last epoch's time in every row", "each epoch's own"),
+    ("compared", "Multiple tests", "5 seeds x up to 19 labels x 2 sets, uncorrected", "—",
+     "raw p, and beside it Holm, Benjamini-Hochberg, effect sizes, intervals; a bootstrap over patients if asked for"),
+    ("trained", "Interrupted runs", "—", "started again from nothing", "resumed bit-identically"),
+    ("trained", "Last batch of an epoch", "—", "ragged, caught by an exception", "padded and masked"),
+    ("trained", "Time per epoch", "—", "the last epoch's time in every row", "each epoch's own"),
 )  # fmt: skip
-
-LIMITS = (
-    "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients. The "
-    "bootstrap over patients says nothing about other hospitals.",
-    "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label.",
-    "The circuit is simulated, not run (without noise, unless the settings name some), and its structure (RY rotations "
-    "and CNOT rings) can be simulated classically at low cost: no quantum advantage is claimed or possible here.",
-    "Both heads use the same hyperparameters, as in the paper; neither is tuned.",
-    "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of diagnosis.",
-    "This is research software, not a medical device: no output may guide care.",
-)
 
 # Sections III-B, III-C, III-F of the paper, by configuration key.
 PROTOCOL = {
@@ -53,7 +50,13 @@ PROTOCOL = {
 }  # fmt: skip
 
 
-def departures(config: Mapping | None) -> list[tuple[str, str, str]]:
+def deviations(facts: Facts) -> list[tuple[str, ...]]:
+    """Return the rows of `DEVIATIONS`, under `COLUMNS`, that are true of a study."""
+    true = {"always", *(name for name in ("trained", "circuits", "compared") if getattr(facts, name))}
+    return [tuple(row) for which, *row in DEVIATIONS if which in true]
+
+
+def departures(config: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
     """Return (setting, paper, here) for every setting of a resolved configuration that is not the paper's.
 
     Settings that the configuration does not have are passed over; the number of seeds is compared, not which they are.

@@ -1,16 +1,15 @@
-"""Anyone's predictions: probabilities and truth from two tables of any origin, joined one-to-one into our own form.
+"""Anyone's tables: probabilities or truth by film name, from a CSV or parquet file of any origin.
 
 The published code saves a CSV whose unnamed first column holds absolute image paths, then a column per label; label
-files have `id` or `path` and a column per label. Rows are joined by film name, never by position.
+files have `id` or `path` and a column per label.
 """
 
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 
 from qcxr.analysis.predictions import few
+from qcxr.analysis.tablefile import read_csv
 from qcxr.errors import InputError
 from qcxr.study.labels import canonical
 
@@ -32,13 +31,12 @@ def read_foreign(path: str | Path, *, role: str) -> tuple[pd.DataFrame, pd.Serie
     if not len(frame):
         raise InputError(f"{path}: no rows; {role} must hold at least one film")
     key = next((name for name in ID_COLUMNS if name in frame), frame.columns[0])
-    if frame[key].isna().any():
-        raise InputError(f"{path}: {int(frame[key].isna().sum())} rows have no film name in column {key!r}; fill it")
+    _filled(frame[key], "film name", path)
     films = frame[key].map(film_name)
-    twice = films[films.duplicated()]
-    if len(twice):
-        raise InputError(f"{path}: film given twice: {few(twice)}; keep one row per film")
+    _once(films, frame[key], path)
     owner = next((name for name in PATIENT_COLUMNS if name in frame), None)
+    if owner is not None:
+        _filled(frame[owner], "patient", path)
     patients = None if owner is None else pd.Series(frame[owner].astype(str).to_numpy(), index=films.to_numpy())
 
     prefix = "p_" if role == "predictions" else "y_"
@@ -55,6 +53,26 @@ def read_foreign(path: str | Path, *, role: str) -> tuple[pd.DataFrame, pd.Serie
     return labels, patients
 
 
+def _filled(column: pd.Series, what: str, path: Path) -> None:
+    empty = column.isna() | (column == "")
+    if empty.any():
+        raise InputError(f"{path}: {int(empty.sum())} rows have no {what} in column {column.name!r}; fill it")
+
+
+def _once(films: pd.Series, given: pd.Series, path: Path) -> None:
+    """Refuse a film given twice, and films of one name in several folders, which cannot be told apart."""
+    twice = films[films.duplicated()]
+    if not len(twice):
+        return
+    alike = given[films == twice.iloc[0]].astype(str).unique()
+    if len(alike) > 1:
+        raise InputError(
+            f"{path}: {few(alike, 2)} have one file name, by which films are joined; "
+            "give each film a name of its own in a column image_id, in predictions and truth alike"
+        )
+    raise InputError(f"{path}: film given twice: {few(twice)}; keep one row per film")
+
+
 def film_name(value: object) -> str:
     """Return the film's name from an id or a path: the last part, without an image suffix.
 
@@ -66,90 +84,16 @@ def film_name(value: object) -> str:
     return stem if dot and f".{suffix.lower()}" in SUFFIXES else name
 
 
-def join(
-    predictions: pd.DataFrame,
-    truth: pd.DataFrame,
-    patients: pd.Series | None,
-    *,
-    labels: Sequence[str] | None,
-    source: str,
-    against: str,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return (prediction table of our form, notes) from two tables indexed by film.
-
-    labels: of the task, in order; None takes the predictions' columns. A label that the truth does not have becomes not
-    covered (NA), and a note says so; without a patient column each film counts as a patient of its own, with a note.
-    Raises InputError if either side lacks films, the predictions lack a label, or the truth has none of them.
-    """
-    for lacking, side, other in (
-        (predictions.index.difference(truth.index), against, source),
-        (truth.index.difference(predictions.index), source, against),
-    ):
-        if len(lacking):
-            raise InputError(
-                f"{side}: {len(lacking)} films of {other} are missing: {few(lacking)}; give the same films"
-            )
-    labels = list(predictions.columns) if labels is None else list(labels)
-    absent = [label for label in labels if label not in predictions]
-    if absent:
-        raise InputError(
-            f"{source}: label columns are missing: {few(absent)}; the task needs each of {few(labels, 30)}"
-        )
-    unknown = [label for label in labels if label not in truth]
-    if len(unknown) == len(labels):
-        raise InputError(f"{against}: none of the labels {few(labels)} is a column, got {few(truth.columns)}")
-
-    notes = [f"{against}: no column for {few(unknown, 30)}: not covered, left out of means"] if unknown else []
-    if patients is None:
-        columns = " or ".join(PATIENT_COLUMNS)
-        notes.append(f"{against}: no column {columns}: every film is taken as a patient of its own")
-    films = predictions.index.sort_values()
-    table = {
-        "image_id": films.to_numpy(),
-        "patient_id": (films if patients is None else patients.reindex(films)).to_numpy().astype(str),
-    }
-    for label in labels:
-        table[f"p_{label}"] = _numbers(predictions[label], source).reindex(films).to_numpy()
-    for label in labels:
-        if label in unknown:
-            values = pd.array([pd.NA] * len(films), dtype="Int8")
-        else:
-            values = _whole(_numbers(truth[label], against).reindex(films), label, against)
-        table[f"y_{label}"] = values
-    return pd.DataFrame(table), notes
-
-
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: no such file; correct its name (names are relative to the list of runs)")
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        names = list(pd.read_csv(path, nrows=0).columns)
-        as_text = {name: str for name in (*ID_COLUMNS, *PATIENT_COLUMNS, names[0]) if name in names}
-        return pd.read_csv(path, dtype=as_text)
+        first = pd.read_csv(path, nrows=0).columns[0]
+        return read_csv(path, texts=(*ID_COLUMNS, *PATIENT_COLUMNS, first))
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
     except (OSError, ValueError) as error:  # no parquet, no UTF-8, no table
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read ({reason}); give a CSV in UTF-8 or a .parquet file") from None
-
-
-def _numbers(column: pd.Series, source: str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    wrong = column[numbers.isna() & column.notna()]
-    if len(wrong):
-        raise InputError(
-            f"{source}: column {column.name} must hold numbers, got {wrong.iloc[0]!r} for {wrong.index[0]}"
-        )
-    return numbers
-
-
-def _whole(column: pd.Series, label: str, source: str) -> pd.arrays.IntegerArray:
-    wrong = column[column.notna() & ~column.isin([0, 1])]
-    if len(wrong):
-        raise InputError(
-            f"{source}: {label} must be 0, 1 or empty, got {wrong.iloc[0]:g} for {wrong.index[0]}; "
-            "decide what an uncertain label means first"
-        )
-    return pd.array(column.to_numpy(), dtype="Int8")

@@ -3,6 +3,7 @@
 import numbers
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from qcxr.study.files import write_csv, write_text
@@ -29,10 +30,14 @@ def number(value: object, *, digits: int = 3) -> str:
         return "—"
     if isinstance(value, str):
         return value
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    whole = isinstance(value, numbers.Integral) or (float(value).is_integer() and abs(value) >= 1)
-    return f"{int(value):,}" if whole else f"{value:.{digits}f}"
+    if isinstance(value, numbers.Integral):
+        return f"{int(value):,}"
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"a cell must be a number or a text, got {value!r}")
+    real = float(value)
+    return f"{int(real):,}" if real.is_integer() and abs(real) >= 1 else f"{real:.{digits}f}"
 
 
 def as_text(frame: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
@@ -46,15 +51,12 @@ def markdown(frame: pd.DataFrame) -> str:
     right = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame]
     cells = [[str(c).replace("|", r"\|") for c in row] for row in [list(texts.columns), *texts.to_numpy().tolist()]]
     widths = [max(3, *(len(row[k]) for row in cells)) for k in range(len(right))]
-    lines = [
-        "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)) + " |"
-        for row in cells
-    ]
-    rule = (
-        "|"
-        + "|".join(f"{'-' * (w + 1)}:" if r else f"{'-' * (w + 2)}" for w, r in zip(widths, right, strict=True))
-        + "|"
-    )
+    lines = []
+    for row in cells:
+        padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+        lines.append("| " + " | ".join(padded) + " |")
+    dashes = [f"{'-' * (w + 1)}:" if r else "-" * (w + 2) for w, r in zip(widths, right, strict=True)]
+    rule = "|" + "|".join(dashes) + "|"
     return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
 
 
@@ -64,11 +66,10 @@ def latex(frame: pd.DataFrame, *, caption: str, label: str) -> str:
     right = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame]
     rows = [[_escape(str(c)) for c in row] for row in [list(texts.columns), *texts.to_numpy().tolist()]]
     body = [" & ".join(row) + r" \\" for row in rows]
-    return "\n".join([
-        r"\begin{table}[t]", r"\centering", rf"\caption{{{_escape(caption)}}}", rf"\label{{tab:{label}}}",
-        rf"\begin{{tabular}}{{{''.join('r' if r else 'l' for r in right)}}}", r"\toprule",
-        body[0], r"\midrule", *body[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}", "",
-    ])  # fmt: skip
+    columns = "".join("r" if r else "l" for r in right)
+    opened = [r"\begin{table}[t]", r"\centering", rf"\caption{{{_escape(caption)}}}", rf"\label{{tab:{label}}}"]
+    tabular = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
+    return "\n".join([*opened, *tabular, r"\end{tabular}", r"\end{table}", ""])
 
 
 def write(frame: pd.DataFrame, folder: str | Path, name: str, *, caption: str) -> list[Path]:

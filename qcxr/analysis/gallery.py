@@ -2,9 +2,11 @@
 
 import base64
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from qcxr.analysis.facts import Facts, said
 from qcxr.analysis.figures import FIGURES
 from qcxr.analysis.names import dataset_name, task_name
 from qcxr.errors import InputError
@@ -12,20 +14,21 @@ from qcxr.errors import InputError
 CIRCUIT = ("Dressed quantum circuit", "The circuit of the dqc head. Compare with Fig. 2 of the paper.")
 
 
-def gallery(paths: Sequence[str | Path], *, tasks: Iterable[str]) -> list[dict]:
+def gallery(paths: Sequence[str | Path], facts: Facts) -> list[dict[str, Any]]:
     """Return groups {title, caption, figures}, each figure {data (base64), width, height, heading, alt}.
 
     A file's stem is its figure's name; the circuit drawing comes first, then the registry's order, figures of other
-    names last under their own name. tasks: the study's; names of tasks and data sets may hold hyphens, so a file's name
-    alone does not tell where the one ends. Sizes are in CSS pixels. Raises InputError if a file is missing or no PNG.
+    names last under their own name. facts: of the study, which decide what captions may say. Sizes are in CSS pixels.
+    Raises InputError if a file is missing or no PNG.
     """
-    tasks = sorted(tasks, key=len, reverse=True)
+    # Names of tasks and data sets may hold hyphens, so a file's name alone does not tell where the one ends.
+    tasks = sorted(facts.tasks, key=len, reverse=True)
     order = ["circuit", *FIGURES]
-    groups: dict[str, dict] = {}
+    groups: dict[str, dict[str, Any]] = {}
     for path in sorted(map(Path, paths), key=lambda p: order.index(_base(p)) if _base(p) in order else len(order)):
         base = _base(path)
         if base in FIGURES:
-            title, caption = FIGURES[base].title, FIGURES[base].text
+            title, caption = FIGURES[base].title, said(FIGURES[base].text, facts)
         else:
             title, caption = CIRCUIT if base == "circuit" else (path.stem.replace("_", " "), "")
         group = groups.setdefault(base, {"title": title, "caption": caption, "figures": []})
@@ -48,7 +51,7 @@ def _heading(path: Path, tasks: Sequence[str]) -> str:
     return keys
 
 
-def _figure(path: Path, title: str, caption: str, heading: str) -> dict:
+def _figure(path: Path, title: str, caption: str, heading: str) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such figure; draw it first")
     content = path.read_bytes()

@@ -4,16 +4,68 @@ A run's keys come from its run.json, never from a path's spelling.
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from qcxr.analysis.facts import CIRCUITS, Facts, Study
 from qcxr.analysis.metrics import read_metrics
-from qcxr.analysis.predictions import Predictions, read, read_table
+from qcxr.analysis.names import dataset_order, head_order, task_order
+from qcxr.analysis.origin import official
+from qcxr.analysis.predictions import Predictions, RunKey, read
+from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
 
-Paths = str | Path | list[str | Path]
+Paths = str | Path | Sequence[str | Path]
+Run = Mapping[str, Any]  # a run.json
+
+
+@dataclass(frozen=True)
+class Results:
+    """What tables, report and cards are made of, read from a study's files; None or empty is what it does not have.
+
+    metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
+    task and head. benchmark: a row per timed step. bootstrap: intervals over patients.
+    """
+
+    metrics: pd.DataFrame
+    tests: pd.DataFrame
+    runs: Sequence[Run] = ()
+    counts: pd.DataFrame | None = None
+    parameters: pd.DataFrame | None = None
+    benchmark: pd.DataFrame | None = None
+    bootstrap: pd.DataFrame | None = None
+
+    def facts(self, study: Study) -> Facts:
+        """Gather what sentences about the study may rest on."""
+        seeds = self.metrics.groupby(["task", "head"])["seed"].nunique()
+        configs = {run["head"]: run["config"] for run in self.runs if run.get("config")}
+        settings = [run["config"].get("train") for run in self.runs if run.get("config")]
+        counted = () if self.counts is None else self.counts["dataset"].unique()
+        return Facts(
+            tasks=tuple(task_order(self.metrics["task"])),
+            heads=tuple(head_order(self.metrics["head"])),
+            datasets=tuple(dataset_order(self.metrics["dataset"])),
+            seeds=(int(seeds.min()), int(seeds.max())),
+            compared=len(self.tests) > 0,
+            tested=bool(self.tests["p"].notna().any()),
+            patients=self.bootstrap is not None,
+            mined=len(counted) > 0 and all(official(self.counts, name) for name in counted),
+            trained=len(configs) > 0,
+            same_settings=all(found == settings[0] for found in settings),
+            circuits={head: configs[head].get("head_options") or {} for head in CIRCUITS if head in configs},
+            demo=study.demo,
+            protocol=study.protocol,
+        )
+
+
+def read_results(files: Mapping[str, Paths]) -> Results:
+    """Read {kind: file or files}, at least metrics and tests; InputError on an unknown kind or a malformed file."""
+    return Results(**{kind: load(kind, paths) for kind, paths in files.items()})
 
 
 def many(paths: Paths) -> list[Path]:
@@ -21,7 +73,7 @@ def many(paths: Paths) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
-def read_run(path: str | Path) -> dict:
+def read_run(path: str | Path) -> dict[str, Any]:
     """Read one run.json (or the run.json of a run folder, or of the folder that a file lies in)."""
     path = Path(path)
     if path.name != "run.json":
@@ -34,13 +86,18 @@ def read_run(path: str | Path) -> dict:
     return run
 
 
-def hours(run: dict) -> float | None:
+def hours(run: Run) -> float | None:
     """Return the wall time of one run in hours (one device each), from its run.json."""
     seconds = run.get("wall_seconds", run.get("training_seconds"))
     return None if seconds is None else seconds / 3600
 
 
-def read_runs(paths: Paths) -> list[dict]:
+def known_versions(runs: Sequence[Run]) -> list[str]:
+    """Return the libraries and versions that any of the runs names, sorted."""
+    return sorted({f"{name} {version}" for run in runs for name, version in (run.get("versions") or {}).items()})
+
+
+def read_runs(paths: Paths) -> list[dict[str, Any]]:
     """Read several run.json."""
     return [read_run(path) for path in many(paths)]
 
@@ -61,17 +118,17 @@ def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def read_predictions(paths: Paths) -> dict[tuple[str, str, int, str], Predictions]:
+def read_predictions(paths: Paths) -> dict[RunKey, Predictions]:
     """Read prediction files {run folder}/predictions/{dataset}.parquet -> {(task, head, seed, dataset): table}."""
     return {key: read(path) for key, path in index_predictions(paths).items()}
 
 
-def index_predictions(paths: Paths) -> dict[tuple[str, str, int, str], Path]:
+def index_predictions(paths: Paths) -> dict[RunKey, Path]:
     """Return the keys (task, head, seed, dataset) of prediction files without reading the tables."""
     found = {}
     for path in many(paths):
         run = read_run(path.parent.parent)
-        found[run["task"], run["head"], int(run["seed"]), path.stem] = path
+        found[RunKey(run["task"], run["head"], int(run["seed"]), path.stem)] = path
     return found
 
 
@@ -79,7 +136,7 @@ def _frames(paths: Paths) -> pd.DataFrame:
     return pd.concat([read_table(path) for path in many(paths)], ignore_index=True)
 
 
-READERS = {
+READERS: dict[str, Callable[[Paths], Any]] = {
     "metrics": read_metrics,
     "tests": _frames,
     "history": read_history,
@@ -93,7 +150,7 @@ READERS = {
 }
 
 
-def load(kind: str, paths: Paths):
+def load(kind: str, paths: Paths) -> Any:
     """Read one kind of input; InputError on an unknown kind or an empty list."""
     if kind not in READERS:
         raise InputError(f"unknown kind of input {kind}; it must be one of {', '.join(READERS)}")

@@ -4,39 +4,69 @@ Paper section III-G asks for AUROC; beside it stand average precision (the field
 accuracy at a threshold chosen on validation, and calibration. An undefined value is empty and carries its reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Real
 
 from qcxr.analysis import calibration, ranking
-from qcxr.analysis.predictions import Predictions, check, read_table
+from qcxr.analysis.predictions import MEANS, Predictions, RunKey, check
+from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
 METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
 COLUMNS = ("label", "metric", "value", "n", "n_positive", "reason", "n_labels")
-RUN_KEYS = ("task", "head", "seed", "dataset")
-GROUPS = ("mean_head", "mean_medium", "mean_tail")
-MEANS = ("mean", *GROUPS)
+RUN_KEYS = RunKey._fields
+GROUPS = MEANS[1:]
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """How often each label is positive in training, and the borders between head, medium and tail labels.
+
+    Head labels have more than `head_above` positives, tail labels fewer than `tail_below`.
+    """
+
+    train_counts: Mapping[str, int]
+    head_above: int = 1000
+    tail_below: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tail_below <= self.head_above:
+            raise InputError(
+                f"tail_below must be > 0 and <= head_above, got {self.tail_below} and {self.head_above}; "
+                "set analysis.tail_under and analysis.head_over in the config"
+            )
+
+    def groups(self, labels: Sequence[str]) -> dict[str, list[str]]:
+        """Return the labels of each group under its mean's name; InputError if a label was not counted."""
+        if lacking := sorted(set(labels) - set(self.train_counts)):
+            raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of the task")
+        counts = {label: self.train_counts[label] for label in labels}
+        return {
+            "mean_head": [label for label, n in counts.items() if n > self.head_above],
+            "mean_medium": [label for label, n in counts.items() if self.tail_below <= n <= self.head_above],
+            "mean_tail": [label for label, n in counts.items() if n < self.tail_below],
+        }
 
 
 def score(
     predictions: pd.DataFrame,
     *,
     validation: pd.DataFrame | None = None,
-    train_counts: Mapping[str, int] | None = None,
-    head_above: int = 1000,
-    tail_below: int = 100,
+    frequencies: Frequencies | None = None,
     bins: int = 15,
 ) -> pd.DataFrame:
     """Return tidy rows (label, metric, value, n, n_positive, reason, n_labels) for one run on one data set.
 
     predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered).
     validation: the same run's table on the validation split, from which Youden's thresholds are taken.
-    train_counts: label -> positives in training; gives the rows mean_head (> head_above), mean_tail (< tail_below)
-    and mean_medium (between). bins: equal-width bins of the calibration error.
+    frequencies: give the rows mean_head, mean_medium and mean_tail. bins: equal-width bins of the calibration error.
 
     `n` is the number of films that cover the label, `n_positive` those with the finding; in a mean row `n_labels` is
     the number of labels averaged, and `reason` names the ones left out. Raises InputError on a malformed table.
@@ -48,23 +78,8 @@ def score(
         raise InputError(
             f"validation predictions lack labels {', '.join(lacking)}; predict the same task on validation"
         )
-    if train_counts is not None and set(test.labels) - set(train_counts):
-        lacking = sorted(set(test.labels) - set(train_counts))
-        raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of the task")
-    if not 0 < tail_below <= head_above:
-        raise InputError(
-            f"tail_below must be > 0 and <= head_above, got {tail_below} and {head_above}; "
-            "set analysis.tail_under and analysis.head_over in the config"
-        )
-
+    groups = {"mean": list(test.labels)} | ({} if frequencies is None else frequencies.groups(test.labels))
     rows = [row for label in test.labels for row in _label_rows(test, chosen, label, bins)]
-    groups = {"mean": test.labels}
-    if train_counts is not None:
-        groups |= {
-            "mean_head": [x for x in test.labels if train_counts[x] > head_above],
-            "mean_medium": [x for x in test.labels if tail_below <= train_counts[x] <= head_above],
-            "mean_tail": [x for x in test.labels if train_counts[x] < tail_below],
-        }
     values = {(row["label"], row["metric"]): row["value"] for row in rows}
     for name, labels in groups.items():
         for metric in METRICS:
@@ -79,14 +94,8 @@ def score_run(
     validation: str | Path | None,
     out: str | Path,
     *,
-    task: str,
-    head: str,
-    seed: int,
-    dataset: str,
-    train_counts: Mapping[str, int] | None = None,
-    head_above: int = 1000,
-    tail_below: int = 100,
-    bins: int = 15,
+    run: RunKey,
+    frequencies: Frequencies | None = None,
 ) -> pd.DataFrame:
     """Score one run's prediction file on one data set and write the tidy CSV `out` with the run's keys in front.
 
@@ -95,18 +104,15 @@ def score_run(
     frame = score(
         read_table(predictions),
         validation=None if validation is None else read_table(validation),
-        train_counts=train_counts,
-        head_above=head_above,
-        tail_below=tail_below,
-        bins=bins,
+        frequencies=frequencies,
     )
-    for column, value in reversed({"task": task, "head": head, "seed": seed, "dataset": dataset}.items()):
+    for column, value in reversed(run._asdict().items()):
         frame.insert(0, column, value)
     write_csv(frame, out)
     return frame
 
 
-def read_metrics(paths: str | Path | list[str | Path]) -> pd.DataFrame:
+def read_metrics(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """Read and concatenate tidy metric CSVs; InputError on a missing column or a run given twice."""
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
@@ -124,7 +130,7 @@ def read_metrics(paths: str | Path | list[str | Path]) -> pd.DataFrame:
     return frame
 
 
-def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins: int) -> list[dict]:
+def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins: int) -> list[dict[str, Any]]:
     truth, probability = test.of(label)
     n, n_positive = truth.size, int(truth.sum())
     values = dict.fromkeys(METRICS, np.nan)
@@ -147,7 +153,7 @@ def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins:
             )
 
     reasons["threshold"] = _why_no_threshold(chosen, label)
-    if not reasons["threshold"]:
+    if chosen is not None and not reasons["threshold"]:
         values["threshold"] = ranking.youden_threshold(*chosen.of(label))
     reasons["balanced_accuracy"] = undefined or reasons["threshold"]
     if not reasons["balanced_accuracy"]:
@@ -158,8 +164,8 @@ def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins:
     ]
 
 
-def why_undefined(truth: np.ndarray) -> str:
-    """Return why a ranking metric is undefined for truth (n,), or an empty string."""
+def why_undefined(truth: Real[np.ndarray, " films"]) -> str:
+    """Return why a ranking metric is undefined, or an empty string."""
     if not truth.size:
         return "label not covered by this data set"
     if not truth.any():
@@ -177,7 +183,9 @@ def _why_no_threshold(chosen: Predictions | None, label: str) -> str:
     return "no threshold: constant predictions on validation" if np.ptp(probability) == 0 else ""
 
 
-def _mean_row(name: str, metric: str, labels: list[str], values: dict, *, n: int) -> dict:
+def _mean_row(
+    name: str, metric: str, labels: Sequence[str], values: Mapping[tuple[str, str], float], *, n: int
+) -> dict[str, Any]:
     defined = [label for label in labels if not np.isnan(values[label, metric])]
     left_out = [label for label in labels if label not in defined]
     row = {"label": name, "metric": metric, "value": np.nan, "n": n, "n_positive": pd.NA, "n_labels": len(defined)}

@@ -4,80 +4,67 @@ A table holds `image_id`, `patient_id`, and for every label of the task `p_<labe
 (0, 1, or NA where the source does not cover the label). It is the only thing that scoring knows of a model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float64, Shaped
 
+from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
+
+MEANS = ("mean", "mean_head", "mean_medium", "mean_tail")  # stand where a label stands, for averages over labels
+
+
+class RunKey(NamedTuple):
+    """Which run, on which test set."""
+
+    task: str
+    head: str
+    seed: int
+    dataset: str
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """One model's probabilities beside the truth, rows sorted by image_id.
+    """One model's probabilities beside the truth, films sorted by image_id, labels in task order.
 
-    image_id, patient_id: (N,) text; labels: L names in task order; probability: (N, L) float64 in [0, 1];
-    truth: (N, L) float64, 0 or 1, NaN where the label is not covered.
+    Ids are text. Truth is 0 or 1, NaN where the label is not covered.
     """
 
-    image_id: np.ndarray
-    patient_id: np.ndarray
+    image_id: Shaped[np.ndarray, " films"]
+    patient_id: Shaped[np.ndarray, " films"]
     labels: tuple[str, ...]
-    probability: np.ndarray
-    truth: np.ndarray
+    probability: Float64[np.ndarray, "films labels"]
+    truth: Float64[np.ndarray, "films labels"]
 
-    def of(self, label: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return (truth, probability) of one label over the films that cover it, each (n,)."""
+    def of(self, label: str) -> tuple[Float64[np.ndarray, " covered"], Float64[np.ndarray, " covered"]]:
+        """Return (truth, probability) of one label over the films that cover it."""
         column = self.labels.index(label)
         truth = self.truth[:, column]
         covered = ~np.isnan(truth)
         return truth[covered], self.probability[covered, column]
 
 
-TEXTS = ("image_id", "patient_id", "reason", "mark", "head_b")
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a parquet or CSV table, known text columns as text; InputError if missing, empty or of another kind."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give an existing .parquet or .csv file")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix in {".csv", ".gz"}:
-        try:
-            frame = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str))
-        except pd.errors.EmptyDataError:
-            raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
-        # An empty cell is an empty text, also in a column that has nothing else.
-        return frame.fillna({name: "" for name in TEXTS[2:] if name in frame})
-    raise InputError(f"{path}: a table must be .parquet or .csv, got {path.suffix or 'no suffix'}; convert it")
-
-
 def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     """Check a prediction table and return it sorted by image_id.
 
     Raises InputError, naming `source`, if the table is empty, an id is missing or given twice, a label has a
-    probability without truth or the reverse, a probability is NaN or outside [0, 1], or a truth is not 0, 1 or NA.
+    probability without truth or the reverse or is called as means are, a probability is NaN or outside [0, 1], or a
+    truth is not 0, 1 or NA.
     """
     for column in ("image_id", "patient_id"):
         if column not in frame:
             raise InputError(f"{source}: column {column} is missing, got {few(frame.columns)}; add it")
-    labels = tuple(column[2:] for column in frame if column.startswith("p_"))
-    truths = [column[2:] for column in frame if column.startswith("y_")]
-    if not labels:
-        raise InputError(f"{source}: no probability column p_<label>, got {few(frame.columns)}; add one per label")
-    for lacking, prefix in ((set(labels) - set(truths), "y_"), (set(truths) - set(labels), "p_")):
-        if lacking:
-            names = few(prefix + name for name in sorted(lacking))
-            raise InputError(f"{source}: label columns are missing: {names}; every label needs both p_ and y_")
+    labels = _labels(frame, source)
     if not len(frame):
         raise InputError(f"{source}: no rows; it must hold at least one film")
 
     ids = frame["image_id"]
-    if ids.isna().any() or frame["patient_id"].isna().any():
+    if any((frame[name].isna() | (frame[name] == "")).any() for name in ("image_id", "patient_id")):
         raise InputError(f"{source}: some rows have no image_id or patient_id; give every film both")
     ids = ids.astype(str)
     twice = ids[ids.duplicated()]
@@ -89,22 +76,46 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     truth = frame[[f"y_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
     ids = ids.to_numpy(dtype=object)[order]
     for j, label in enumerate(labels):
-        bad = ~((probability[:, j] >= 0) & (probability[:, j] <= 1))
-        if bad.any():
-            i = int(np.argmax(bad))
-            raise InputError(
-                f"{source}: p_{label} must be in [0, 1], got {probability[i, j]:g} for image_id {ids[i]} "
-                f"({int(bad.sum())} such rows); give probabilities, not logits, and no NaN"
-            )
-        wrong = ~(np.isnan(truth[:, j]) | (truth[:, j] == 0) | (truth[:, j] == 1))
-        if wrong.any():
-            i = int(np.argmax(wrong))
-            raise InputError(
-                f"{source}: y_{label} must be 0, 1 or empty, got {truth[i, j]:g} for image_id {ids[i]}; "
-                "write 1 for present, 0 for absent, empty for not covered"
-            )
+        _check_label(label, ids, probability[:, j], truth[:, j], source)
     patients = frame["patient_id"].astype(str).to_numpy(dtype=object)[order]
     return Predictions(ids, patients, labels, probability, truth)
+
+
+def _labels(frame: pd.DataFrame, source: str) -> tuple[str, ...]:
+    labels = tuple(column[2:] for column in frame if column.startswith("p_"))
+    truths = [column[2:] for column in frame if column.startswith("y_")]
+    if not labels:
+        raise InputError(f"{source}: no probability column p_<label>, got {few(frame.columns)}; add one per label")
+    if taken := set(labels) & set(MEANS):
+        raise InputError(f"{source}: no label may be called {few(sorted(taken))}, as means over labels are; rename it")
+    for lacking, prefix in ((set(labels) - set(truths), "y_"), (set(truths) - set(labels), "p_")):
+        if lacking:
+            names = few(prefix + name for name in sorted(lacking))
+            raise InputError(f"{source}: label columns are missing: {names}; every label needs both p_ and y_")
+    return labels
+
+
+def _check_label(
+    label: str,
+    ids: Shaped[np.ndarray, " films"],
+    probability: Float64[np.ndarray, " films"],
+    truth: Float64[np.ndarray, " films"],
+    source: str,
+) -> None:
+    bad = ~((probability >= 0) & (probability <= 1))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise InputError(
+            f"{source}: p_{label} must be in [0, 1], got {probability[i]:g} for image_id {ids[i]} "
+            f"({int(bad.sum())} such rows); give probabilities, not logits, and no NaN"
+        )
+    wrong = ~(np.isnan(truth) | (truth == 0) | (truth == 1))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise InputError(
+            f"{source}: y_{label} must be 0, 1 or empty, got {truth[i]:g} for image_id {ids[i]}; "
+            "write 1 for present, 0 for absent, empty for not covered"
+        )
 
 
 def read(path: str | Path) -> Predictions:
@@ -112,7 +123,7 @@ def read(path: str | Path) -> Predictions:
     return check(read_table(path), source=str(path))
 
 
-def same_films(tables: dict[str, Predictions]) -> None:
+def same_films(tables: Mapping[str, Predictions]) -> None:
     """Raise InputError unless all tables hold the same films, labels and truth: heads are compared on one set."""
     (first_name, first), *rest = tables.items()
     for name, other in rest:
@@ -132,8 +143,8 @@ def same_films(tables: dict[str, Predictions]) -> None:
             )
 
 
-def few(names: Iterable, limit: int = 5) -> str:
+def few(names: Iterable[object], limit: int = 5) -> str:
     """Return the first names of a list as text, and how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more if names else "nothing"
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more if texts else "nothing"

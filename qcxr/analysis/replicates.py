@@ -5,16 +5,26 @@ one score, films are sorted once into the gaps between the distinct scores of th
 one product of a sparse 0/1 matrix with the weights of many replicates, so no replicate is sorted or ranked again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32, Float64, Int, Real
 from scipy import sparse
+
+from qcxr.analysis import ranking
+from qcxr.analysis.metrics import why_undefined
+from qcxr.analysis.predictions import Predictions, same_films
+from qcxr.errors import InputError
 
 BLOCK = 64  # replicates per product: with 256-byte rows the running sums stay in a core's cache
 
 
-def patient_weights(n_patients: int, *, replicates: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield blocks (n_patients, up to BLOCK) of float32 weights: how often each patient is drawn in each replicate.
+def patient_weights(
+    n_patients: int, *, replicates: int, rng: np.random.Generator
+) -> Iterator[Float32[np.ndarray, "patients replicates"]]:
+    """Yield weights of up to BLOCK replicates at a time: how often each patient is drawn in each.
 
     Each replicate draws n_patients patients with replacement.
     """
@@ -29,10 +39,16 @@ def patient_weights(n_patients: int, *, replicates: int, rng: np.random.Generato
 class RankedLabel:
     """One score of one label, ranked once: `auroc(weights)` gives the AUROC of every replicate.
 
-    truth (n,) of 0, 1 and NaN (not covered), score (n,), patient (n,) index of each film's patient.
+    Truth is 0, 1 or NaN (not covered); `patient` is the index of each film's patient.
     """
 
-    def __init__(self, truth: np.ndarray, score: np.ndarray, patient: np.ndarray, n_patients: int):
+    def __init__(
+        self,
+        truth: Real[np.ndarray, " films"],
+        score: Real[np.ndarray, " films"],
+        patient: Int[np.ndarray, " films"],
+        n_patients: int,
+    ):
         positive, negative = truth == 1, truth == 0
         levels, level = np.unique(score[positive], return_inverse=True)
         below = np.searchsorted(levels, score[negative], side="left")
@@ -44,8 +60,8 @@ class RankedLabel:
         self.gaps = _sums(below[~tied], patient[negative][~tied], (k + 1, n_patients))
         self.ties = _sums(below[tied], patient[negative][tied], (k, n_patients)) if tied.any() else None
 
-    def auroc(self, weights: np.ndarray) -> np.ndarray:
-        """Return AUROC (b,) in float64 for weights (n_patients, b); NaN where a replicate has but one class."""
+    def auroc(self, weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, " replicates"]:
+        """Return each replicate's AUROC, NaN where it has but one class."""
         positives, gaps = self.positives @ weights, self.gaps @ weights
         below = np.cumsum(gaps, axis=0)  # whole numbers below 2**24: exact in float32
         negatives = below[-1].astype(np.float64)
@@ -60,7 +76,102 @@ class RankedLabel:
         return np.divide(wins, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
 
 
-def _sums(row: np.ndarray, patient: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
+def _sums(
+    row: Int[np.ndarray, " films"], patient: Int[np.ndarray, " films"], shape: tuple[int, int]
+) -> sparse.csr_array:
     """Sparse matrix that sums patients' weights by row; a patient with two films in one row counts twice."""
     ones = np.ones(row.size, dtype=np.float32)
     return sparse.csr_array((ones, (row, patient)), shape=shape)
+
+
+Tables = Mapping[tuple[str, int], Predictions]  # (head, seed) -> predictions of one task on one test set
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How patients are drawn: how often, from which random seed, and the level of the intervals.
+
+    The number of threads does not change the result.
+    """
+
+    replicates: int = 2000
+    seed: int = 0
+    level: float = 0.95
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.replicates < 100:
+            raise InputError(
+                f"bootstrap must be >= 100 replicates, got {self.replicates}; set analysis.bootstrap in the config"
+            )
+        if not 0 < self.level < 1:
+            raise InputError(f"level must be in (0, 1), got {self.level}; 0.95 is usual")
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """AUROCs of runs as observed and in every replicate; the last column is the mean over labels, NaN is undefined."""
+
+    tables: Tables
+    observed: Float64[np.ndarray, "runs columns"]
+    drawn: Float64[np.ndarray, "runs columns replicates"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns hold."""
+        return (*next(iter(self.tables.values())).labels, "mean")
+
+    def seeds(self, head: str) -> list[int]:
+        """The seeds of a head's runs."""
+        return [seed for name, seed in self.tables if name == head]
+
+    def of(
+        self, head: str, column: int
+    ) -> tuple[Float64[np.ndarray, " seeds"], Float64[np.ndarray, "seeds replicates"]]:
+        """Return (observed, drawn) AUROCs of a head's runs, by seed."""
+        rows = [i for i, (name, _) in enumerate(self.tables) if name == head]
+        return self.observed[rows, column], self.drawn[rows, column]
+
+    def why_undefined(self, column: int) -> str:
+        """Return why a column has no value."""
+        first = next(iter(self.tables.values()))
+        if column == len(first.labels):
+            return "undefined for all labels"
+        return why_undefined(first.of(first.labels[column])[0])
+
+
+def replicate_aurocs(tables: Tables, resampling: Resampling) -> Replicated:
+    """Rank every run's films once per label and draw the replicates, the same ones for all runs."""
+    same_films({f"{head}/seed{run}": table for (head, run), table in tables.items()})
+    first = next(iter(tables.values()))
+    patients, patient = np.unique(first.patient_id.astype(str), return_inverse=True)
+    labels = range(len(first.labels))
+    ranked = {}
+    observed = np.full((len(tables), len(labels) + 1), np.nan)
+    for i, table in enumerate(tables.values()):
+        for j in labels:
+            truth, score = table.of(table.labels[j])
+            if not why_undefined(truth):
+                observed[i, j] = ranking.auroc(truth, score)
+                ranked[i, j] = RankedLabel(table.truth[:, j], table.probability[:, j], patient, len(patients))
+
+    def block(weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, "runs columns replicates"]:
+        result = np.full((*observed.shape, weights.shape[1]), np.nan)
+        for (i, j), label in ranked.items():
+            result[i, j] = label.auroc(weights)
+        return result
+
+    rng = np.random.default_rng(resampling.seed)
+    draws = patient_weights(len(patients), replicates=resampling.replicates, rng=rng)
+    with ThreadPoolExecutor(resampling.threads) as pool:
+        drawn = np.concatenate(list(pool.map(block, draws)), axis=-1)
+    observed[:, -1] = _mean(observed[:, :-1])
+    drawn[:, -1] = _mean(drawn[:, :-1])
+    return Replicated(tables, observed, drawn)
+
+
+def _mean(values: Float64[np.ndarray, "runs labels ..."]) -> Float64[np.ndarray, "runs ..."]:
+    """Mean over the labels where it is defined, NaN where none is."""
+    defined = ~np.isnan(values)
+    n = defined.sum(axis=1)
+    return np.divide(np.where(defined, values, 0).sum(axis=1), n, out=np.full(n.shape, np.nan), where=n > 0)

@@ -7,11 +7,15 @@ patients see `qcxr.analysis.bootstrap`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from scipy import stats
 
-from qcxr.analysis.metrics import MEANS
+from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
 
 COLUMNS = (
@@ -33,10 +37,11 @@ def compare(
     metrics: tidy metrics of all runs. Differences are heads[0] minus the other, paired by seed; `ci_low`, `ci_high`
     hold the 95 % t-interval of their mean. p_holm and p_bh adjust over the labels of one task, data set and
     metric (mean rows are not part of that family and have none). `mark` is ns, *, ** or *** for raw p >= 0.05,
-    < 0.05, < 0.01, < 0.001. What is undefined is empty and has a `reason`.
+    < 0.05, < 0.01, < 0.001. What is undefined is empty and has a `reason`. One head has no rows; neither has a task and
+    data set without a pair (`unpaired` says which).
 
-    Raises InputError if heads are unknown or fewer than two, alpha is not in (0, 1), or two heads of a task do not
-    have the same seeds.
+    Raises InputError if heads are unknown or given twice, alpha is not in (0, 1), or two heads of a task do not have
+    the same seeds.
     """
     _check(metrics, heads, alpha)
     wanted = [metric] if isinstance(metric, str) else list(metric)
@@ -46,7 +51,7 @@ def compare(
         pair = metrics[metrics["head"].isin([heads[0], other]) & metrics["metric"].isin(wanted)]
         for group, frame in pair.groupby(keys, sort=False):
             if frame["head"].nunique() < 2:
-                continue  # an ablation head that was run on some tasks only: there is no pair here
+                continue  # a head that was run on some tasks only: there is no pair here
             _check_seeds(frame, heads[0], other, where=f"task {group[0]}, data set {group[1]}")
             family = []
             for label, part in frame.groupby("label", sort=False):
@@ -55,6 +60,26 @@ def compare(
             _adjust(family)
             rows += family
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def unpaired(metrics: pd.DataFrame, heads: Sequence[str]) -> list[str]:
+    """Say which comparisons `compare` leaves out because a head has no runs on a task and data set."""
+    notes = []
+    for (task, dataset), part in metrics.groupby(["task", "dataset"], sort=False):
+        here = set(part["head"])
+        reference, *others = heads
+        lacking = [head for head in others if head not in here]
+        where = f"{task_name(task)}, {dataset_name(dataset)}"
+        if reference not in here:
+            scored = ", ".join(head_name(head) for head in others if head in here)
+            notes.append(
+                f"{where}: no runs of {head_name(reference)}, which others are compared with, so nothing is compared "
+                f"there (scored: {scored})."
+            )
+        elif lacking:
+            named = ", ".join(head_name(head) for head in lacking)
+            notes.append(f"{where}: no runs of {named}, so no comparison with {head_name(reference)} there.")
+    return notes
 
 
 def percent_difference(a: float, b: float) -> float:
@@ -69,8 +94,11 @@ def mark(p: float) -> str:
     return "***" if p < 0.001 else "**" if p < 0.01 else "*" if p < 0.05 else "ns"
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment of p (m,), none NaN (Holm 1979)."""
+def holm(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
+    """Holm's step-down adjustment of p, none NaN (Holm 1979).
+
+    scipy has Benjamini-Hochberg's only, and statsmodels, the judge in the tests, is no dependency of the package.
+    """
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
     adjusted = np.empty(p.size)
@@ -78,10 +106,8 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def paired_test(difference: np.ndarray) -> dict:
-    """Statistics of paired differences (n,): t, df, p, 95 % interval, d_z, shapiro_p, wilcoxon_p, and reason."""
-    from scipy import stats
-
+def paired_test(difference: Float[np.ndarray, " seeds"]) -> dict[str, Any]:
+    """Statistics of paired differences: t, df, p, 95 % interval, d_z, shapiro_p, wilcoxon_p, and reason."""
     n = difference.size
     result = dict.fromkeys(("t", "df", "p", "ci_low", "ci_high", "d_z", "shapiro_p", "wilcoxon_p"), np.nan)
     if n < 2:
@@ -104,11 +130,11 @@ def paired_test(difference: np.ndarray) -> dict:
     return result | {"reason": ""}
 
 
-def _paired(part: pd.DataFrame, first: str, other: str, alpha: float) -> dict:
+def _paired(part: pd.DataFrame, first: str, other: str, alpha: float) -> dict[str, Any]:
     """Statistics of one label from rows of two heads with equal seeds."""
     table = part.pivot(index="seed", columns="head", values="value").sort_index()
     a, b = table[first].to_numpy(float), table[other].to_numpy(float)
-    result = {"n_seeds": len(table), "mean_a": a.mean(), "mean_b": b.mean()}
+    result: dict[str, Any] = {"n_seeds": len(table), "mean_a": a.mean(), "mean_b": b.mean()}
     if len(table) > 1:
         result |= {"sd_a": a.std(ddof=1), "sd_b": b.std(ddof=1)}
     if np.isnan(a).any() or np.isnan(b).any():
@@ -116,28 +142,24 @@ def _paired(part: pd.DataFrame, first: str, other: str, alpha: float) -> dict:
         return result | {"mark": "", "significant": False, "reason": "; ".join(said) or "value undefined"}
     result |= {"difference": float((a - b).mean()), "percent_difference": percent_difference(a.mean(), b.mean())}
     result |= paired_test(a - b)
-    notes = [
-        result["reason"],
-        *part["reason"].unique(),
-    ]  # constant predictions, labels left out of a mean: never silent
+    # constant predictions, labels left out of a mean: never silent
+    notes = [result["reason"], *part["reason"].unique()]
     result["reason"] = "; ".join(note for note in notes if note)
     return result | {"mark": mark(result["p"]), "significant": bool(result["p"] < alpha)}
 
 
-def _adjust(family: list[dict]) -> None:
-    from scipy.stats import false_discovery_control
-
+def _adjust(family: list[dict[str, Any]]) -> None:
     tested = [row for row in family if row["label"] not in MEANS and not np.isnan(row.get("p", np.nan))]
     if not tested:
         return
     p = np.array([row["p"] for row in tested])
-    for row, by_holm, by_bh in zip(tested, holm(p), false_discovery_control(p, method="bh"), strict=True):
+    for row, by_holm, by_bh in zip(tested, holm(p), stats.false_discovery_control(p, method="bh"), strict=True):
         row |= {"p_holm": float(by_holm), "p_bh": float(by_bh)}
 
 
 def _check(metrics: pd.DataFrame, heads: Sequence[str], alpha: float) -> None:
-    if len(heads) < 2 or len(set(heads)) < len(heads):
-        raise InputError(f"heads must be at least two different ones, got {list(heads)}; set heads in the config")
+    if not heads or len(set(heads)) < len(heads):
+        raise InputError(f"heads must be different ones, at least one, got {list(heads)}; set heads in the config")
     if not 0 < alpha < 1:
         raise InputError(f"alpha must be in (0, 1), got {alpha}; set alpha in the config")
     known = sorted(metrics["head"].unique())

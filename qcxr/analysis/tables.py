@@ -1,13 +1,13 @@
 """The paper's tables from this study's numbers, and the result tables: tidy frames in, frames for people out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import formats
-from qcxr.analysis.inputs import hours
-from qcxr.analysis.metrics import MEANS
+from qcxr.analysis import comparisons, formats
+from qcxr.analysis.inputs import Results, Run, hours
 from qcxr.analysis.names import dataset_name, head_name, head_order, task_name, task_order
 from qcxr.analysis.versus import paper_vs_here
 
@@ -24,6 +24,7 @@ CAPTIONS = {
     "means": "Mean AUROC over labels, mean ± sd over seeds; paired t-test over seeds (raw p) and its effect size.",
     "groups": "Mean AUROC over head, medium and tail labels by training frequency, mean ± sd over seeds.",
     "labels": "AUROC per label, mean ± sd over seeds; p of the paired t-test: raw, Holm, Benjamini-Hochberg.",
+    "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
     "runs": "What each run took.",
@@ -65,46 +66,6 @@ def parameters(frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def means(tests: pd.DataFrame, *, label: str = "mean") -> pd.DataFrame:
-    """Mean AUROC by task and data set for each pair of heads, with the test."""
-    rows = tests[(tests["label"] == label) & (tests["metric"] == "auroc")].to_dict("records")
-    several = _several(rows)
-    return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"])} | _pair(r, several=several)
-        | {"p": formats.p_value(r["p"]), "Mark": r["mark"], "d_z": r["d_z"], "Seeds": r["n_seeds"]}
-        for r in rows
-    ])  # fmt: skip
-
-
-def groups(tests: pd.DataFrame) -> pd.DataFrame:
-    """Mean AUROC of head, medium and tail labels, where they were scored."""
-    rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")].to_dict("records")
-    several = _several(rows)
-    return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]),
-         "Labels": r["label"].removeprefix("mean_")} | _pair(r, several=several)
-        | {"p": formats.p_value(r["p"]), "Note": r["reason"]}
-        for r in rows
-    ])  # fmt: skip
-
-
-def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    """AUROC per task, data set and label for each pair of heads, sorted by occurrence in the test set."""
-    n = metrics[metrics["metric"] == "auroc"].groupby(["task", "dataset", "label"])["n_positive"].max()
-    rows = tests[~tests["label"].isin(MEANS) & (tests["metric"] == "auroc")].to_dict("records")
-    groups = list(dict.fromkeys((r["task"], r["dataset"]) for r in rows))
-    occurrence = {(r["task"], r["dataset"], r["label"]): n[r["task"], r["dataset"], r["label"]] for r in rows}
-    rows.sort(key=lambda r: (groups.index((r["task"], r["dataset"])), -occurrence[r["task"], r["dataset"], r["label"]]))
-    several = _several(rows)
-    return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Label": r["label"],
-         "Positives": int(occurrence[r["task"], r["dataset"], r["label"]])} | _pair(r, several=several)
-        | {"p": formats.p_value(r["p"]), "p Holm": formats.p_value(r["p_holm"]), "p BH": formats.p_value(r["p_bh"]),
-           "d_z": r["d_z"], "Note": r["reason"]}
-        for r in rows
-    ])  # fmt: skip
-
-
 def scores(metrics: pd.DataFrame) -> pd.DataFrame:
     """Every metric averaged over labels, mean ± sd over seeds, one row per task, data set and head."""
     part = metrics[(metrics["label"] == "mean")]
@@ -112,22 +73,9 @@ def scores(metrics: pd.DataFrame) -> pd.DataFrame:
     for (task, dataset, head), frame in part.groupby(["task", "dataset", "head"], sort=False):
         row = {"Task": task_name(task), "Test set": dataset_name(dataset), "Head": head_name(head)}
         for metric, values in frame.groupby("metric", sort=False)["value"]:
-            row[metric.replace("_", " ")] = formats.mean_sd(
-                values.mean(), values.std(ddof=1) if len(values) > 1 else None
-            )
+            row[metric.replace("_", " ")] = formats.mean_sd(values.mean(), values.std(ddof=1))
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
-    """AUROC differences averaged over seeds with their patient-clustered bootstrap intervals."""
-    rows = bootstrap[(bootstrap["kind"] == "difference") & (bootstrap["seed"] == "mean")]
-    return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Label": r["label"],
-         "Heads": f"{head_name(r['head'])} − {head_name(r['head_b'])}", "Difference": r["value"], "2.5 %": r["ci_low"],
-         "97.5 %": r["ci_high"], "Patients": r["n_patients"], "Note": r["reason"]}
-        for r in rows.to_dict("records")
-    ])  # fmt: skip
 
 
 def benchmark(frame: pd.DataFrame) -> pd.DataFrame:
@@ -136,69 +84,61 @@ def benchmark(frame: pd.DataFrame) -> pd.DataFrame:
     cells = groups.apply(lambda row: formats.mean_sd(row["mean"], row["std"]), axis=1).unstack("framework")
     cells = cells.reindex(columns=list(frame["framework"].unique()))
     rows = [(t, h) for t in task_order(frame["task"]) for h in head_order(frame["head"]) if (t, h) in cells.index]
-    return pd.DataFrame([
-        {"Task": task_name(task), "Head": head_name(head)} | cells.loc[(task, head)].fillna("—").to_dict()
-        for task, head in rows
-    ])  # fmt: skip
+    shown = []
+    for task, head in rows:
+        seconds = cells.loc[(task, head)].fillna("—").to_dict()
+        shown.append({"Task": task_name(task), "Head": head_name(head)} | seconds)
+    return pd.DataFrame(shown)
 
 
-def run_costs(runs: Sequence[Mapping]) -> pd.DataFrame:
+def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
     """What each run took: device, hours, epochs, speed, memory."""
-    return pd.DataFrame([
-        {"Task": task_name(r["task"]), "Head": head_name(r["head"]), "Seed": str(r["seed"]),
-         "Device": r.get("device", ""),
-         "Hours": hours(r), "Epochs": r.get("epochs"),
-         "Best epoch": r.get("best_epoch"), "Best val loss": r.get("best_val_loss"), "Stopped by": r.get("stopped", ""),
-         "Films/s": r.get("films_per_second"), "Peak MB": r.get("peak_memory_mb")}
-        for r in runs
-    ])  # fmt: skip
+    measured = {
+        "Epochs": "epochs",
+        "Best epoch": "best_epoch",
+        "Best val loss": "best_val_loss",
+        "Stopped by": "stopped",
+        "Films/s": "films_per_second",
+        "Peak MB": "peak_memory_mb",
+    }
+    shown = []
+    for r in runs:
+        row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"]), "Seed": str(r["seed"])}
+        row |= {"Device": r.get("device", ""), "Hours": hours(r)}
+        row |= {name: r.get(key, "" if key == "stopped" else None) for name, key in measured.items()}
+        shown.append(row)
+    return pd.DataFrame(shown)
 
 
-def build(
-    *,
-    metrics: pd.DataFrame,
-    tests: pd.DataFrame,
-    runs: Sequence[Mapping] = (),
-    label_counts: pd.DataFrame | None = None,
-    parameter_counts: pd.DataFrame | None = None,
-    benchmark_steps: pd.DataFrame | None = None,
-    bootstrap: pd.DataFrame | None = None,
-    protocol: bool = False,
-) -> dict[str, pd.DataFrame]:
+def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame]:
     """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
     tables = {
-        "means": means(tests),
-        "groups": groups(tests),
-        "labels": labels(tests, metrics),
-        "scores": scores(metrics),
+        "means": comparisons.means(results.tests),
+        "groups": comparisons.groups(results.tests),
+        "labels": comparisons.labels(results.tests, results.metrics),
+        "alone": comparisons.alone(results.metrics, results.tests),
+        "scores": scores(results.metrics),
     }
-    if label_counts is not None:
-        tables = {"counts": counts(label_counts)} | tables
-    if bootstrap is not None:
-        tables["bootstrap"] = patients(bootstrap)
-    if parameter_counts is not None:
-        tables["parameters"] = parameters(parameter_counts)
-    if benchmark_steps is not None:
-        tables["benchmark"] = benchmark(benchmark_steps)
-    if runs:
-        tables["runs"] = run_costs(runs)
+    if results.counts is not None:
+        tables["counts"] = counts(results.counts)
+    if results.bootstrap is not None:
+        tables["bootstrap"] = comparisons.patients(results.bootstrap)
+    if results.parameters is not None:
+        tables["parameters"] = parameters(results.parameters)
+    if results.benchmark is not None:
+        tables["benchmark"] = benchmark(results.benchmark)
+    if results.runs:
+        tables["runs"] = run_costs(results.runs)
     if protocol:
-        tables["paper"] = paper_vs_here(
-            metrics=metrics,
-            tests=tests,
-            runs=runs,
-            label_counts=label_counts,
-            parameter_counts=parameter_counts,
-            benchmark=benchmark_steps,
-        )
+        tables["paper"] = paper_vs_here(results)
     return {name: tables[name] for name in CAPTIONS if name in tables and len(tables[name])}
 
 
-def write_tables(folder: str | Path, **inputs) -> list[Path]:
-    """Write every table of `build(**inputs)` to `folder` as CSV, Markdown and LaTeX; return the paths."""
+def write_tables(folder: str | Path, results: Results, *, protocol: bool = False) -> list[Path]:
+    """Write every table of `build` to `folder` as CSV, Markdown and LaTeX; return the paths."""
     return [
         path
-        for name, frame in build(**inputs).items()
+        for name, frame in build(results, protocol=protocol).items()
         for path in formats.write(frame, folder, name, caption=CAPTIONS[name])
     ]
 
@@ -210,30 +150,10 @@ def summary_text(tests: pd.DataFrame, metrics: pd.DataFrame | None = None) -> st
     """
     if not len(tests):
         return "" if metrics is None else formats.markdown(scores(metrics))
-    texts = formats.as_text(means(tests).drop(columns=["d_z", "Seeds"]))
+    texts = formats.as_text(comparisons.means(tests).drop(columns=["d_z", "Seeds"]))
     rows = [list(texts.columns), *texts.to_numpy().tolist()]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     seeds = int(tests["n_seeds"].max())
     title = f"Mean AUROC over labels, mean ± sd over {seeds} seed{'s' if seeds != 1 else ''}; p of the paired t-test"
     return "\n".join([title, *lines]) + "\n"
-
-
-def _several(rows: Sequence[Mapping]) -> bool:
-    return len({(row["head_a"], row["head_b"]) for row in rows}) > 1
-
-
-def _pair(row: Mapping, *, several: bool) -> dict:
-    """The cells of one comparison: both heads, difference with its interval, percent difference.
-
-    With one pair in the table each head is a column, as in the paper; with `several` the head is a cell.
-    """
-    named = {head_name(row[f"head_{x}"]): formats.mean_sd(row[f"mean_{x}"], row[f"sd_{x}"]) for x in "ab"}
-    if several:
-        named = dict(zip(("Reference", "Head"), (f"{head} {value}" for head, value in named.items()), strict=True))
-    interval = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
-    return {
-        **named,
-        "Difference [95 % CI]": "—" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}{interval}",
-        "% diff.": "—" if pd.isna(row["percent_difference"]) else f"{row['percent_difference']:+.1f}",
-    }

@@ -1,44 +1,61 @@
 """Paper against here: every number of the paper beside this study's, with the difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from qcxr.analysis import paper
-from qcxr.analysis.inputs import hours
+from qcxr.analysis.inputs import Results, Run, hours
 from qcxr.analysis.names import dataset_name, head_name, task_name
 
 
-def paper_vs_here(
-    *,
-    metrics: pd.DataFrame,
-    tests: pd.DataFrame,
-    runs: Sequence[Mapping] = (),
-    label_counts: pd.DataFrame | None = None,
-    parameter_counts: pd.DataFrame | None = None,
-    benchmark: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+class Number(NamedTuple):
+    """One number of the paper, where it belongs, and ours or nothing."""
+
+    quantity: str
+    where: str
+    theirs: float
+    ours: Any
+
+
+def paper_vs_here(results: Results) -> pd.DataFrame:
     """Return rows (Quantity, Where, Paper, Here, Difference); a number that this study does not have is left empty.
 
-    benchmark: columns task, head, framework, seconds, a row per timed step. Only meaningful when the study ran
-    the paper's protocol.
+    Only meaningful when the study ran the paper's protocol.
     """
     rows = []
+    for number in _numbers(results):
+        ours = None if number.ours is None or pd.isna(number.ours) else float(number.ours)
+        difference = None if ours is None else ours - number.theirs
+        row = {"Quantity": number.quantity, "Where": number.where, "Paper": number.theirs, "Here": ours}
+        rows.append(row | {"Difference": difference})
+    return pd.DataFrame(rows).astype({"Paper": float, "Here": float, "Difference": float})
 
-    def row(quantity: str, where: str, theirs: float, ours: float | None) -> None:
-        ours = None if ours is None or pd.isna(ours) else float(ours)
-        difference = None if ours is None else ours - theirs
-        rows.append({"Quantity": quantity, "Where": where, "Paper": theirs, "Here": ours, "Difference": difference})
 
-    runs_of = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")].groupby(
-        ["task", "dataset", "head"]
-    )
-    auroc = runs_of["value"].agg(["mean", "std"])
+def _numbers(results: Results) -> Iterator[Number]:
+    yield from _of_metrics(results.metrics)
+    yield from _of_tests(results.tests)
+    yield from _of_runs(results.runs)
+    if results.counts is not None:
+        yield from _of_counts(results.counts)
+    if results.parameters is not None:
+        yield from _of_parameters(results.parameters)
+    if results.benchmark is not None:
+        yield from _of_steps(results.benchmark)
+
+
+def _of_metrics(metrics: pd.DataFrame) -> Iterator[Number]:
+    means = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
+    auroc = means.groupby(["task", "dataset", "head"])["value"].agg(["mean", "std"])
     for (task, dataset, head), (mean, sd) in paper.MEAN_AUROC.items():
         where = f"{task_name(task)}, {dataset_name(dataset)}, {head_name(head)}"
         ours = auroc.loc[(task, dataset, head)] if (task, dataset, head) in auroc.index else {}
-        row("Mean AUROC", where, mean, ours.get("mean"))
-        row("Mean AUROC, sd over seeds", where, sd, ours.get("std"))
+        yield Number("Mean AUROC", where, mean, ours.get("mean"))
+        yield Number("Mean AUROC, sd over seeds", where, sd, ours.get("std"))
+
+
+def _of_tests(tests: pd.DataFrame) -> Iterator[Number]:
     pairs = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
     pairs = pairs[(pairs["head_a"] == "cdl") & (pairs["head_b"] == "dqc")].set_index(["task", "dataset"])
     for quantity, column, numbers in (
@@ -47,41 +64,42 @@ def paper_vs_here(
     ):
         for key, theirs in numbers.items():
             where = f"{task_name(key[0])}, {dataset_name(key[1])}"
-            row(quantity, where, theirs, pairs[column].get(key))
-    _of_runs(row, runs)
-    if label_counts is not None:
-        _of_counts(row, label_counts)
-    if parameter_counts is not None:
-        parts = parameter_counts[parameter_counts["head"] == "dqc"].set_index("task")
-        for part, by_task in paper.PARAMETERS.items():
-            for task, theirs in by_task.items():
-                row("Parameters", f"{task_name(task)}, {part}", theirs, parts[part].get(task))
-    if benchmark is not None:
-        seconds = benchmark.groupby(["task", "head", "framework"])["seconds"].mean()
-        for key, theirs in paper.STEP_SECONDS.items():
-            row("Training step, s", f"{task_name(key[0])}, {head_name(key[1])}, {key[2]}", theirs, seconds.get(key))
-    return pd.DataFrame(rows).astype({"Paper": float, "Here": float, "Difference": float})
+            yield Number(quantity, where, theirs, pairs[column].get(key))
 
 
-def _of_runs(row, runs: Sequence[Mapping]) -> None:
-    groups: dict[tuple[str, str], list[Mapping]] = {}
+def _of_runs(runs: Sequence[Run]) -> Iterator[Number]:
+    groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run["task"], run["head"]), []).append(run)
     for (task, head), theirs in paper.VALIDATION_LOSS.items():
-        ours = [run["best_val_loss"] for run in groups.get((task, head), []) if run.get("best_val_loss") is not None]
+        found = [run["best_val_loss"] for run in groups.get((task, head), []) if run.get("best_val_loss") is not None]
         where = f"{task_name(task)}, {head_name(head)}"
-        row("Best validation loss", where, theirs, sum(ours) / len(ours) if ours else None)
+        yield Number("Best validation loss", where, theirs, sum(found) / len(found) if found else None)
     for (task, head), theirs in paper.GPU_HOURS.items():
-        ours = [hours(run) for run in groups.get((task, head), []) if hours(run) is not None]
-        row("GPU-hours, all seeds", f"{task_name(task)}, {head_name(head)}", theirs, sum(ours) if ours else None)
+        spent = [taken for run in groups.get((task, head), []) if (taken := hours(run)) is not None]
+        yield Number(
+            "GPU-hours, all seeds", f"{task_name(task)}, {head_name(head)}", theirs, sum(spent) if spent else None
+        )
 
 
-def _of_counts(row, frame: pd.DataFrame) -> None:
+def _of_counts(frame: pd.DataFrame) -> Iterator[Number]:
     ours = frame.set_index(["dataset", "split", "label"])["n_positive"]
+    splits = (("nih", "train"), ("nih", "val"), ("nih", "test"), ("mimic", "test"))
     for label, numbers in paper.LABEL_COUNTS.items():
-        for (dataset, split), theirs in zip(
-            (("nih", "train"), ("nih", "val"), ("nih", "test"), ("mimic", "test")), numbers, strict=True
-        ):
-            row(
-                "Positive films", f"{dataset_name(dataset)} {split}, {label}", theirs, ours.get((dataset, split, label))
-            )
+        for (dataset, split), theirs in zip(splits, numbers, strict=True):
+            where = f"{dataset_name(dataset)} {split}, {label}"
+            yield Number("Positive films", where, theirs, ours.get((dataset, split, label)))
+
+
+def _of_parameters(frame: pd.DataFrame) -> Iterator[Number]:
+    parts = frame[frame["head"] == "dqc"].set_index("task")
+    for part, by_task in paper.PARAMETERS.items():
+        for task, theirs in by_task.items():
+            yield Number("Parameters", f"{task_name(task)}, {part}", theirs, parts[part].get(task))
+
+
+def _of_steps(frame: pd.DataFrame) -> Iterator[Number]:
+    seconds = frame.groupby(["task", "head", "framework"])["seconds"].mean()
+    for key, theirs in paper.STEP_SECONDS.items():
+        where = f"{task_name(key[0])}, {head_name(key[1])}, {key[2]}"
+        yield Number("Training step, s", where, theirs, seconds.get(key))

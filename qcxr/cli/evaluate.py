@@ -28,11 +28,11 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the summary; what is under way goes to standard error."""
-    from qcxr.analysis.evaluate import evaluate
+    from qcxr.analysis.evaluate import Evaluation, evaluate
 
     def say(line: str) -> None:
         print(line, file=sys.stderr)
 
-    options = {"alpha": arguments.alpha, "replicates": arguments.bootstrap}
-    print(evaluate(arguments.runs, arguments.out, say=say, **options))
+    options = Evaluation(alpha=arguments.alpha, replicates=arguments.bootstrap)
+    print(evaluate(arguments.runs, arguments.out, options, say=say))
     print(f"The report is {arguments.out}/report.html")

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from qcxr.analysis import metrics, statistics
+from qcxr.analysis.inputs import Results, read_results
+from qcxr.analysis.predictions import RunKey
 from qcxr.study.files import write_csv
 
 from . import synthetic
@@ -34,6 +36,10 @@ class Study:
             "predictions": [f / "predictions" / f"{d}.parquet" for f in self.folders for d in ("nih", "mimic")],
         }  # fmt: skip
 
+    def results(self, *kinds) -> Results:
+        """What is read of the files of these kinds, metrics and tests always."""
+        return read_results({kind: self.inputs[kind] for kind in ("metrics", "tests", *kinds)})
+
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
@@ -45,9 +51,12 @@ def study(tmp_path_factory):
         for dataset in ("nih", "mimic"):
             files.append(folder / "metrics" / f"{dataset}.csv")
             metrics.score_run(
-                folder / "predictions" / f"{dataset}.parquet", folder / "predictions" / "validation.parquet", files[-1],
-                task=task, head=head, seed=int(seed[4:]), dataset=dataset, train_counts=synthetic.TRAIN,
-            )  # fmt: skip
+                folder / "predictions" / f"{dataset}.parquet",
+                folder / "predictions" / "validation.parquet",
+                files[-1],
+                run=RunKey(task, head, int(seed[4:]), dataset),
+                frequencies=metrics.Frequencies(synthetic.TRAIN),
+            )
     frame = metrics.read_metrics(files)
     write_csv(frame, root / "metrics.csv")
     write_csv(statistics.compare(frame), root / "tests.csv")

@@ -1,10 +1,13 @@
 """Seeded prediction tables and run folders, exactly as the contracts of the pipeline describe them."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from qcxr.analysis.facts import Facts
 
 LABELS = {
     "cxr8": ("Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax"),
@@ -106,3 +109,21 @@ def experiment(results, *, tasks=("cxr8", "cxr19"), heads=("cdl", "dqc"), seeds=
             run_folder(results, task=task, head=head, seed=seed, tables=tables) for head in heads for seed in seeds
         ]
     return folders
+
+
+def facts(**changes):
+    """The facts of a study of two heads and five seeds that was read from elsewhere, but for `changes`."""
+    plain = Facts(
+        tasks=("cxr8",),
+        heads=("cdl", "dqc"),
+        datasets=("nih",),
+        seeds=(5, 5),
+        compared=True,
+        tested=True,
+        patients=False,
+        mined=False,
+        trained=False,
+        same_settings=True,
+        circuits={},
+    )
+    return dataclasses.replace(plain, **changes)

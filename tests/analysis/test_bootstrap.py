@@ -7,6 +7,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from qcxr.analysis import bootstrap, delong, inputs, predictions, replicates
+from qcxr.analysis.replicates import Resampling
 from qcxr.errors import InputError
 
 from . import synthetic
@@ -47,9 +48,9 @@ def test_a_replicate_without_positives_is_undefined():
 
 def test_intervals_hold_the_observed_value_and_neither_rows_nor_threads_matter():
     given = tables(uncovered=("Hernia",), task="cxr19")
-    first = bootstrap.bootstrap(given, task="cxr19", dataset="nih", replicates=300, threads=1)
+    first = bootstrap.bootstrap(given, task="cxr19", dataset="nih", resampling=Resampling(300, threads=1))
     shuffled = {key: given[key] for key in reversed(given)}
-    again = bootstrap.bootstrap(shuffled, task="cxr19", dataset="nih", replicates=300, threads=3)
+    again = bootstrap.bootstrap(shuffled, task="cxr19", dataset="nih", resampling=Resampling(300, threads=3))
     pd.testing.assert_frame_equal(first, again, check_exact=True)
     assert list(first.columns) == list(bootstrap.COLUMNS)
     sure = first[first["n_replicates"] == 300]
@@ -109,8 +110,8 @@ def test_intervals_cover_the_truth_for_clustered_patients():
         score = truth + rng.standard_normal(120)[patient] + rng.standard_normal(480)
         draws = []
         for clusters in (patient, np.arange(480)):
-            ranked = replicates.RankedLabel(truth, score, clusters, clusters.max() + 1)
-            blocks = replicates.patient_weights(clusters.max() + 1, replicates=256, rng=rng)
+            ranked = replicates.RankedLabel(truth, score, clusters, int(clusters.max()) + 1)
+            blocks = replicates.patient_weights(int(clusters.max()) + 1, replicates=256, rng=rng)
             draws.append(bootstrap.interval(np.concatenate([ranked.auroc(block) for block in blocks])))
         covered += draws[0][0] <= expected <= draws[0][1]
         naive += draws[1][0] <= expected <= draws[1][1]
@@ -120,7 +121,7 @@ def test_intervals_cover_the_truth_for_clustered_patients():
 
 def test_files_of_one_task_and_data_set_are_bootstrapped(study, tmp_path):
     files = [f / "predictions" / "nih.parquet" for f in study.folders if f.parts[-3] == "cxr8"]
-    written = bootstrap.bootstrap_files(files, tmp_path / "b.csv", replicates=100)
+    written = bootstrap.bootstrap_files(files, tmp_path / "b.csv", resampling=Resampling(100))
     back = inputs.load("bootstrap", tmp_path / "b.csv")
     np.testing.assert_array_equal(back["ci_low"], written["ci_low"])
     tested = back[back["delong_p"].notna()]
@@ -134,7 +135,9 @@ def test_files_of_one_task_and_data_set_are_bootstrapped(study, tmp_path):
 def test_bad_input_is_refused():
     given = tables()
     with pytest.raises(InputError, match=r"must be >= 100 replicates, got 10; set analysis\.bootstrap"):
-        bootstrap.bootstrap(given, task="cxr8", dataset="nih", replicates=10)
+        Resampling(10)
+    with pytest.raises(InputError, match=r"level must be in \(0, 1\), got 95; 0\.95 is usual"):
+        Resampling(level=95)
     with pytest.raises(InputError, match="heads must have the same seeds"):
         bootstrap.bootstrap({k: v for k, v in given.items() if k != ("dqc", 1)}, task="cxr8", dataset="nih")
     other = tables(films=301)

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from qcxr.analysis import cards, inputs
+from qcxr.analysis.facts import Study
 
 
 def test_model_card_has_the_results_and_the_limits(study, tmp_path):
-    cards.model_card(tmp_path / "model.md", metrics=study.metrics, tests=study.tests, runs=study.folders, demo=True)
+    cards.model_card(tmp_path / "model.md", study.results("runs"), Study(demo=True))
     text = (tmp_path / "model.md").read_text(encoding="utf-8")
     row = inputs.load("tests", study.tests).query("label == 'mean' and metric == 'auroc'").iloc[0]
     assert f"{row['mean_a']:.3f} ± {row['sd_a']:.3f}" in text
@@ -26,7 +27,7 @@ def test_data_card_has_the_counts_and_what_was_left_out(study, tmp_path):
     cards.data_card(tmp_path / "data.md", counts=study.counts, issues={"nih": issues})
     text = (tmp_path / "data.md").read_text(encoding="utf-8")
     assert "| Infiltration " in text and "1,273" in text
-    assert "NIH-CXR-LT: 2 films left out: 2 missing." in text and "PhysioNet" in text
+    assert "NIH-CXR-LT: 2 films left out: 2 missing." in text
     assert "Tail labels (fewer than 100 positive films in training)" in text and "drawn by a program" not in text
     assert "{{" not in text and "\n\n\n" not in text
 

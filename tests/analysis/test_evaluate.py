@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from qcxr.analysis import foreign, inputs, metrics, statistics
-from qcxr.analysis.evaluate import evaluate, read_list
+from qcxr.analysis.evaluate import Evaluation, evaluate
+from qcxr.analysis.runlist import read_list
 from qcxr.errors import InputError
 
 from . import synthetic
@@ -49,7 +50,7 @@ def published(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(published):
     said = []
-    summary = evaluate(published / "runs.csv", published / "out", replicates=200, say=said.append)
+    summary = evaluate(published / "runs.csv", published / "out", Evaluation(replicates=200), say=said.append)
     return published / "out", summary, said
 
 
@@ -90,7 +91,7 @@ def test_the_workflows_own_tables_give_the_same_numbers(study, tmp_path):
     pd.DataFrame(rows, columns=["task", "head", "seed", "dataset", "predictions", "truth"]).to_csv(
         tmp_path / "runs.csv", index=False
     )
-    evaluate(tmp_path / "runs.csv", tmp_path / "out", replicates=0, only=())
+    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=()))
     key = ["task", "head", "seed", "dataset", "label", "metric"]
     ours = metrics.read_metrics(study.metrics)
     ours = ours[~ours["label"].isin(metrics.GROUPS)].set_index(key)["value"].sort_index()
@@ -103,7 +104,9 @@ def test_one_head_alone_is_scored_without_a_comparison(published, tmp_path):
     for column in ("predictions", "truth"):
         frame[column] = [str(published / name) for name in frame[column]]
     frame.to_csv(tmp_path / "runs.csv", index=False)
-    summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", replicates=100, only=("labels", "slopes", "volcano"))
+    summary = evaluate(
+        tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=100, only=("labels", "slopes", "volcano"))
+    )
     assert "auroc" in summary and len(pd.read_csv(tmp_path / "out" / "tests.csv")) == 0
     assert (tmp_path / "out" / "report.html").exists()
 
@@ -145,9 +148,45 @@ def spoil(published, tmp_path, name, change, **read):
 def test_malformed_input_is_one_clear_line_and_leaves_nothing(published, tmp_path, name, change, said):
     runs = spoil(published, tmp_path, name, change)
     with pytest.raises(InputError, match=said) as error:
-        evaluate(runs, tmp_path / "out", replicates=0, only=())
+        evaluate(runs, tmp_path / "out", Evaluation(replicates=0, only=()))
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".*"))
+
+
+def in_folders(frame):
+    """Films of equal name in two folders, as patients' folders hold them."""
+    films = [f"p1{i % 2}/film{i // 2}.png" for i in range(len(frame))]
+    return frame.assign(**{frame.columns[0]: films})
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "nih-cdl-0.csv",
+            lambda f: f.assign(Age="63"),
+            "column Age must hold probabilities, got 63 for .*; if it is no",
+        ),
+        (
+            "nih-cdl-0.csv",
+            lambda f: f.assign(Sex="M"),
+            "column Sex must hold numbers, got 'M' for .*; if it is no label",
+        ),
+        (
+            "nih-cdl-0.csv",
+            in_folders,
+            r"p10/film0\.png, p11/film0\.png have one file name, by which films are joined; give",
+        ),
+        ("nih-labels.csv", lambda f: f.assign(subj_id=""), "300 rows have no patient in column 'subj_id'; fill it"),
+        ("nih-labels.csv", lambda f: f.assign(id=""), "300 rows have no film name in column 'id'; fill it"),
+    ],
+)
+def test_a_table_that_cannot_be_joined_says_the_way_out(published, tmp_path, name, change, said):
+    runs = spoil(published, tmp_path, name, change)
+    pd.read_csv(runs).assign(task="mine").to_csv(runs, index=False)
+    with pytest.raises(InputError, match=said) as error:
+        evaluate(runs, tmp_path / "out", Evaluation(replicates=0, only=()))
+    assert name in str(error.value) and "\n" not in str(error.value)
 
 
 def test_labels_without_truth_and_patients_are_said(published, tmp_path):
@@ -157,7 +196,7 @@ def test_labels_without_truth_and_patients_are_said(published, tmp_path):
     frame = pd.read_csv(spoil(published, tmp_path, "nih-labels.csv", change)).query("dataset == 'nih'")
     frame.to_csv(tmp_path / "runs.csv", index=False)
     said = []
-    evaluate(tmp_path / "runs.csv", tmp_path / "out", replicates=0, only=(), say=said.append)
+    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=()), say=said.append)
     assert said == [
         "nih-labels.csv: no column for Mass: not covered, left out of means",
         "nih-labels.csv: no column patient_id or subj_id or subject_id or Patient ID: "
@@ -173,7 +212,7 @@ def test_one_seed_has_no_p_value(published, tmp_path):
     for column in ("predictions", "truth"):
         frame[column] = [str(published / name) for name in frame[column]]
     frame.to_csv(tmp_path / "runs.csv", index=False)
-    evaluate(tmp_path / "runs.csv", tmp_path / "out", replicates=0, only=())
+    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=()))
     tests = inputs.load("tests", tmp_path / "out" / "tests.csv")
     assert tests["p"].isna().all() and set(tests["reason"]) == {"one seed: a paired test needs at least two"}
 
@@ -189,10 +228,10 @@ def test_files_of_another_kind_are_one_clear_line(published, tmp_path):
     with pytest.raises(InputError, match=r"latin\.csv cannot be read as CSV \(.*\); give a UTF-8 CSV"):
         evaluate(tmp_path / "latin.csv", tmp_path / "out")
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
-        evaluate(published / "runs.csv", tmp_path / "latin.csv" / "out", replicates=0, only=())
+        evaluate(published / "runs.csv", tmp_path / "latin.csv" / "out", Evaluation(replicates=0, only=()))
     for options, said in (({"alpha": 2}, "alpha must be in"), ({"replicates": 50}, "replicates must be 0 or >= 100")):
         with pytest.raises(InputError, match=said):
-            evaluate(published / "runs.csv", tmp_path / "out", **options)
+            Evaluation(**options)
 
 
 def test_an_existing_folder_is_not_overwritten(published, tmp_path):

@@ -1,5 +1,6 @@
 """Every figure is drawn from files, with text as text, sizes for a page, and the same bytes each time."""
 
+import logging
 import re
 import zlib
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from qcxr.analysis import figures, inputs
-from qcxr.analysis.figures import losses, style
+from qcxr.analysis import figures, inputs, ranking
+from qcxr.analysis.facts import said
+from qcxr.analysis.figures import curves, losses, style
 from qcxr.errors import InputError
 
-NAMES = figures.names(tasks=("cxr8", "cxr19"), datasets=("nih", "mimic"))
+from .synthetic import facts
+
+NAMES = figures.names(tasks=("cxr8", "cxr19"), datasets=("nih", "mimic"), heads=("cdl", "dqc"))
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 
 
@@ -99,7 +103,7 @@ def test_the_borders_of_the_tail_are_the_studys(study):
     train = loaded["counts"].query("split == 'train'").set_index("label")["n_positive"]
     labels = loaded["metrics"].query("task == 'cxr19'")["label"].unique()
     counts = sorted(train[label] for label in labels if label in train)
-    low, high = counts[2] + 1, counts[-3]
+    low, high = int(counts[2]) + 1, int(counts[-3])
     with style.applied():
         entry = figures.spec("longtail-cxr19")
         figure = entry.draw(**loaded, heads=["cdl", "dqc"], task="cxr19", tail_under=low, head_over=high)
@@ -135,10 +139,29 @@ def test_volcano_shows_both_sides(study):
         assert any(x < 0 for x in positions) and any(x > 0 for x in positions)
 
 
+@pytest.mark.parametrize("prevalence", [0.02, 0.5])
+def test_curves_enclose_the_areas_that_are_scored(prevalence):
+    rng = np.random.default_rng(1)
+    truth = np.append([1.0, 0.0], rng.random(500) < prevalence)
+    score = (0.2 * truth + rng.random(502)).round(2)
+    false_positive, true_positive = curves._roc(truth, score)
+    assert np.trapezoid(true_positive, false_positive) == pytest.approx(ranking.auroc(truth, score), abs=1e-12)
+    recall, precision = curves._precision_recall(truth, score)
+    area = np.sum(np.diff(recall, prepend=0) * precision)
+    assert area == pytest.approx(ranking.average_precision(truth, score), abs=1e-12)
+    assert recall[-1] == 1 and len(recall) == len(np.unique(score))  # every threshold, and none beside them
+
+
+def test_a_pdf_leaves_no_message_of_its_fonts(study, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    figures.draw("slopes", study.inputs, out_pdf=tmp_path / "f.pdf", out_png=tmp_path / "f.png")
+    assert [record.name for record in caplog.records] == []
+
+
 def test_heads_stay_apart_in_grey_and_beyond_colour():
     styles = style.head_styles(["cdl", "dqc", "matrix", "other"])
-    first, second = (sum(c * w for c, w in zip(to_rgb(styles[h].colour), (0.299, 0.587, 0.114), strict=True))
-                     for h in ("cdl", "dqc"))  # fmt: skip
+    grey = [sum(c * w for c, w in zip(to_rgb(styles[h].colour), (0.299, 0.587, 0.114), strict=True)) for h in styles]
+    first, second = grey[:2]
     assert abs(first - second) > 0.3
     assert len({(s.marker, s.hatch) for s in styles.values()}) == 4
 
@@ -147,7 +170,8 @@ def test_heads_stay_apart_in_grey_and_beyond_colour():
 def test_caption_files_say_what_the_report_says(name):
     entry = figures.FIGURES[name]
     written = (CAPTIONS / entry.caption).read_text(encoding="utf-8")
-    assert " ".join(written.replace("\\*", "*").split()) == entry.text
+    paper = facts(tasks=("cxr8", "cxr14", "cxr19"), trained=True)
+    assert " ".join(written.replace("\\*", "*").split()) == said(entry.text, paper)
 
 
 def test_modules_of_a_figure_exist():

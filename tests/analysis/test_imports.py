@@ -30,3 +30,7 @@ def test_no_module_imports_jax():
 @pytest.mark.parametrize("name", ["metrics", "statistics", "figures", "tables", "bootstrap", "report"])
 def test_heavy_libraries_are_imported_where_used(name):
     assert loaded(f"import qcxr.analysis.{name}") & {"matplotlib", "sklearn"} == set()
+
+
+def test_the_workflows_plan_asks_for_names_without_pandas():
+    assert loaded("import qcxr.analysis.figures") & {"pandas", "numpy", "jaxtyping"} == set()

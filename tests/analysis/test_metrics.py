@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
+from sklearn.calibration import calibration_curve
 
 from qcxr.analysis import calibration, metrics, ranking
+from qcxr.analysis.predictions import RunKey
 from qcxr.errors import InputError
 
 from . import synthetic
@@ -35,10 +37,7 @@ def test_ranking_equals_scikit_learn_with_ties(case):
     assert ranking.average_precision(truth, score) == pytest.approx(
         reference.average_precision_score(truth, score), abs=1e-12
     )
-    fpr, tpr = ranking.roc(truth, score)
     expected_fpr, expected_tpr, thresholds = reference.roc_curve(truth, score, drop_intermediate=False)
-    np.testing.assert_allclose(fpr, expected_fpr)
-    np.testing.assert_allclose(tpr, expected_tpr)
     chosen = ranking.youden_threshold(truth, score)
     assert (expected_tpr - expected_fpr).max() == pytest.approx(
         2 * reference.balanced_accuracy_score(truth, score >= chosen) - 1
@@ -48,10 +47,10 @@ def test_ranking_equals_scikit_learn_with_ties(case):
         reference.balanced_accuracy_score(truth, score >= chosen)
     )
     assert calibration.brier(truth, score) == pytest.approx(reference.brier_score_loss(truth, score), abs=1e-12)
-    recall, precision = ranking.precision_recall(truth, score)
-    expected_precision, expected_recall, _ = reference.precision_recall_curve(truth, score)
-    np.testing.assert_allclose(precision, expected_precision[:-1][::-1])
-    np.testing.assert_allclose(recall, expected_recall[:-1][::-1])
+    mean, observed, films = calibration.reliability(truth, score)
+    expected_observed, expected_mean = calibration_curve(truth, score, n_bins=15)
+    np.testing.assert_allclose(mean[films > 0], expected_mean)
+    np.testing.assert_allclose(observed[films > 0], expected_observed)
 
 
 def test_calibration_error_by_hand():
@@ -81,7 +80,7 @@ def value(frame, label, metric):
 
 def test_score_gives_every_metric_and_says_what_is_undefined(tables):
     test, validation = tables
-    frame = metrics.score(test, validation=validation, train_counts=synthetic.TRAIN)
+    frame = metrics.score(test, validation=validation, frequencies=metrics.Frequencies(synthetic.TRAIN))
     assert list(frame.columns) == list(metrics.COLUMNS)
     row = value(frame, "Effusion", "auroc")
     assert row["value"] == pytest.approx(
@@ -103,7 +102,7 @@ def test_score_gives_every_metric_and_says_what_is_undefined(tables):
 
 
 def test_means_average_the_defined_labels_of_their_group(tables):
-    frame = metrics.score(tables[0], validation=tables[1], train_counts=synthetic.TRAIN)
+    frame = metrics.score(tables[0], validation=tables[1], frequencies=metrics.Frequencies(synthetic.TRAIN))
     auroc = frame[frame["metric"] == "auroc"].set_index("label")
     for name, chosen in {
         "mean": lambda n: True, "mean_head": lambda n: n > 1000, "mean_medium": lambda n: 100 <= n <= 1000,
@@ -163,7 +162,7 @@ def test_score_run_writes_the_run_keys_and_can_be_read_back(tmp_path, tables):
     tables[1].to_parquet(tmp_path / "validation.parquet")
     out = tmp_path / "metrics" / "nih.csv"
     written = metrics.score_run(
-        tmp_path / "nih.parquet", tmp_path / "validation.parquet", out, task="cxr19", head="cdl", seed=3, dataset="nih"
+        tmp_path / "nih.parquet", tmp_path / "validation.parquet", out, run=RunKey("cxr19", "cdl", 3, "nih")
     )
     assert list(written.columns[:4]) == ["task", "head", "seed", "dataset"]
     assert [path.name for path in out.parent.iterdir()] == ["nih.csv"]
@@ -172,7 +171,7 @@ def test_score_run_writes_the_run_keys_and_can_be_read_back(tmp_path, tables):
     with pytest.raises(InputError, match="hold cxr19/cdl/seed3 on nih twice"):
         metrics.read_metrics([out, out])
     with pytest.raises(InputError, match="no such file"):
-        metrics.score_run(tmp_path / "none.parquet", None, out, task="cxr19", head="cdl", seed=3, dataset="nih")
+        metrics.score_run(tmp_path / "none.parquet", None, out, run=RunKey("cxr19", "cdl", 3, "nih"))
     (tmp_path / "empty.csv").touch()
     with pytest.raises(InputError, match="the file is empty"):
         metrics.read_metrics(tmp_path / "empty.csv")

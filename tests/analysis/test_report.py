@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from qcxr.analysis import deviations, figures, inputs, report
+from qcxr.analysis.facts import Study
 from qcxr.analysis.gallery import gallery
 from qcxr.errors import InputError
+
+from .synthetic import facts
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -42,29 +45,27 @@ def written(study, tmp_path_factory):
     for name in ("losses", "mean_auroc", "labels-cxr19-nih", "labels-cxr8-nih"):
         pngs.append(root / f"{name}.png")
         figures.draw(name, study.inputs, out_pdf=root / f"{name}.pdf", out_png=pngs[-1])
-    arguments = {
-        "figure_paths": pngs, "metrics": study.metrics, "tests": study.tests, "runs": study.folders,
-        "counts": study.counts, "parameters": study.parameters, "protocol": True, "demo": True,
-        "config": {"tasks": ["cxr8"], "note": "<script>x</script>", "train": {"epochs": 2, "batch_size": 32}},
-    }  # fmt: skip
-    report.write_report(root / "report.html", **arguments)
-    return root / "report.html", arguments
+    results = study.results("runs", "counts", "parameters")
+    config = {"tasks": ["cxr8"], "note": "<script>x</script>", "train": {"epochs": 2, "batch_size": 32}}
+    arguments = (results, Study(config=config, protocol=True, demo=True))
+    report.write_report(root / "report.html", *arguments, figures=pngs)
+    return root / "report.html", arguments, pngs
 
 
 def test_a_figures_heading_names_its_task_and_data_set(written, tmp_path):
     """Names of tasks and data sets may hold hyphens; a task may even begin like another."""
-    png = Path(written[1]["figure_paths"][0]).read_bytes()
+    png = written[2][0].read_bytes()
     names = {"labels-cxr8-drawn-nih": "CXR-8, drawn-nih", "labels-rare-cxr-nih": "rare-cxr, NIH-CXR-LT",
              "labels-cxr8": "CXR-8", "losses": ""}  # fmt: skip
     for name in names:
         (tmp_path / f"{name}.png").write_bytes(png)
-    groups = gallery([tmp_path / f"{name}.png" for name in names], tasks=["cxr8", "rare", "rare-cxr"])
+    groups = gallery([tmp_path / f"{name}.png" for name in names], facts(tasks=("cxr8", "rare", "rare-cxr")))
     found = [figure["heading"] for group in groups for figure in group["figures"]]
     assert sorted(found) == sorted(names.values())
 
 
 def test_report_is_one_self_contained_page(written, study):
-    path, arguments = written
+    path, arguments, pngs = written
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     images = page.all("img")
@@ -89,7 +90,7 @@ def test_report_is_one_self_contained_page(written, study):
 
     assert "train.epochs" in text and "train.batch_size" not in text.split("Settings of this study")[1]
 
-    report.write_report(path.with_name("again.html"), **arguments)
+    report.write_report(path.with_name("again.html"), *arguments, figures=pngs)
     assert path.with_name("again.html").read_bytes() == path.read_bytes()
 
 
@@ -123,16 +124,14 @@ def test_the_papers_protocol_in_config_has_no_departures():
 
 
 def test_what_was_not_given_is_left_out(study, tmp_path):
-    report.write_report(tmp_path / "r.html", figure_paths=[], metrics=study.metrics, tests=study.tests)
+    report.write_report(tmp_path / "r.html", study.results())
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert 'id="paper"' not in text and 'id="figures"' not in text and "Generated films" not in text
     with pytest.raises(InputError, match="no such figure; draw it first"):
-        report.write_report(tmp_path / "n.html", figure_paths=["none.png"], metrics=study.metrics, tests=study.tests)
+        report.write_report(tmp_path / "n.html", study.results(), figures=["none.png"])
     (tmp_path / "f.png").write_bytes(b"%PDF-1.4")
     with pytest.raises(InputError, match=r"a figure must be a PNG file; give the \.png beside the \.pdf"):
-        report.write_report(
-            tmp_path / "n.html", figure_paths=[tmp_path / "f.png"], metrics=study.metrics, tests=study.tests
-        )
+        report.write_report(tmp_path / "n.html", study.results(), figures=[tmp_path / "f.png"])
     assert not (tmp_path / "n.html").exists()
 
 
@@ -194,7 +193,7 @@ def test_the_browser_test_would_notice(tmp_path):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_report_in_a_browser(written, tmp_path):
-    path, _ = written
+    path = written[0]
     copy = tmp_path / "report.html"
     copy.write_text(path.read_text(encoding="utf-8").replace("<body>", f"<body>{PROBE}"), encoding="utf-8")
     done, trace = browse(copy, tmp_path / "browser")

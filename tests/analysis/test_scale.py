@@ -12,6 +12,8 @@ SCRIPT = """
 import resource, sys, time
 from pathlib import Path
 from qcxr.analysis import bootstrap, figures, metrics, statistics
+from qcxr.analysis.predictions import RunKey
+from qcxr.analysis.replicates import Resampling
 from qcxr.study.files import write_csv
 root, counts = Path(sys.argv[1]), eval(sys.argv[2])
 started, cpu = time.monotonic(), time.process_time()
@@ -21,7 +23,8 @@ for folder in sorted(root.glob("runs/*/*/*")):
     for dataset in ("nih", "mimic"):
         scored.append(folder / "metrics" / f"{dataset}.csv")
         metrics.score_run(folder / "predictions" / f"{dataset}.parquet", folder / "predictions" / "validation.parquet",
-                          scored[-1], task=task, head=head, seed=int(seed[4:]), dataset=dataset, train_counts=counts)
+                          scored[-1], run=RunKey(task, head, int(seed[4:]), dataset),
+                          frequencies=metrics.Frequencies(counts))
 frame = metrics.read_metrics(scored)
 tests = statistics.compare(frame)
 write_csv(frame, root / "metrics.csv")
@@ -29,8 +32,8 @@ write_csv(tests, root / "tests.csv")
 for task in ("cxr8", "cxr14", "cxr19"):
     for dataset in ("nih", "mimic"):
         bootstrap.bootstrap_files(sorted(root.glob(f"runs/{task}/*/*/predictions/{dataset}.parquet")),
-                                  root / f"{task}-{dataset}.csv", replicates=2000, threads=2)
-for name in figures.names(tasks=("cxr8", "cxr14", "cxr19"), datasets=("nih", "mimic"),
+                                  root / f"{task}-{dataset}.csv", resampling=Resampling(2000, threads=2))
+for name in figures.names(tasks=("cxr8", "cxr14", "cxr19"), datasets=("nih", "mimic"), heads=("cdl", "dqc"),
                           only=("mean_auroc", "labels", "volcano", "slopes")):
     figures.draw(name, {"metrics": root / "metrics.csv", "tests": root / "tests.csv"},
                  out_pdf=root / f"{name}.pdf", out_png=root / f"{name}.png")

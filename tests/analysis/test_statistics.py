@@ -117,7 +117,7 @@ def test_bad_input_is_refused(values):
         statistics.compare(frame.drop(index=frame[frame["label"] == "label 3"].index[0]))
     with pytest.raises(InputError, match="no metrics for heads quantum, got cdl, dqc"):
         statistics.compare(frame, heads=("cdl", "quantum"))
-    with pytest.raises(InputError, match="at least two different ones"):
+    with pytest.raises(InputError, match="heads must be different ones, at least one, got"):
         statistics.compare(frame, heads=("cdl", "cdl"))
     with pytest.raises(InputError, match=r"alpha must be in \(0, 1\), got 5"):
         statistics.compare(frame, alpha=5)

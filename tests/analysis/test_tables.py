@@ -1,47 +1,37 @@
 """Tables against the tidy results they are made from, in three formats."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.analysis import formats, inputs, paper, statistics, tables, versus
+from qcxr.analysis import comparisons, formats, inputs, paper, statistics, tables, versus
 
 
 @pytest.fixture
-def loaded(study):
-    return {
-        kind: inputs.load(kind, study.inputs[kind]) for kind in ("metrics", "tests", "counts", "runs", "parameters")
-    }
+def results(study):
+    return study.results("counts", "runs", "parameters")
 
 
-def build(loaded, **more):
-    return tables.build(
-        metrics=loaded["metrics"], tests=loaded["tests"], runs=loaded["runs"], label_counts=loaded["counts"],
-        parameter_counts=loaded["parameters"], **more,
-    )  # fmt: skip
-
-
-def test_tables_are_written_in_three_formats(study, loaded, tmp_path):
-    paths = tables.write_tables(
-        tmp_path, metrics=loaded["metrics"], tests=loaded["tests"], runs=loaded["runs"], label_counts=loaded["counts"]
-    )
+def test_tables_are_written_in_three_formats(results, tmp_path):
+    paths = tables.write_tables(tmp_path, dataclasses.replace(results, parameters=None))
     assert {p.stem for p in paths} == {"counts", "means", "groups", "labels", "scores", "runs"}
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     means = (tmp_path / "means.md").read_text(encoding="utf-8")
-    row = loaded["tests"].query("label == 'mean' and metric == 'auroc'").iloc[0]
+    row = results.tests.query("label == 'mean' and metric == 'auroc'").iloc[0]
     assert f"{row['mean_a']:.3f} ± {row['sd_a']:.3f}" in means and f"{row['percent_difference']:+.1f}" in means
     tex = (tmp_path / "means.tex").read_text(encoding="utf-8")
-    assert tex.count(r" \\") == 1 + len(tables.means(loaded["tests"])) and r"$\pm$" in tex and "95 \\%" in tex
-    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["d_z"], build(loaded)["labels"]["d_z"])
+    assert tex.count(r" \\") == 1 + len(comparisons.means(results.tests)) and r"$\pm$" in tex and "95 \\%" in tex
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["d_z"], tables.build(results)["labels"]["d_z"])
 
 
-def test_with_more_than_two_heads_each_pair_is_a_whole_row(loaded):
+def test_with_more_than_two_heads_each_pair_is_a_whole_row(results):
     """A third head: every row names its own two, and no cell is empty."""
-    tests = loaded["tests"]
+    tests = results.tests
     third = tests.assign(head_b="mlp", mean_b=tests["mean_b"] + 0.001)
-    for name, make in (("means", tables.means), ("groups", tables.groups)):
+    for name, make in (("means", comparisons.means), ("groups", comparisons.groups)):
         table = make(pd.concat([tests, third], ignore_index=True))
         assert not {"CDL", "DQC", "mlp"} & set(table), name
         assert table["Reference"].str.fullmatch(r"CDL (0\.\d{3} ± 0\.\d{3}|—)").all()
@@ -51,8 +41,8 @@ def test_with_more_than_two_heads_each_pair_is_a_whole_row(loaded):
         }
 
 
-def test_label_table_is_sorted_and_says_what_is_undefined(loaded):
-    table = build(loaded)["labels"]
+def test_label_table_is_sorted_and_says_what_is_undefined(results):
+    table = tables.build(results)["labels"]
     for _, part in table.groupby(["Task", "Test set"]):
         assert part["Positives"].is_monotonic_decreasing
     lost = table[table["Label"] == "Pneumomediastinum"]
@@ -60,8 +50,8 @@ def test_label_table_is_sorted_and_says_what_is_undefined(loaded):
     assert len(table) == 2 * (8 + 19)
 
 
-def test_counts_leave_out_what_a_source_does_not_cover(loaded):
-    frame = loaded["counts"].copy()
+def test_counts_leave_out_what_a_source_does_not_cover(results):
+    frame = results.counts.copy()
     frame.loc[(frame["dataset"] == "mimic") & (frame["label"] == "Hernia"), ["n", "n_positive"]] = 0
     table = tables.counts(frame).set_index("Label")
     assert list(table) == [
@@ -76,17 +66,14 @@ def test_counts_leave_out_what_a_source_does_not_cover(loaded):
     assert "—" in formats.markdown(table.reset_index())
 
 
-def test_paper_against_here_covers_every_number(loaded):
-    table = versus.paper_vs_here(
-        metrics=loaded["metrics"], tests=loaded["tests"], runs=loaded["runs"], label_counts=loaded["counts"],
-        parameter_counts=loaded["parameters"], benchmark=pd.DataFrame({"task": ["cxr8"], "head": ["dqc"],
-        "framework": ["jax"], "seconds": [0.05]}),
-    )  # fmt: skip
+def test_paper_against_here_covers_every_number(results):
+    steps = pd.DataFrame({"task": ["cxr8"], "head": ["dqc"], "framework": ["jax"], "seconds": [0.05]})
+    table = versus.paper_vs_here(dataclasses.replace(results, benchmark=steps))
     expected = {"Mean AUROC": 12, "Mean AUROC, sd over seeds": 12, "p, paired t-test": 6, "Percent difference": 6,
                 "Best validation loss": 6, "GPU-hours, all seeds": 6, "Parameters": 12, "Positive films": 76,
                 "Training step, s": 18}  # fmt: skip
     assert table["Quantity"].value_counts().to_dict() == expected
-    mean = loaded["metrics"].query(
+    mean = results.metrics.query(
         "label == 'mean' and metric == 'auroc' and task == 'cxr8' and dataset == 'nih' and head == 'cdl'"
     )
     row = table.iloc[0]
@@ -118,8 +105,8 @@ def test_benchmark_has_a_column_per_framework():
     ]
 
 
-def test_summary_is_short_and_names_the_seeds(loaded):
-    text = tables.summary_text(loaded["tests"])
+def test_summary_is_short_and_names_the_seeds(results):
+    text = tables.summary_text(results.tests)
     lines = text.splitlines()
     assert len(lines) == 2 + 4 and "3 seeds" in lines[0] and max(map(len, lines)) < 120
     assert lines[2].startswith("CXR-8   NIH-CXR-LT")

@@ -16,7 +16,7 @@ TESTED = cfg.data.test_on
 TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
-FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED)
+FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED, heads=cfg.heads)
 
 
 wildcard_constraints:

@@ -1,6 +1,8 @@
 """Write the study's report."""
 
 from qcxr.analysis.cards import left_out
+from qcxr.analysis.facts import Study
+from qcxr.analysis.inputs import many, read_results
 from qcxr.analysis.report import write_report
 from qcxr.study.config import parse
 from qcxr.study.job import job
@@ -8,16 +10,12 @@ from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
-    inputs = dict(snakemake.input.items())
-    notes = left_out(list(inputs.pop("audits")), words="flagged by the audit")
-    circuit = inputs.pop("circuit")
-    figures = [*([circuit] if isinstance(circuit, str) else circuit), *inputs.pop("figures")]
-    write_report(
-        snakemake.output[0],
-        figure_paths=figures,
-        **inputs,
-        notes=notes,
+    files = dict(snakemake.input.items())
+    audits, circuit, figures = (many(files.pop(kind)) for kind in ("audits", "circuit", "figures"))
+    study = Study(
         config=read_slice(snakemake.params.slice)["config"],
         protocol=cfg.is_papers(),
         demo=cfg.generate is not None,
+        notes=left_out(audits, words="flagged by the audit"),
     )
+    write_report(snakemake.output[0], read_results(files), study, figures=[*circuit, *figures])

@@ -5,12 +5,14 @@ Adding a figure: one function (tidy frames in, Figure out) and one entry here; t
 has the same text (held by a test).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+from qcxr.analysis.facts import If
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.errors import InputError
 
@@ -19,8 +21,9 @@ from qcxr.errors import InputError
 class FigureSpec:
     """One figure: `function` as module:name, the kinds of input it needs, the keys it is drawn by, its texts.
 
-    `caption` is the name of the caption file in workflow/report; `text` is what it says. `title` heads it in reports.
-    `options` are the keys of the configuration's `analysis` section that it takes.
+    `caption` is the name of the caption file in workflow/report; `text` is what it says, some sentences for those
+    studies only of which they are true. `title` heads it in reports. `options` are the keys of the configuration's
+    `analysis` section that it takes. A figure with `pair` shows a comparison and is drawn for two heads or more.
     """
 
     function: str
@@ -28,10 +31,11 @@ class FigureSpec:
     by: tuple[str, ...]
     caption: str
     title: str
-    text: str
+    text: tuple[str | If, ...]
     options: tuple[str, ...] = ()
+    pair: bool = False
 
-    def draw(self, **inputs):
+    def draw(self, **inputs: Any) -> Any:
         """Import the module (matplotlib with it) and call the function."""
         module, name = self.function.split(":")
         return getattr(import_module(f"qcxr.analysis.figures.{module}"), name)(**inputs)
@@ -40,65 +44,81 @@ class FigureSpec:
 FIGURES = {
     "losses": FigureSpec(
         "losses:losses", ("history", "steps"), (), "losses.rst", "Training and validation loss",
-        "Training loss (averaged over tenths of an epoch) and validation loss by epoch, one line per run. The marker "
-        "is the epoch whose weights were kept: the lowest validation loss. Compare with Fig. 4 of the paper.",
+        ("Training loss (averaged over tenths of an epoch) and validation loss by epoch, one line per run. The marker "
+         "is the epoch whose weights were kept: the lowest validation loss.",
+         If("like_paper", "Compare with Fig. 4 of the paper.")),
     ),
     "mean_auroc": FigureSpec(
         "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
-        "AUROC averaged over the labels of each task for which it is defined. Bars are means over seeds, points are "
-        "runs, lines join the two heads of one seed. Marks are the paired t-test over seeds, raw p: ns p >= 0.05, "
-        "* p < 0.05, ** p < 0.01, *** p < 0.001. Compare with Fig. 5 of the paper.",
+        ("AUROC averaged over the labels of each task for which it is defined. Bars are means over seeds, points are "
+         "runs.",
+         If("compared", "Lines join the heads of one seed."),
+         If("tested", "Marks are the paired t-test over seeds, raw p: ns p >= 0.05, * p < 0.05, ** p < 0.01, "
+            "*** p < 0.001."),
+         If("like_paper", "Compare with Fig. 5 of the paper.")),
     ),
     "labels": FigureSpec(
         "labels:labels", ("metrics", "tests"), ("task", "dataset"), "labels.rst", "AUROC per label",
-        "AUROC per label, sorted by the number of positive films in this test set (in brackets). Bars are means over "
-        "seeds, points are runs. Marks are the paired t-test over seeds, raw p, uncorrected for the number of labels "
-        "(the table of tests has Holm and Benjamini-Hochberg). Compare with Figs. 6-11 of the paper.",
+        ("AUROC per label, sorted by the number of positive films in this test set (in brackets). Bars are means over "
+         "seeds, points are runs.",
+         If("tested", "Marks are the paired t-test over seeds, raw p, uncorrected for the number of labels (the table "
+            "of tests has Holm and Benjamini-Hochberg)."),
+         If("like_paper", "Compare with Figs. 6-11 of the paper.")),
     ),
     "volcano": FigureSpec(
         "volcano:volcano", ("tests",), ("task",), "volcano.rst", "Volcano plot",
-        "Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the paper), "
-        "for the labels that this task is the first to have. The number is the label, the shape the task that the runs "
-        "were trained for. The axis is signed and linear: labels where the other head is better than the first "
-        "lie on the left, where the log2 axis of the paper has no place for them. The dashed "
-        "line is p = 0.05. Compare with Figs. 12 and 13 of the paper.",
+        ("Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the "
+         "paper), for the labels that this task is the first to have.",
+         If("several", "Of several heads it shows the first two."),
+         "The number is the label, the shape the task of the runs. The axis is signed and linear: "
+         "labels where the other head is better than the first lie on the left, where the log2 axis of the paper has "
+         "no place for them. The dashed line is p = 0.05.",
+         If("like_paper", "Compare with Figs. 12 and 13 of the paper.")),
+        pair=True,
     ),
     "slopes": FigureSpec(
         "slopes:slopes", ("metrics", "tests"), (), "slopes.rst", "Paired seeds",
-        "Mean AUROC of every run. A thin line joins the heads of one seed: same initial backbone, batches and "
-        "augmentations. The bold line joins the means. Above each panel: the mean difference with its 95 % t-interval "
-        "over seeds.",
+        ("Mean AUROC of every run. A thin line joins the heads of one seed.",
+         If("trained", "All heads of a seed had the same initial backbone, batches and augmentations."),
+         "The bold line joins the means.",
+         If("tested", "Above each panel: the mean difference with its 95 % t-interval over seeds.")),
+        pair=True,
     ),
     "longtail": FigureSpec(
         "longtail:longtail", ("metrics", "counts"), ("task",), "longtail.rst", "The long tail",
-        "AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. "
-        "Dotted lines part the tail, medium and head labels of this study, the dashed line is chance.",
+        ("AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. "
+         "Dotted lines part the tail, medium and head labels of this study, the dashed line is chance.",),
         options=("head_over", "tail_under"),
     ),
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",
-        "Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",
+        ("Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",),
     ),
     "precision_recall": FigureSpec(
         "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst",
         "Precision and recall",
-        "Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
-        "With rare findings these tell more than ROC curves.",
+        ("Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
+         "With rare findings these tell more than ROC curves.",),
     ),
     "reliability": FigureSpec(
         "reliability:reliability", ("predictions",), ("task", "dataset"), "reliability.rst", "Reliability",
-        "Observed frequency of a finding against its predicted probability in 15 equal-width bins, films of all seeds "
-        "together; markers grow with the number of films, the dotted line is perfect calibration. Both axes are "
-        "square-rooted, because probabilities of rare findings are small. Numbers: expected calibration error, mean "
-        "over seeds.",
+        ("Observed frequency of a finding against its predicted probability in 15 equal-width bins, films of all seeds "
+         "together; markers grow with the number of films, the dotted line is perfect calibration. Both axes are "
+         "square-rooted, because probabilities of rare findings are small. Numbers: expected calibration error, mean "
+         "over seeds.",),
     ),
 }  # fmt: skip
 
 
-def names(*, tasks: Iterable[str], datasets: Iterable[str], only: Iterable[str] | None = None) -> list[str]:
-    """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, volcano-cxr8."""
+def names(
+    *, tasks: Iterable[str], datasets: Iterable[str], heads: Sequence[str], only: Iterable[str] | None = None
+) -> list[str]:
+    """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, volcano-cxr8.
+
+    One head has no figures of comparisons.
+    """
     values = {"task": list(tasks), "dataset": list(datasets)}
-    chosen = FIGURES if only is None else only
+    chosen = [name for name in (FIGURES if only is None else only) if len(heads) > 1 or not FIGURES[name].pair]
     return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]
 
 
@@ -119,7 +139,7 @@ def spec(name: str) -> FigureSpec:
 
 def draw(
     name: str,
-    inputs: Mapping[str, object],
+    inputs: Mapping[str, str | Path | Sequence[str | Path]],
     *,
     out_pdf: str | Path,
     out_png: str | Path,
@@ -133,31 +153,25 @@ def draw(
     options: settings that the figure takes (its entry's `options`).
     Raises InputError on an unknown figure, a missing input, or keys of which the inputs know nothing.
     """
+    # matplotlib and pandas: the workflow's plan, which every job reads again, asks for names only
     from qcxr.analysis.figures import style
     from qcxr.analysis.inputs import index_predictions, load, read_predictions
 
     entry = spec(name)
-    lacking = [kind for kind in entry.needs if kind not in inputs]
-    if lacking:
+    if lacking := [kind for kind in entry.needs if kind not in inputs]:
         raise InputError(
             f"figure {name} needs {', '.join(entry.needs)}; {', '.join(lacking)} missing; add to its inputs"
         )
-    loaded = {kind: load(kind, inputs[kind]) for kind in entry.needs if kind != "predictions"}
+    loaded: dict[str, Any] = {kind: load(kind, inputs[kind]) for kind in entry.needs if kind != "predictions"}
     if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
         loaded["predictions"] = index_predictions(inputs["predictions"])
     found = known(loaded)
-    # Tasks and data sets may have hyphens in their names, so keys are looked up, never split off.
-    values = {"task": task_order(found["task"]), "dataset": dataset_order(found["dataset"])}
-    base = name.partition("-")[0]
-    possible = {"-".join([base, *keys]): keys for keys in product(*(values[by] for by in entry.by))}
-    if name not in possible:
-        raise InputError(f"figure {name}: its inputs know nothing of it; they allow {', '.join(possible)}")
-    keys = dict(zip(entry.by, possible[name], strict=True))
+    keys = _keys(name, entry, found)
     if "predictions" in loaded:
         wanted = [
             path
-            for (task, _, _, dataset), path in loaded["predictions"].items()
-            if keys.get("task", task) == task and keys.get("dataset", dataset) == dataset
+            for run, path in loaded["predictions"].items()
+            if keys.get("task", run.task) == run.task and keys.get("dataset", run.dataset) == run.dataset
         ]
         loaded["predictions"] = read_predictions(wanted)
     chosen = head_order(found["head"]) if heads is None else list(heads)
@@ -165,23 +179,29 @@ def draw(
         style.save(entry.draw(**loaded, **keys, **(options or {}), heads=chosen), out_pdf=out_pdf, out_png=out_png)
 
 
-def known(loaded: Mapping[str, object]) -> dict[str, set[str]]:
+def _keys(name: str, entry: FigureSpec, found: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return the task and data set in a figure's name, of those found: both may have hyphens in their names."""
+    values = {"task": task_order(found["task"]), "dataset": dataset_order(found["dataset"])}
+    base = name.partition("-")[0]
+    possible = {"-".join([base, *keys]): keys for keys in product(*(values[by] for by in entry.by))}
+    if name not in possible:
+        raise InputError(f"figure {name}: its inputs know nothing of it; they allow {', '.join(possible)}")
+    return dict(zip(entry.by, possible[name], strict=True))
+
+
+def known(loaded: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return the tasks, data sets and heads that loaded inputs speak of."""
     found: dict[str, set[str]] = {"task": set(), "dataset": set(), "head": set()}
+    columns = {"task": ("task",), "dataset": ("dataset",), "head": ("head", "head_a", "head_b")}
     for kind, value in loaded.items():
-        if kind == "predictions":
-            for task, head, _, dataset in value:
-                found["task"].add(task), found["head"].add(head), found["dataset"].add(dataset)
-        elif kind == "runs":
+        if kind in ("predictions", "runs"):
             for run in value:
-                found["task"].add(run["task"]), found["head"].add(run["head"])
+                named = run._asdict() if kind == "predictions" else run
+                for key in found.keys() & named.keys():
+                    found[key].add(named[key])
         else:
-            for key, columns in {
-                "task": ["task"],
-                "dataset": ["dataset"],
-                "head": ["head", "head_a", "head_b"],
-            }.items():
-                for column in columns:
+            for key, names_of in columns.items():
+                for column in names_of:
                     if column in value:
                         found[key] |= set(value[column])
     return found

@@ -1,33 +1,40 @@
 """ROC and precision-recall curves per label on one test set, one line per run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from qcxr.analysis import ranking
 from qcxr.analysis.figures import style
 from qcxr.analysis.metrics import why_undefined
 from qcxr.analysis.names import dataset_name, head_name, task_name
-from qcxr.analysis.predictions import Predictions
+from qcxr.analysis.predictions import Predictions, RunKey
 
-Tables = dict[tuple[str, str, int, str], Predictions]
+Tables = Mapping[RunKey, Predictions]
+Films = Float[np.ndarray, " films"]
+Curve = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
+Dashes = Literal["-"] | tuple[int, tuple[int, int]]
 POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few hundred
 
 
-def roc(*, predictions: Tables, heads: list[str], task: str, dataset: str) -> Figure:
+def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
     """Sensitivity against 1 - specificity per label, one line per run, the diagonal is chance."""
-    figure, panels = _grid(predictions, heads, task, dataset, ranking.roc, "1 − specificity", "Sensitivity")
+    figure, panels = _grid(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     for axes in panels:
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
     return figure
 
 
-def precision_recall(*, predictions: Tables, heads: list[str], task: str, dataset: str) -> Figure:
+def precision_recall(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
     """Precision against recall per label, one line per run, the dotted line is the label's prevalence (chance)."""
-    figure, panels = _grid(predictions, heads, task, dataset, ranking.precision_recall, "Recall", "Precision")
-    table = next(t for key, t in predictions.items() if (key[0], key[3]) == (task, dataset))
+    runs = _runs(predictions, task, dataset)
+    figure, panels = _grid(runs, heads, _precision_recall, "Recall", "Precision")
+    table = next(iter(runs.values()))
     for axes, label in zip(panels, table.labels, strict=True):
         truth = table.of(label)[0]
         if not why_undefined(truth):
@@ -35,28 +42,31 @@ def precision_recall(*, predictions: Tables, heads: list[str], task: str, datase
     return figure
 
 
+def _runs(predictions: Tables, task: str, dataset: str) -> Tables:
+    return {run: table for run, table in predictions.items() if (run.task, run.dataset) == (task, dataset)}
+
+
+def _roc(truth: Films, score: Films) -> Curve:
+    """All corners: those on a straight line count when a curve is thinned by its length."""
+    false_positive, true_positive, _ = roc_curve(truth, score, drop_intermediate=False)
+    return false_positive, true_positive
+
+
+def _precision_recall(truth: Films, score: Films) -> Curve:
+    """From the highest score on, without the end at recall 0 that scikit-learn adds and no threshold gives."""
+    precision, recall, _ = precision_recall_curve(truth, score)
+    return recall[-2::-1], precision[-2::-1]
+
+
 def _grid(
-    predictions: Tables, heads: list[str], task: str, dataset: str, curve: Callable, x: str, y: str
-) -> tuple[Figure, list]:
+    runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films], Curve], x: str, y: str
+) -> tuple[Figure, list[Axes]]:
     """Draw one panel per label; return the figure and the panels in label order."""
-    runs = {key: table for key, table in predictions.items() if (key[0], key[3]) == (task, dataset)}
-    labels = next(iter(runs.values())).labels
-    styles = style.head_styles(heads)
-    figure, grid = style.label_grid(len(labels))
-    for axes, label in zip(grid, labels, strict=False):
-        reason = ""
-        for (_, head, _, _), table in runs.items():
-            if head not in heads:
-                continue
-            truth, score = table.of(label)
-            reason = why_undefined(truth)
-            if reason:
-                said = f"undefined:\n{reason}"
-                axes.text(0.5, 0.5, said, ha="center", va="center", color=style.FAINT, style="italic")
-                break
-            axes.plot(*_thin(*curve(truth, score)), color=styles[head].colour, linewidth=0.7, alpha=0.8,
-                      linestyle="-" if head == heads[0] else (0, (4, 1)))  # fmt: skip
-        axes.set_title(label, fontsize=7 if len(label) < 20 else 6, pad=3)
+    run, table = next(iter(runs.items()))
+    figure, grid = style.label_grid(len(table.labels))
+    for axes, label in zip(grid, table.labels, strict=False):
+        _panel(axes, {key: given.of(label) for key, given in runs.items() if key.head in heads}, heads, curve)
+        style.label_title(axes, label)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
@@ -64,15 +74,35 @@ def _grid(
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
     handles = [
-        Line2D([], [], color=styles[h].colour, linestyle="-" if h == heads[0] else (0, (4, 1)), label=head_name(h))
-        for h in heads
+        Line2D([], [], color=look.colour, linestyle=_dashes(head, heads), label=head_name(head))
+        for head, look in style.head_styles(heads).items()
     ]
-    title = f"{task_name(task)}, {dataset_name(dataset)} test set"
+    title = f"{task_name(run.task)}, {dataset_name(run.dataset)} test set"
     style.legend(figure, handles, loc="outside upper center", title=title)
-    return figure, list(grid[: len(labels)])
+    return figure, grid[: len(table.labels)]
 
 
-def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _panel(
+    axes: Axes,
+    given: Mapping[RunKey, tuple[Films, Films]],
+    heads: Sequence[str],
+    curve: Callable[[Films, Films], Curve],
+) -> None:
+    styles = style.head_styles(heads)
+    for run, (truth, score) in given.items():
+        if reason := why_undefined(truth):
+            style.said_in_panel(axes, f"undefined:\n{reason}")
+            break
+        colour, dashes = styles[run.head].colour, _dashes(run.head, heads)
+        axes.plot(*_thin(*curve(truth, score)), color=colour, linewidth=0.7, alpha=0.8, linestyle=dashes)
+
+
+def _dashes(head: str, heads: Sequence[str]) -> Dashes:
+    """The first head's lines are whole, others' are dashed."""
+    return "-" if head == heads[0] else (0, (4, 1))
+
+
+def _thin(x: Float[np.ndarray, " corners"], y: Float[np.ndarray, " corners"]) -> Curve:
     """Keep about POINTS corners, evenly along the curve's length, first and last included."""
     if x.size <= POINTS:
         return x, y

@@ -1,16 +1,18 @@
 """Per-label AUROC of the heads on one test set, labels sorted by occurrence (paper Figs. 6-11)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.metrics import MEANS
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.names import dataset_name, task_name
+from qcxr.analysis.predictions import MEANS
 
 
-def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str], task: str, dataset: str) -> Figure:
+def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], task: str, dataset: str) -> Figure:
     """Horizontal bars (mean over seeds), one point per seed, the t-test's mark at the right; one column wide.
 
     Lying bars keep 19 label names and two heads readable in one column. A label without a value says why.
@@ -19,25 +21,17 @@ def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str], task
     part = part[~part["label"].isin(MEANS)]
     tests = tests[(tests["task"] == task) & (tests["dataset"] == dataset) & (tests["metric"] == "auroc")]
     counts = part.groupby("label", sort=False)["n_positive"].max().sort_values(ascending=False, kind="stable")
-    styles = style.head_styles(heads)
-    height = 0.8 / len(heads)
     figure = Figure(figsize=(style.COLUMN, 0.9 + len(counts) * max(0.22, 0.11 * len(heads))))
     axes = figure.subplots()
     lowest = part["value"].min()
-    low = 0.5 if not lowest < 0.5 else np.floor(20 * lowest) / 20
+    low = 0.5 if not lowest < 0.5 else float(np.floor(20 * lowest) / 20)
     for y, label in enumerate(counts.index):
         rows = part[part["label"] == label]
         reason = next((r for r in rows.loc[rows["value"].isna(), "reason"] if r), "")
         if reason:
             axes.text(low + 0.01, y, f"undefined: {reason}", va="center", color=style.FAINT, style="italic")
             continue
-        for k, head in enumerate(heads):
-            values = rows.loc[rows["head"] == head, "value"]
-            place = y + height * (k - (len(heads) - 1) / 2)
-            axes.barh(place, values.mean() - low, 0.92 * height, left=low, color=styles[head].colour,
-                      hatch=styles[head].hatch, edgecolor="white", linewidth=0)  # fmt: skip
-            axes.plot(values, np.full(len(values), place), styles[head].marker, color="white", markersize=2.2,
-                      markeredgecolor=style.INK, markeredgewidth=0.45, zorder=4)  # fmt: skip
+        _bars(axes, y, rows, heads, low=low)
         marks = tests.loc[tests["label"] == label, "mark"]
         axes.text(1.01, y, " ".join(marks), transform=axes.get_yaxis_transform(), va="center", ha="left")
     axes.set_yticks(range(len(counts)), [f"{label} ({int(n):,})" for label, n in counts.items()])
@@ -49,8 +43,16 @@ def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str], task
     if low < 0.5:
         axes.axvline(0.5, color=style.INK, linewidth=0.6, linestyle=":")
     figure.suptitle(f"{task_name(task)}, {dataset_name(dataset)} test set", fontsize=8)
-    handles = [
-        Patch(facecolor=styles[h].colour, hatch=styles[h].hatch, edgecolor="white", label=head_name(h)) for h in heads
-    ]
-    style.legend(figure, handles, loc="outside lower center")
+    style.legend(figure, style.bar_handles(heads), loc="outside lower center")
     return figure
+
+
+def _bars(axes: Axes, y: int, rows: pd.DataFrame, heads: Sequence[str], *, low: float) -> None:
+    """Draw one label: a bar per head from `low` on, its runs as points."""
+    height = 0.8 / len(heads)
+    for k, (head, look) in enumerate(style.head_styles(heads).items()):
+        values = rows.loc[rows["head"] == head, "value"]
+        place = y + height * (k - (len(heads) - 1) / 2)
+        filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
+        axes.barh(place, values.mean() - low, 0.92 * height, left=low, **filled)
+        style.runs_as_points(axes, values, np.full(len(values), place), look, size=2.2, edge=0.45)

@@ -1,20 +1,27 @@
 """AUROC against training frequency: what the long tail costs each head."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.metrics import MEANS
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name
+from qcxr.analysis.names import dataset_name, dataset_order, task_name
+from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
 
 
 def longtail(
-    *, metrics: pd.DataFrame, counts: pd.DataFrame, heads: list[str], task: str, head_over: int = 1000,
+    *,
+    metrics: pd.DataFrame,
+    counts: pd.DataFrame,
+    heads: Sequence[str],
+    task: str,
+    head_over: int = 1000,
     tail_under: int = 100,
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Mean and range over seeds of each label's AUROC, labels from rare to common in training; a panel per data set.
 
     Labels stand evenly, with their positives in training below: on a log axis the names of common ones collide. Dotted
@@ -27,39 +34,42 @@ def longtail(
     if lacking:
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of task {task}")
     names = sorted(part["label"].unique(), key=lambda label: train[label])
+    below = [sum(train[label] < border for label in names) for border in (tail_under - 0.5, head_over + 0.5)]
     datasets = dataset_order(part["dataset"])
-    styles = style.head_styles(heads)
-    shifts = 0.18 * (np.arange(len(heads)) - (len(heads) - 1) / 2)
     figure = Figure(figsize=(style.PAGE if len(names) > 10 else 0.7 * style.PAGE, 1.6 + 1.5 * len(datasets)))
     panels = figure.subplots(len(datasets), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     for axes, dataset in zip(panels, datasets, strict=True):
-        for x, label in enumerate(names):
-            rows = part[(part["dataset"] == dataset) & (part["label"] == label)]
-            if rows["value"].isna().all():
-                axes.text(x, 0.04, "undefined", rotation=90, transform=axes.get_xaxis_transform(), ha="center",
-                          va="bottom", color=style.FAINT, style="italic", fontsize=6,
-                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
-            for head, shift in zip(heads, shifts, strict=True):
-                values = rows.loc[rows["head"] == head, "value"].dropna()
-                if len(values):
-                    axes.plot([x + shift] * 2, [values.min(), values.max()], color=styles[head].colour, linewidth=1.0)
-                    axes.plot(x + shift, values.mean(), styles[head].marker, color=styles[head].colour, markersize=4.5,
-                              markeredgecolor="white", markeredgewidth=0.4, zorder=3)  # fmt: skip
-        for border in (tail_under - 0.5, head_over + 0.5):
-            below = sum(train[label] < border for label in names)
-            if 0 < below < len(names):
-                axes.axvline(below - 0.5, color=style.INK, linewidth=0.7, linestyle=":")
+        _ranges(axes, part[part["dataset"] == dataset], names, heads)
+        for n in below:
+            if 0 < n < len(names):
+                axes.axvline(n - 0.5, color=style.INK, linewidth=0.7, linestyle=":")
         if part["value"].min() < 0.52:
             axes.axhline(0.5, color=style.FAINT, linewidth=0.7, linestyle="--")
         axes.set_title(f"{task_name(task)}, {dataset_name(dataset)}")
         axes.set_ylabel("AUROC")
         axes.grid(False, axis="x")
-    panels[-1].set_xticks(range(len(names)), [f"{n} ({train[n]:,})" for n in names], rotation=40, ha="right",
-                          rotation_mode="anchor")  # fmt: skip
+    ticks = [f"{n} ({train[n]:,})" for n in names]
+    panels[-1].set_xticks(range(len(names)), ticks, rotation=40, ha="right", rotation_mode="anchor")
     panels[-1].set_xlim(-0.6, len(names) - 0.4)
     panels[-1].set_xlabel("Label (positive films in training)")
-    handles = [
-        Line2D([], [], color=styles[head].colour, marker=styles[head].marker, label=head_name(head)) for head in heads
-    ]
-    style.legend(figure, handles, loc="outside upper center")
+    style.legend(figure, style.line_handles(heads), loc="outside upper center")
     return figure
+
+
+def _ranges(axes: Axes, part: pd.DataFrame, names: Sequence[str], heads: Sequence[str]) -> None:
+    """Draw one data set: mean and range over seeds of every label and head."""
+    styles = style.head_styles(heads)
+    shifts = 0.18 * (np.arange(len(heads)) - (len(heads) - 1) / 2)
+    for x, label in enumerate(names):
+        rows = part[part["label"] == label]
+        if rows["value"].isna().all():
+            faint: style.Keywords = {"color": style.FAINT, "style": "italic", "fontsize": 6}
+            faint["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            place = axes.get_xaxis_transform()
+            axes.text(x, 0.04, "undefined", rotation=90, transform=place, ha="center", va="bottom", **faint)
+        for head, shift in zip(heads, shifts.tolist(), strict=True):
+            values, look = rows.loc[rows["head"] == head, "value"].dropna(), styles[head]
+            if len(values):
+                axes.plot([x + shift] * 2, [values.min(), values.max()], color=look.colour, linewidth=1.0)
+                mean: style.Keywords = {"color": look.colour, "markersize": 4.5, "zorder": 3} | style.WHITE_EDGE
+                axes.plot(x + shift, values.mean(), look.marker, **mean)

@@ -1,59 +1,65 @@
 """Mean AUROC per task and data set: bars, one point per seed, pairs joined, significance marks (paper Fig. 5)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
+from qcxr.analysis.names import dataset_name, dataset_order, task_name, task_order
 
 
-def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> Figure:
+def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
     """Bars of the mean over seeds with the runs as points; a bracket carries the paired t-test's mark (raw p)."""
     mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
     tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
     tasks, datasets = task_order(mean["task"]), dataset_order(mean["dataset"])
-    styles = style.head_styles(heads)
     figure = Figure(figsize=(min(style.PAGE, max(style.COLUMN, 1.9 * len(datasets) * max(1, len(tasks) / 2))), 2.6))
     panels = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
     low, high = mean["value"].min(), mean["value"].max()
-    low = 0.5 if not low < 0.5 else np.floor(20 * low) / 20
+    low = 0.5 if not low < 0.5 else float(np.floor(20 * low) / 20)
     step = 0.05 * max(high - low, 0.05) if np.isfinite(high) else 0.01
-    width = 0.8 / len(heads)
     for axes, dataset in zip(panels, datasets, strict=True):
         for x, task in enumerate(tasks):
             part = mean[(mean["task"] == task) & (mean["dataset"] == dataset)]
-            runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=heads)
-            places = x + width * (np.arange(len(heads)) - (len(heads) - 1) / 2)
-            for place, head in zip(places, heads, strict=True):
-                axes.bar(place, runs[head].mean() - low, 0.94 * width, bottom=low, color=styles[head].colour,
-                         hatch=styles[head].hatch, edgecolor="white", linewidth=0)  # fmt: skip
-            for _, run in runs.iterrows():
-                axes.plot(places, run, color=style.INK, linewidth=0.5, alpha=0.6, zorder=3)
-            for place, head in zip(places, heads, strict=True):
-                axes.plot(np.full(len(runs), place), runs[head], styles[head].marker, color="white",
-                          markeredgecolor=style.INK, markeredgewidth=0.6, zorder=4)  # fmt: skip
+            runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=list(heads))
+            places = x + 0.8 / len(heads) * (np.arange(len(heads)) - (len(heads) - 1) / 2)
+            _bars(axes, dict(zip(heads, places.tolist(), strict=True)), runs, low=low)
             if runs.isna().all(axis=None):
                 axes.text(x, low + step, "undefined", rotation=90, ha="center", va="bottom", color=style.FAINT)
                 continue
-            level = np.nanmax(runs.to_numpy()) + step
-            for k, head in enumerate(heads[1:], start=1):
-                row = tests[(tests["task"] == task) & (tests["dataset"] == dataset) & (tests["head_b"] == head)]
-                said = row["mark"].iloc[0] if len(row) and isinstance(row["mark"].iloc[0], str) else ""
-                if said:
-                    axes.plot([places[0], places[0], places[k], places[k]], [level, level + step / 2] * 1
-                              + [level + step / 2, level], color=style.INK, linewidth=0.7)  # fmt: skip
-                    middle = (places[0] + places[k]) / 2
-                    axes.text(middle, level + step / 2, said, ha="center", va="bottom")
+            here = tests[(tests["task"] == task) & (tests["dataset"] == dataset)].set_index("head_b")["mark"]
+            level = float(np.nanmax(runs.to_numpy())) + step
+            for head, place in zip(heads[1:], places[1:].tolist(), strict=True):
+                if said := here.get(head, ""):
+                    _bracket(axes, (float(places[0]), place), level, step, said)
                     level += 3 * step
         axes.set_title(dataset_name(dataset))
         axes.set_xticks(range(len(tasks)), [task_name(task) for task in tasks])
         axes.grid(False, axis="x")
     panels[0].set_ylabel("Mean AUROC" if low >= 0.5 else "Mean AUROC (chance = 0.5)")
     panels[0].set_ylim(low, None)
-    handles = [
-        Patch(facecolor=styles[h].colour, hatch=styles[h].hatch, edgecolor="white", label=head_name(h)) for h in heads
-    ]
-    style.legend(figure, handles, loc="outside upper center")
+    style.legend(figure, style.bar_handles(heads), loc="outside upper center")
     return figure
+
+
+def _bars(axes: Axes, places: dict[str, float], runs: pd.DataFrame, *, low: float) -> None:
+    """Draw one task: a bar per head from `low` on, its runs as points, the heads of one seed joined."""
+    styles = style.head_styles(places)
+    for head, place in places.items():
+        look = styles[head]
+        filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
+        axes.bar(place, runs[head].mean() - low, 0.94 * 0.8 / len(places), bottom=low, **filled)
+    for _, run in runs.iterrows():
+        axes.plot(list(places.values()), run, color=style.INK, linewidth=0.5, alpha=0.6, zorder=3)
+    for head, place in places.items():
+        style.runs_as_points(axes, np.full(len(runs), place), runs[head], styles[head], edge=0.6)
+
+
+def _bracket(axes: Axes, ends: tuple[float, float], level: float, step: float, said: str) -> None:
+    first, last = ends
+    heights = [level, level + step / 2, level + step / 2, level]
+    axes.plot([first, first, last, last], heights, color=style.INK, linewidth=0.7)
+    axes.text((first + last) / 2, level + step / 2, said, ha="center", va="bottom")

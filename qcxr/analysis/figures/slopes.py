@@ -1,5 +1,7 @@
 """Paired seeds: mean AUROC of each run, the heads of one seed joined, with the mean difference's interval."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -7,7 +9,7 @@ from qcxr.analysis.figures import style
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
 
 
-def slopes(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> Figure:
+def slopes(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
     """One panel per data set (rows) and task (columns): a line per seed from head to head; bold is the mean."""
     mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
     tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
@@ -19,7 +21,7 @@ def slopes(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: list[str]) -> F
         for j, task in enumerate(tasks):
             axes = panels[i, j]
             part = mean[(mean["task"] == task) & (mean["dataset"] == dataset)]
-            runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=heads)
+            runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=list(heads))
             for _, run in runs.iterrows():
                 axes.plot(range(len(heads)), run, color=style.FAINT, linewidth=0.8, zorder=2)
             for x, head in enumerate(heads):

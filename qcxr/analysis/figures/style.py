@@ -1,21 +1,33 @@
 """One colour, marker and hatch per head, the names people read, and how a figure is saved."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from qcxr.analysis.names import head_name
 from qcxr.study.files import replacing
+
+# Each PDF would put some fifty lines about subsetting its font into the log of its job.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
 INK, FAINT = "#222222", "#8a8a8a"
-
+Keywords = dict[str, Any]  # of matplotlib's functions
+WHITE_EDGE: Keywords = {"markeredgecolor": "white", "markeredgewidth": 0.4}  # keeps overlapping markers apart
+Place = Literal["outside upper center", "outside lower center", "outside right center"]
 
 # In code, not in a style file: the content hash that decides whether figures are redrawn sees modules only.
-RC = {
+RC: dict[Any, Any] = {  # matplotlib's type is a list of all its settings
     "font.family": "sans-serif",
     "font.sans-serif": "DejaVu Sans",
     "font.size": 7,
@@ -85,9 +97,10 @@ def applied() -> AbstractContextManager:
     return matplotlib.rc_context(RC)
 
 
-def legend(figure: Figure, handles: list, *, loc: str, title: str | None = None) -> None:
+def legend(figure: Figure, handles: Sequence[Artist], *, loc: Place, title: str | None = None) -> None:
     """Put a legend outside the panels, in as many columns as its longest label leaves room for."""
-    wide = 0.42 + 0.058 * max(len(handle.get_label()) for handle in handles)  # inches, at the legend's font size
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    wide = 0.42 + 0.058 * longest  # inches, at the legend's font size
     columns = max(1, min(len(handles), int(figure.get_figwidth() / wide)))
     figure.legend(handles=handles, loc=loc, ncols=columns, title=title, title_fontsize=8)
 
@@ -107,12 +120,52 @@ def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
         figure.savefig(temporary, format="png")
 
 
-def label_grid(count: int) -> tuple[Figure, list]:
+def bar_handles(heads: Iterable[str]) -> list[Patch]:
+    """Return a legend's entries for bars, one per head."""
+    return [
+        Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=head_name(head))
+        for head, look in head_styles(heads).items()
+    ]
+
+
+def line_handles(heads: Iterable[str], *, note: str = "") -> list[Line2D]:
+    """Return a legend's entries for lines with markers, one per head, a note behind each name."""
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, label=head_name(head) + note)
+        for head, look in head_styles(heads).items()
+    ]
+
+
+def runs_as_points(axes: Axes, x: Any, y: Any, look: HeadStyle, *, size: float | None = None, edge: float) -> None:
+    """Draw single runs over a bar: white markers with an edge."""
+    axes.plot(
+        x,
+        y,
+        look.marker,
+        color="white",
+        markersize=size,
+        markeredgecolor=INK,
+        markeredgewidth=edge,
+        zorder=4,
+    )
+
+
+def said_in_panel(axes: Axes, text: str) -> None:
+    """Say in the middle of a panel why it is empty."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=FAINT, style="italic")
+
+
+def label_title(axes: Axes, label: str) -> None:
+    """Head a label's panel, long names smaller."""
+    axes.set_title(label, fontsize=7 if len(label) < 20 else 6, pad=3)
+
+
+def label_grid(count: int) -> tuple[Figure, list[Axes]]:
     """A page-wide figure with one panel for each of `count` labels, in order; panels left over are hidden."""
     columns = 4 if count <= 8 else 5
     rows = -(-count // columns)
     figure = Figure(figsize=(PAGE, 0.55 + 1.45 * rows))
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
     for k, axes in enumerate(grid):
         axes.set_visible(k < count)
         axes.tick_params(labelbottom=k + columns >= count)  # the lowest panel of each column, also above a hidden one

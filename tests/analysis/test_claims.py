@@ -1,0 +1,266 @@
+"""Sentences of reports, cards and captions: for each kind of study those that its inputs carry, and no other."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from qcxr.analysis import cards, deviations, figures, inputs, paper, report
+from qcxr.analysis.evaluate import Evaluation, evaluate
+from qcxr.analysis.facts import Facts, If, Study, said
+from qcxr.analysis.limits import TITLE, limits, title
+from qcxr.analysis.origin import official
+from qcxr.study.files import write_csv
+
+from .synthetic import facts
+from .test_evaluate import save_as_published
+
+PAPER = facts(
+    tasks=paper.TASKS,
+    patients=True,
+    mined=True,
+    trained=True,
+    protocol=True,
+    circuits={"dqc": {"engine": "auto", "layers": 3}},
+)
+DEVICE = "This is research software, not a medical device: no output may guide care."
+GIVEN = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
+RAW = "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label."
+
+
+def published_counts():
+    """The positives of the paper's Table I, as a manifest counts them."""
+    places = [("nih", "train"), ("nih", "val"), ("nih", "test"), ("mimic", "test")]
+    return pd.DataFrame(
+        [
+            {"dataset": dataset, "split": split, "label": label, "n": 21_081, "n_positive": row[i]}
+            for i, (dataset, split) in enumerate(places)
+            for label, row in paper.LABEL_COUNTS.items()
+        ]
+    )
+
+
+def test_the_papers_protocol():
+    assert limits(PAPER) == [
+        "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients. The "
+        "bootstrap over patients says nothing about other hospitals.",
+        RAW,
+        "The circuit is simulated, not run (without noise), and its structure (RY rotations and CNOT rings) can be "
+        "simulated classically at low cost: no quantum advantage is claimed or possible here.",
+        "Both heads use the same hyperparameters, as in the paper; neither is tuned.",
+        "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of "
+        "diagnosis.",
+        DEVICE,
+    ]
+    assert title(PAPER) == TITLE and len(deviations.deviations(PAPER)) == len(deviations.DEVIATIONS)
+
+
+def test_a_demo_has_settings_of_its_own_and_drawn_labels():
+    demo = facts(trained=True, demo=True, seeds=(3, 3), circuits={"dqc": {}})
+    found = limits(demo)
+    assert found[0] == (
+        "Seeds measure training noise only: a paired t-test over three of them says nothing about other patients."
+    )
+    assert found[3:] == [
+        "Both heads were trained with the same settings; no search for better ones is part of this study.",
+        GIVEN,
+        DEVICE,
+    ]
+
+
+def test_predictions_made_elsewhere_say_nothing_of_their_models():
+    foreign = facts()
+    assert limits(foreign) == [
+        "Seeds measure training noise only: a paired t-test over five of them says nothing about other patients.",
+        RAW,
+        GIVEN,
+        DEVICE,
+    ]
+    assert {row[0] for row in deviations.deviations(foreign)} == {
+        "Threshold of balanced accuracy",
+        "Joining predictions with truth",
+        "Percent difference of means",
+        "Volcano plot",
+        "Multiple tests",
+    }
+    assert "backbone" not in said(figures.FIGURES["slopes"].text, foreign)
+    assert "same initial backbone" in said(figures.FIGURES["slopes"].text, PAPER)
+
+
+def test_one_head_is_compared_with_nothing():
+    one = facts(heads=("dqc",), compared=False, tested=False, trained=True, circuits={"dqc": {}})
+    text = " ".join(limits(one))
+    assert "a spread over five of them" in text and "t-test" not in text and "p-values" not in text
+    assert "The head was trained with the settings given" in text and "heads" not in text
+    assert title(one) == "DQC head for chest X-ray classification"
+    for name, entry in figures.FIGURES.items():
+        caption = said(entry.text, one)
+        assert "Compare with" not in caption
+        assert entry.pair or ("t-test" not in caption and "heads of one seed" not in caption), name
+    assert "Volcano plot" not in {row[0] for row in deviations.deviations(one)}
+
+
+def test_four_heads_are_not_both():
+    four = facts(
+        heads=("cdl", "dqc", "mlp", "product"),
+        trained=True,
+        circuits={"dqc": {"noise": {"readout_0": 0.01}}, "product": {}},
+    )
+    text = " ".join(limits(four))
+    assert "All four heads were trained with the same settings" in text and "Both" not in text
+    assert "(with the noise that its settings name)" in text
+    assert "Of several heads it shows the first two." in said(figures.FIGURES["volcano"].text, four)
+    assert "the two heads" not in said(figures.FIGURES["mean_auroc"].text, four)
+    unlike = facts(heads=four.heads, trained=True, same_settings=False)
+    assert "same settings" not in " ".join(limits(unlike))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"entangler": "CZ"}, "The circuit is simulated, not run (without noise): no quantum advantage is claimed."),
+        ({"device": "qiskit.remote"}, "The circuit ran on qiskit.remote: see there whether that is a simulator."),
+        ({"device": "lightning.qubit"}, "can be simulated classically at low cost"),
+    ],
+)
+def test_what_is_said_of_a_circuit_follows_its_options(options, expected):
+    assert expected in " ".join(limits(facts(trained=True, circuits={"dqc": options})))
+
+
+def test_seeds_are_counted_as_they_are():
+    assert "over two to five of them" in limits(facts(seeds=(2, 5)))[0]
+    assert "over 12 of them" in limits(facts(seeds=(12, 12)))[0]
+    assert limits(facts(seeds=(1, 1), tested=False))[0] == (
+        "One seed does not tell how much another training run would differ."
+    )
+
+
+def test_heads_without_a_circuit_promise_no_quantum():
+    plain = facts(heads=("cdl", "mlp"), trained=True)
+    assert title(plain) == "CDL and mlp heads for chest X-ray classification"
+    assert "circuit" not in " ".join(limits(plain)).lower()
+    assert "Circuit initialisation" not in {row[0] for row in deviations.deviations(plain)}
+
+
+def test_conditions_are_facts():
+    parts = [part for entry in figures.FIGURES.values() for part in entry.text if isinstance(part, If)]
+    assert parts and all(hasattr(PAPER, part.fact) for part in parts)
+    assert {row[0] for row in deviations.DEVIATIONS} - {"always"} <= set(Facts.__dataclass_fields__)
+
+
+def test_only_the_published_counts_are_the_published_data():
+    counts = published_counts()
+    assert (official(counts, "nih"), official(counts, "mimic")) == ("nih", "mimic")
+    renamed = counts.replace({"dataset": {"nih": "chestxray14"}})
+    assert official(renamed, "chestxray14") == "nih"
+    changed = counts.copy()
+    changed.loc[(changed["dataset"] == "nih") & (changed["label"] == "Hernia"), "n_positive"] += 1
+    assert official(changed, "nih") is None and official(changed, "mimic") == "mimic"
+    assert official(counts[counts["label"] != "Hernia"], "nih") is None
+    test_only = counts[counts["split"] == "test"]
+    assert official(test_only, "nih") == "nih" and official(test_only, "none") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds", "demo", "has", "lacks"),
+    [
+        (
+            0,
+            {"nih": "nih"},
+            False,
+            ["30,805 patients", "mined from radiology reports by text tools, not"],
+            ["say where"],
+        ),
+        (1, {"nih": "nih"}, False, ["in NIH-CXR-LT's layout. Their counts are not", "not known here"], ["30,805"]),
+        (1, {}, False, ["NIH-CXR-LT: say where these films come from."], ["30,805", "layout"]),
+        (1, {"nih": "nih"}, True, ["drawn by a program, in NIH-CXR-LT's layout", "generator's"], ["30,805", "mined"]),
+    ],
+)
+def test_the_data_card_claims_an_origin_for_official_counts_only(tmp_path, change, kinds, demo, has, lacks):
+    counts = published_counts().query("dataset == 'nih'")
+    write_csv(counts.assign(n_positive=counts["n_positive"] + change), tmp_path / "counts.csv")
+    cards.data_card(tmp_path / "data.md", counts=tmp_path / "counts.csv", kinds=kinds, demo=demo)
+    text = (tmp_path / "data.md").read_text(encoding="utf-8")
+    assert all(words in text for words in has) and not any(words in text for words in lacks)
+
+
+def test_facts_are_gathered_from_the_results(study):
+    found = study.results("runs", "counts").facts(Study(demo=True))
+    assert (found.tasks, found.heads, found.datasets) == (("cxr8", "cxr19"), ("cdl", "dqc"), ("nih", "mimic"))
+    assert found.seeds == (3, 3) and found.compared and found.tested and not found.patients
+    assert found.trained and found.same_settings and found.circuits == {"dqc": {}}
+    assert found.demo and not found.protocol and not found.mined
+    bare = study.results().facts(Study())
+    assert bare.foreign and bare.circuits == {} and not bare.mined
+
+
+def test_settings_that_differ_between_heads_are_not_called_the_same(study, tmp_path):
+    folders = []
+    for folder in study.folders:
+        run = inputs.read_run(folder)
+        if run["head"] == "dqc":
+            run["config"]["train"]["learning_rate"] = 1e-3
+        folders.append(tmp_path / "-".join(folder.parts[-3:]))
+        folders[-1].mkdir()
+        (folders[-1] / "run.json").write_text(json.dumps(run))
+    files = {"metrics": study.metrics, "tests": study.tests, "runs": folders}
+    assert not inputs.read_results(files).facts(Study()).same_settings
+
+
+def text_of(path):
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_report_of_foreign_predictions_claims_nothing_of_trainings(tmp_path):
+    save_as_published(tmp_path, heads=("cdl", "dqc", "mlp"))
+    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=("slopes", "mean_auroc")))
+    report_text = text_of(tmp_path / "out" / "report.html")
+    body = report_text.split("<main>")[1]
+    for claim in (
+        "simulated",
+        "backbone",
+        "BatchNorm",
+        "augment",
+        "hyperparameters",
+        "mined",
+        "Rotation",
+        "Both",
+        "What was run",
+    ):
+        assert claim not in body, claim
+    assert "A thin line joins the heads of one seed." in body and "What was read" in body
+
+
+def test_the_model_card_counts_its_heads(study, tmp_path):
+    """The synthetic study's two heads, and the same runs under four names."""
+    cards.model_card(tmp_path / "two.md", study.results("runs", "counts"))
+    two = text_of(tmp_path / "two.md")
+    assert "# Model card: CDL and DQC heads on chest X-rays" in two and "one of 2 heads: CDL, DQC. CDL is one" in two
+    assert "Both heads were trained with the same settings" in two and "The same seed gives every head" in two
+
+    results = study.results("runs")
+    more = results.metrics.assign(head=results.metrics["head"].map({"cdl": "mlp", "dqc": "product"}))
+    runs = [dict(run) for run in results.runs]
+    runs += [run | {"head": {"cdl": "mlp", "dqc": "product"}[run["head"]]} for run in runs]
+    four = inputs.Results(pd.concat([results.metrics, more]), results.tests, runs)
+    cards.model_card(tmp_path / "four.md", four)
+    text = text_of(tmp_path / "four.md")
+    assert (
+        "# Model card: CDL, DQC, mlp and product heads on" in text and "one of 4 heads: CDL, DQC, mlp, product." in text
+    )
+    assert "All four heads were trained" in text and "Both heads" not in text and "never entangles" in text
+
+    alone = inputs.Results(
+        results.metrics.query("head == 'cdl'"), results.tests.head(0), [r for r in results.runs if r["head"] == "cdl"]
+    )
+    cards.model_card(tmp_path / "one.md", alone)
+    text = text_of(tmp_path / "one.md")
+    assert "# Model card: CDL head on" in text and "with one head: CDL. CDL is one linear layer." in text
+    assert "DQC" not in text and "every head" not in text and "Mean AUROC over the labels" not in text
+    assert "\n\n\n" not in text and "circuit" not in text
+
+
+def test_own_data_under_a_public_name_is_not_called_mined(study, tmp_path):
+    report.write_report(tmp_path / "r.html", study.results("runs", "counts"))
+    text = text_of(tmp_path / "r.html")
+    assert "are mined" not in text and GIVEN in text
