@@ -61,7 +61,7 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
             raise InputError(f"packed split {path} does not exist; run the pack step first")
     if not labels:
         raise InputError("labels of a split must not be empty")
-    images, index, about = _opened(npy, verify=verify)
+    images, index, about = open_packed(npy, verify=verify)
     names = tuple(canonical(label) for label in labels)
     values = pd.DataFrame({name: index.get(name, pd.NA) for name in names}, index=index.index)
     covered = values.notna().to_numpy()
@@ -79,7 +79,8 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
     return split
 
 
-def _opened(npy: Path, *, verify: bool) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
+def open_packed(npy: Path, *, verify: bool = False) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
+    """(images, index, JSON) of a packed split, images memory-mapped. Raises InputError as `load` does."""
     index_path, json_path = npy.with_suffix(".parquet"), npy.with_suffix(".json")
     again = "delete it and run the pack step again"
     path = json_path

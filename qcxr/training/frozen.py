@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
-from qcxr.data.split import sha256
+from qcxr.data.split import open_packed, sha256
 from qcxr.models import classifier, features
 from qcxr.study.files import replacing, write_text
 from qcxr.study.runs import Recipe
@@ -33,7 +33,7 @@ def pack_features(
     the other is). View v is the film augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
     """
     films, out = Path(films), Path(out)
-    about = json.loads(films.with_suffix(".json").read_text())
+    images, _, about = open_packed(films)
     augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe)
     architecture = classifier.Architecture(
         section(recipe), head="cdl", n_labels=1, batch_norm="running", precision=recipe.train.precision
@@ -56,14 +56,13 @@ def pack_features(
     }
     made = features.compute(
         net,
-        np.load(films, mmap_mode="r"),
+        images,
         folder=Path(cache, "features"),
         about=decides,
         views=features.Views(prepare, views, seen),
     )
-    for source, target in ((made, out), (films.with_suffix(".parquet"), out.with_suffix(".parquet"))):
-        with replacing(target) as temporary:
-            shutil.copyfile(source, temporary)
+    _copy(made, out)
+    _copy(films.with_suffix(".parquet"), out.with_suffix(".parquet"))
     about |= {
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
@@ -74,3 +73,8 @@ def pack_features(
     write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))
     log.info("%d films, %d views, %d features each", *about["shape"])
     return about
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)

@@ -1,5 +1,7 @@
 """The demo as README promises it: both heads learn, and nothing is learned from permuted labels."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pandas as pd
@@ -7,7 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from qcxr.data import split
+from qcxr.study import runs
 from qcxr.study.config import load
+from qcxr.training import splits
 from qcxr.training.fit import fit
 from qcxr.training.predict import predict
 from tests.workflow.study import ROOT, Study
@@ -63,17 +67,15 @@ def test_permuted_labels_teach_nothing(demo, tmp_path, capsys):
     """
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
     labels, packed = cfg.labels("cxr8"), demo.folder / "results-demo/packed"
-    train, val = (split.load(packed / f"drawn-nih-{part}.npy", labels, training=True) for part in ("train", "val"))
+    films = splits.load(packed / "drawn-nih-train.npy", packed / "drawn-nih-val.npy", labels)
     test = split.load(packed / "drawn-nih-test.npy", labels)
     protocol = cfg.train.model_copy(update={"permute_labels": True, "epochs": 5})
     values = []
     for seed in range(20):
         out = tmp_path / str(seed)
-        fit(
-            train=train, validation=val, run={"task": "cxr8", "head": "cdl", "seed": seed, "labels": list(labels)},
-            backbone=cfg.backbone, head_options={}, image=cfg.image, augment=cfg.augment, protocol=protocol,
-            resources=cfg.resources, out=out, work=tmp_path / "work", progress_file=None, fingerprint={"seed": seed},
-        )  # fmt: skip
+        run = runs.run(cfg, "cxr8", "cdl", seed)
+        recipe = replace(run.recipe, train=protocol)
+        fit(replace(run, recipe=recipe, out=out, work=tmp_path / "work", progress=None), films, resources=cfg.resources)
         found = predict(weights_file=out / "best.safetensors", split=test, out=out / "p.parquet")
         values.append(roc_auc_score(test.targets, found.filter(like="p_"), average="macro"))
     with capsys.disabled():
