@@ -106,6 +106,8 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         text = str(error)
+        if text.startswith("Could not decode"):  # the rest of it is the damaged value
+            raise _damaged(cache_dir, "text that is not UTF-8") from None
         if "full" in text:
             raise InputError(
                 f"no space left for the cache {cache_dir}; what is cached is kept: free space and run again"
@@ -114,8 +116,6 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
         if "malformed" in text or "not a database" in text:
             raise _damaged(cache_dir, text) from None
-        if "Could not decode" in text:
-            raise _damaged(cache_dir, "text that is not UTF-8") from None
         raise
     except UnicodeDecodeError:
         raise _damaged(cache_dir, "text that is not UTF-8") from None
