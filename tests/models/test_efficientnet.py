@@ -184,6 +184,42 @@ def test_the_whole_network_in_train_mode(pretrained, tmp_path, monkeypatch):
     assert max(gradients.values()) < 1e-8 and max(statistics.values()) < 1e-8
 
 
+@pytest.mark.parametrize(
+    ("package", "ours"),
+    [
+        ("_conv_stem.weight", "stem.kernel"),
+        ("_bn1.bias", "top.norm.bias"),
+        ("_blocks.0._depthwise_conv.weight", "stages.0.blocks.0.filter.kernel"),
+        ("_blocks.3._bn1.running_mean", "stages.2.blocks.0.filter.norm.mean"),
+        ("_blocks.15._bn2.weight", "stages.6.blocks.0.project.norm.scale"),
+        ("_blocks.15._bn2.num_batches_tracked", None),
+        ("_fc.weight", None),
+    ],
+)
+def test_names_are_ours(package, ours):
+    assert imagenet.rename(package) == ours
+
+
+def test_converted_weights_need_neither_torch_nor_the_package(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(imagenet, "locate", lambda: pytest.fail("looked for the package"))
+    section = {"name": "efficientnet-lite0", "weights": "imagenet"}
+    names = arrays.collect(ours({"name": "efficientnet-lite0"}))
+    expected = {name: np.random.default_rng(5).random(value.shape, np.float32) for name, value in names.items()}
+    converted = tmp_path / "qcxr" / f"{Path(imagenet.FILE).stem}.safetensors"
+    converted.parent.mkdir()
+    arrays.write(converted, expected)
+    loaded = arrays.collect(ours(section))
+    assert loaded.keys() == expected.keys()
+    assert all(np.array_equal(loaded[name], expected[name]) for name in expected)
+    arrays.write(converted, {name: value for name, value in expected.items() if name != "top.kernel"})
+    with pytest.raises(InputError, match="pth: array 'top.kernel' is missing; the file is not of this model, or incom"):
+        ours(section)
+    converted.write_bytes(converted.read_bytes()[:-1])
+    with pytest.raises(InputError, match="safetensors is not a complete safetensors file"):
+        ours(section)
+
+
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(imagenet, "PACKAGE", "no_such_package")
