@@ -31,7 +31,7 @@ def test_names_are_those_of_the_registries():
 
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet-lite0"])
 def test_the_stages_that_may_train_are_the_networks(name):
-    net = classifier.build(backbone={"name": name}, head="cdl", n_labels=2, seed=0)
+    net = classifier.build(classifier.Architecture({"name": name}, "cdl", n_labels=2), seed=0)
     last = backbone.STAGES[name]
     assert len(groups.trained_prefixes(net, f"last:{last}")) == last + 1
     with pytest.raises(InputError, match=f"N from 1 to {last}, got last:{last + 1}"):
