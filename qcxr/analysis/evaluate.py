@@ -13,13 +13,14 @@ from qcxr.analysis import figures, tables
 from qcxr.analysis.bootstrap import bootstrap_files
 from qcxr.analysis.facts import Study
 from qcxr.analysis.foreign import read_foreign
-from qcxr.analysis.inputs import Paths, read_results
+from qcxr.analysis.inputs import Paths
 from qcxr.analysis.join import Sources, join
 from qcxr.analysis.metrics import read_metrics, score_run
 from qcxr.analysis.names import head_order
 from qcxr.analysis.predictions import RunKey, check
 from qcxr.analysis.replicates import Resampling
 from qcxr.analysis.report import write_report
+from qcxr.analysis.results import read_results
 from qcxr.analysis.runlist import VALIDATION, read_list
 from qcxr.analysis.statistics import compare, unpaired
 from qcxr.errors import InputError
