@@ -185,7 +185,8 @@ def _draw(folder: _Folder, heads: list[str], options: Evaluation, *, paired_task
             continue
         places = {"task": 0, "dataset": 1}
         for keys in dict.fromkeys(tuple(case[places[by]] for by in entry.by) for case in folder.cases):
-            if entry.pair and not paired_tasks & set(keys[:1] or paired_tasks):
+            shown = set(keys[:1]) or paired_tasks  # a figure is of one task or of all
+            if entry.pair and not shown & paired_tasks:
                 continue  # no pair of heads; if others have one, a note says so
             name = "-".join([base, *keys])
             inputs: dict[str, Paths] = {
