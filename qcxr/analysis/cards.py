@@ -8,11 +8,12 @@ import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
 from qcxr.analysis.facts import Study
-from qcxr.analysis.inputs import Paths, Results, hours, known_versions, load
+from qcxr.analysis.inputs import Paths, hours, known_versions, load
 from qcxr.analysis.limits import limits, listed
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
 from qcxr.analysis.origin import official, origins
 from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.results import Results
 from qcxr.analysis.tablefile import read_table
 from qcxr.study.files import write_text
 

@@ -13,13 +13,14 @@ from qcxr.analysis import figures, tables
 from qcxr.analysis.bootstrap import bootstrap_files
 from qcxr.analysis.facts import Study
 from qcxr.analysis.foreign import read_foreign
-from qcxr.analysis.inputs import Paths, read_results
+from qcxr.analysis.inputs import Paths
 from qcxr.analysis.join import Sources, join
 from qcxr.analysis.metrics import read_metrics, score_run
 from qcxr.analysis.names import head_order
 from qcxr.analysis.predictions import RunKey, check
 from qcxr.analysis.replicates import Resampling
 from qcxr.analysis.report import write_report
+from qcxr.analysis.results import read_results
 from qcxr.analysis.runlist import VALIDATION, read_list
 from qcxr.analysis.statistics import compare, unpaired
 from qcxr.errors import InputError
@@ -184,7 +185,8 @@ def _draw(folder: _Folder, heads: list[str], options: Evaluation, *, paired_task
             continue
         places = {"task": 0, "dataset": 1}
         for keys in dict.fromkeys(tuple(case[places[by]] for by in entry.by) for case in folder.cases):
-            if entry.pair and not paired_tasks & set(keys[:1] or paired_tasks):
+            shown = set(keys[:1]) or paired_tasks  # a figure is of one task or of all
+            if entry.pair and not shown & paired_tasks:
                 continue  # no pair of heads; if others have one, a note says so
             name = "-".join([base, *keys])
             inputs: dict[str, Paths] = {

@@ -1,6 +1,6 @@
 """What a study is, as far as its results tell: a sentence is printed only where these facts carry it.
 
-`qcxr.analysis.inputs.Results.facts` gathers them. Imported by the workflow's plan, so without pandas.
+`qcxr.analysis.results.Results.facts` gathers them. Imported by the workflow's plan, so without pandas.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

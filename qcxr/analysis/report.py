@@ -14,9 +14,10 @@ from qcxr.analysis import formats, tables
 from qcxr.analysis.deviations import COLUMNS, departures, deviations
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.gallery import gallery
-from qcxr.analysis.inputs import Results, hours, known_versions
+from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, listed, title
 from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.results import Results
 from qcxr.study.files import write_text
 
 FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap"}

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats
-from qcxr.analysis.inputs import Results, Run, hours
+from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import dataset_name, head_name, head_order, task_name, task_order
+from qcxr.analysis.results import Results
 from qcxr.analysis.versus import paper_vs_here
 
 PARTS = {

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from qcxr.analysis import paper
-from qcxr.analysis.inputs import Results, Run, hours
+from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.results import Results
 
 
 class Number(NamedTuple):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from qcxr.analysis import metrics, statistics
-from qcxr.analysis.inputs import Results, read_results
 from qcxr.analysis.predictions import RunKey
+from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
 
 from . import synthetic

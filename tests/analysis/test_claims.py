@@ -10,6 +10,7 @@ from qcxr.analysis.evaluate import Evaluation, evaluate
 from qcxr.analysis.facts import Facts, If, Study, said
 from qcxr.analysis.limits import TITLE, limits, title
 from qcxr.analysis.origin import official
+from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
 
 from .synthetic import facts
@@ -204,7 +205,7 @@ def test_settings_that_differ_between_heads_are_not_called_the_same(study, tmp_p
         folders[-1].mkdir()
         (folders[-1] / "run.json").write_text(json.dumps(run))
     files = {"metrics": study.metrics, "tests": study.tests, "runs": folders}
-    assert not inputs.read_results(files).facts(Study()).same_settings
+    assert not read_results(files).facts(Study()).same_settings
 
 
 def text_of(path):
@@ -242,7 +243,7 @@ def test_the_model_card_counts_its_heads(study, tmp_path):
     more = results.metrics.assign(head=results.metrics["head"].map({"cdl": "mlp", "dqc": "product"}))
     runs = [dict(run) for run in results.runs]
     runs += [run | {"head": {"cdl": "mlp", "dqc": "product"}[run["head"]]} for run in runs]
-    four = inputs.Results(pd.concat([results.metrics, more]), results.tests, runs)
+    four = Results(pd.concat([results.metrics, more]), results.tests, runs)
     cards.model_card(tmp_path / "four.md", four)
     text = text_of(tmp_path / "four.md")
     assert (
@@ -250,7 +251,7 @@ def test_the_model_card_counts_its_heads(study, tmp_path):
     )
     assert "All four heads were trained" in text and "Both heads" not in text and "never entangles" in text
 
-    alone = inputs.Results(
+    alone = Results(
         results.metrics.query("head == 'cdl'"), results.tests.head(0), [r for r in results.runs if r["head"] == "cdl"]
     )
     cards.model_card(tmp_path / "one.md", alone)

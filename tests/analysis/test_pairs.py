@@ -8,6 +8,7 @@ from qcxr.analysis import bootstrap, comparisons, figures, inputs, metrics, repo
 from qcxr.analysis.evaluate import Evaluation, evaluate
 from qcxr.analysis.facts import Study
 from qcxr.analysis.replicates import Resampling
+from qcxr.analysis.results import read_results
 from qcxr.study.files import write_csv
 
 from .test_bootstrap import tables as predictions_of
@@ -44,7 +45,7 @@ def test_one_head_has_no_tests_and_no_figure_of_comparisons(one, tmp_path):
 
 
 def test_one_heads_tables_and_report_hold_its_numbers_and_no_comparison(one, tmp_path):
-    results = inputs.read_results({kind: one[kind] for kind in ("metrics", "tests", "runs", "counts")})
+    results = read_results({kind: one[kind] for kind in ("metrics", "tests", "runs", "counts")})
     built = tables.build(results)
     assert set(built) == {"counts", "alone", "scores", "runs"}
     alone = built["alone"]
@@ -88,7 +89,8 @@ def test_a_task_without_a_pair_ends_nothing_and_is_said(tmp_path):
     kept = ~((runs["task"] == "u") & (runs["head"] == "a")) & ~((runs["task"] == "v") & (runs["head"] != "a"))
     runs[kept].to_csv(tmp_path / "runs.csv", index=False)
     said = []
-    summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=100), say=said.append)
+    options = Evaluation(replicates=100, only=("volcano", "slopes", "labels", "reliability"))
+    summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", options, say=said.append)
     assert said == [
         "u, d: no runs of a, which others are compared with, so nothing is compared there (scored: b, c).",
         "v, d: no runs of b, c, so no comparison with a there.",
@@ -105,7 +107,7 @@ def test_a_task_without_a_pair_ends_nothing_and_is_said(tmp_path):
     intervals = inputs.load("bootstrap", out / "bootstrap" / "u-d.csv")
     assert set(intervals["kind"]) == {"auroc"} and intervals["ci_low"].notna().any()
     drawn = {path.stem for path in (out / "figures").glob("*.png")}
-    assert {"volcano-t", "labels-u-d", "reliability-u-d", "roc-v-d", "slopes"} <= drawn
+    assert {"volcano-t", "labels-u-d", "reliability-u-d", "reliability-v-d", "slopes"} <= drawn
     assert not {"volcano-u", "volcano-v"} & drawn
 
 
@@ -114,7 +116,8 @@ def test_no_pair_anywhere_is_an_evaluation_without_comparisons(tmp_path):
     runs = pd.read_csv(tmp_path / "runs.csv")
     runs[(runs["task"] == "t") == (runs["head"] == "a")].to_csv(tmp_path / "runs.csv", index=False)
     said = []
-    summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=100), say=said.append)
+    options = Evaluation(replicates=100, only=("mean_auroc", "slopes", "volcano"))
+    summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", options, say=said.append)
     assert len(said) == 2 and "auroc" in summary
     assert len(inputs.load("tests", tmp_path / "out" / "tests.csv")) == 0
     drawn = {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}

@@ -2,7 +2,7 @@
 
 from qcxr.analysis.cards import data_card, model_card
 from qcxr.analysis.facts import Study
-from qcxr.analysis.inputs import read_results
+from qcxr.analysis.results import read_results
 from qcxr.study.config import parse
 from qcxr.study.job import job
 

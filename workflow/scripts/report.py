@@ -2,8 +2,9 @@
 
 from qcxr.analysis.cards import left_out
 from qcxr.analysis.facts import Study
-from qcxr.analysis.inputs import many, read_results
+from qcxr.analysis.inputs import many
 from qcxr.analysis.report import write_report
+from qcxr.analysis.results import read_results
 from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice

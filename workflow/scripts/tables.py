@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qcxr.analysis import tables
-from qcxr.analysis.inputs import read_results
+from qcxr.analysis.results import read_results
 from qcxr.study.files import write_text
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
