@@ -1,6 +1,7 @@
 # make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
-# make drills  the slow tests (full DAG, kills)                           make lint   ruff, snakefmt, snakemake --lint
+# make drills  the slow tests (full DAG, kills)                           make lint   style, types, imports, generated pages
 # make grids   every circuit option against PennyLane (long)              make grids-sample   a fixed fifth of it
+# make compare BASE=<commit>   small studies there and here, byte for byte   make reference   the generated pages anew
 # Each target sets itself up: a virtual environment in .venv, pinned by constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,7 +15,7 @@ TEST_ENV = JAX_PLATFORMS=cpu
 .PHONY: help setup demo test drills grids grids-sample compare lint reference clean
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 setup: $(VENV)/.base
 
@@ -45,13 +46,14 @@ grids: $(VENV)/.test
 grids-sample: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
 
-# byte for byte against another commit: make compare BASE=<commit>
 compare: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m tests.workflow.compare $(BASE)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
 	@# what is made from the configuration's definition; make reference makes it anew
 	$(BIN)/qcxr config --reference | diff docs/configuration.md -
