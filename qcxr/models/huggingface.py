@@ -53,7 +53,7 @@ def describe(source: str) -> tuple[ResNetConfig, tuple[float, ...], tuple[float,
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON ({error}); fetch the checkpoint again") from None
     if not isinstance(content, dict):

@@ -37,7 +37,7 @@ class Progress:
         if self._path is None:
             return
         line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
-        with open(self._path, "a") as handle:
+        with open(self._path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
 
     def start_epoch(self, epoch: int, step: int) -> None:

@@ -16,7 +16,7 @@ COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "
 def events(path: Path) -> list[dict[str, Any]]:
     """The events of one progress file; a line that a kill cut short is passed over."""
     found = []
-    for line in path.read_text().splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
             found.append(json.loads(line))
         except json.JSONDecodeError:
