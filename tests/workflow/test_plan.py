@@ -129,5 +129,5 @@ def test_no_job_starts_before_every_model_has_been_built(study):
     study.snakemake("results/parameters.csv")
     stamp = study.folder / "results/logs/preflight.json"
     before = stamp.stat().st_mtime_ns
-    study.snakemake("--forcerun", "parameters", "results/parameters.csv")
+    study.snakemake("results/parameters.csv", "--forcerun", "parameters")
     assert stamp.stat().st_mtime_ns == before
