@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import diskcache
 
@@ -19,12 +20,23 @@ from qcxr.errors import InputError
 _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones would become files
 
 
+class _Store(diskcache.Cache):
+    """A cache that leaves no connection open when it cannot be opened (a full disk, a damaged file)."""
+
+    def __init__(self, folder: str, **settings: Any) -> None:
+        try:
+            super().__init__(folder, **settings)
+        except BaseException:
+            self.close()
+            raise
+
+
 @contextmanager
 def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
     cache_dir = _folder(cache_dir)
     with _said_plainly(cache_dir):
-        cache = diskcache.Cache(
+        cache = _Store(
             str(cache_dir),
             eviction_policy="none",
             cull_limit=0,  # never evict: an entry costs a decode

@@ -1,5 +1,6 @@
 """Cache builds that are killed, raced, out of space or not allowed to write: nothing lost, nothing half-written."""
 
+import contextlib
 import os
 import re
 import signal
@@ -48,7 +49,8 @@ def entries(cache_dir: Path) -> int:
     if not (cache_dir / "cache.db").is_file():
         return 0
     try:
-        with sqlite3.connect(f"{(cache_dir / 'cache.db').as_uri()}?mode=ro", uri=True) as connection:
+        database = f"{(cache_dir / 'cache.db').as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(database, uri=True)) as connection:
             return connection.execute("SELECT count(*) FROM Cache WHERE key LIKE 'entry:%'").fetchone()[0]
     except sqlite3.OperationalError:  # the tables are not there yet
         return 0
