@@ -56,6 +56,8 @@ def write(path: Path | str, values: Mapping[str, np.ndarray], header: dict[str, 
 
 def read(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(arrays by name, header) of a safetensors file; a file that cannot be read is an InputError."""
+    if Path(path).is_dir():
+        raise InputError(f"{path} is a folder; give a safetensors file, of a run its best.safetensors")
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

@@ -122,11 +122,17 @@ def save(path: Path | str, model: Classifier, *, metadata: dict[str, Any] | None
 def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
     """(model, metadata) from a file that `save` wrote; nothing else is needed."""
     values, header = arrays.read(path)
-    about = json.loads(header.get("qcxr", "{}"))
-    if about.get("format") != FORMAT:
+    try:
+        about = json.loads(header.get("qcxr", "{}"))
+        found = about.get("format")
+        architecture = Architecture(**about["model"]) if found == FORMAT else None
+        metadata = dict(about["metadata"]) if found == FORMAT else {}
+    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or not what `save` writes
+        found, architecture, metadata = "a header that is not ours", None, {}
+    if architecture is None:
         raise InputError(
-            f"{path} must be a model written by qcxr ({FORMAT}), got format {about.get('format')!r}; "
+            f"{path} must be a model written by qcxr ({FORMAT}), got {found or 'no such header'}; "
             "use a run's best.safetensors"
         )
-    model = build(Architecture(**about["model"]), seed=0)
-    return arrays.fill(model, values, source=str(path)), about["metadata"]
+    model = build(architecture, seed=0)
+    return arrays.fill(model, values, source=str(path)), metadata

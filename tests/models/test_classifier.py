@@ -148,7 +148,7 @@ def test_a_file_that_is_not_a_saved_model_is_refused(tmp_path):
         classifier.restore(path)
     save_file({"a": np.zeros(3, np.float32)}, path)
     with pytest.raises(
-        InputError, match=r"must be a model written by qcxr .*got format None; use a run's best.safetensors"
+        InputError, match=r"must be a model written by qcxr .*got no such header; use a run's best.safetensors"
     ):
         classifier.restore(path)
     classifier.save(path, build())
@@ -161,3 +161,20 @@ def test_importing_the_model_does_not_import_the_peers():
     peers = "('torch', 'transformers', 'pennylane')"
     code = f"import sys, qcxr.models.classifier; print([m for m in {peers} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "header", ["{", "[]", "null", '{"format": "qcxr-model-1"}', '{"format": "qcxr-model-1", "model": {"a": 1}}']
+)
+def test_a_header_that_is_not_ours_is_one_line(tmp_path, header):
+    path = tmp_path / "foreign.safetensors"
+    arrays.write(path, {"a": np.zeros(2, np.float32)}, {"qcxr": header})
+    with pytest.raises(
+        InputError, match="foreign.safetensors must be a model written by qcxr .*a header that is not ours"
+    ):
+        classifier.restore(path)
+
+
+def test_a_folder_in_place_of_the_weights_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="is a folder; give a safetensors file, of a run its best.safetensors"):
+        classifier.restore(tmp_path)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,16 @@ from pathlib import Path
 from qcxr.training.loop import Loop
 from tests.training.test_lock import trained
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
-pause = float(sys.argv[2])
+may_go_on = Path(sys.argv[1], "may-go-on")
 run_epoch = Loop.run_epoch
 
-def slowly(self, *arguments):
+def when_told(self, *arguments):
     print("epoch", flush=True)
-    time.sleep(pause)
+    while not may_go_on.exists():
+        time.sleep(0.02)
     run_epoch(self, *arguments)
 
-Loop.run_epoch = slowly
+Loop.run_epoch = when_told
 print("nothing to do" if not trained(Path(sys.argv[1])) else "trained", flush=True)
 """
 
@@ -54,8 +54,8 @@ def trained(folder: Path) -> bool:
         return True
 
 
-def start(folder, pause=0.0):
-    words = [sys.executable, "-c", TRAINER, str(folder), str(pause)]
+def start(folder):
+    words = [sys.executable, "-c", TRAINER, str(folder)]
     return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -66,26 +66,35 @@ def undisturbed(tmp_path_factory):
     return results(folder)
 
 
+def until(process, text):
+    """Read what a trainer says up to the line with `text`, which is returned."""
+    while text not in (line := process.stdout.readline()):
+        assert line, "it ended without saying it"
+    return line
+
+
 def test_the_second_trainer_waits_and_finds_the_run_done(tmp_path, undisturbed):
-    first = start(tmp_path, pause=1.0)
-    assert first.stdout.readline()  # it is in its first epoch, or about to be
+    first = start(tmp_path)
+    until(first, "epoch")
     second = start(tmp_path)
-    said = [process.communicate(timeout=300)[0] for process in (first, second)]
+    told = until(second, "is being trained by")
+    assert f"t/cdl/seed0 is being trained by process {first.pid} on " in told
+    (tmp_path / "may-go-on").touch()
+    said = [process.communicate(timeout=300)[0].splitlines() for process in (first, second)]
     assert first.returncode == second.returncode == 0, said
-    assert "trained" in said[0].splitlines()
-    assert f"t/cdl/seed0 is being trained by process {first.pid} on " in said[1]
-    assert said[1].splitlines()[-1] == "nothing to do" and "epoch" not in said[1].splitlines()
+    assert said[0][-1] == "trained"
+    assert said[1][-1] == "nothing to do" and "epoch" not in said[1]
     assert results(tmp_path) == undisturbed
 
 
 def test_a_killed_holder_frees_the_run_and_the_waiting_one_trains_it(tmp_path, undisturbed):
-    first = start(tmp_path, pause=60.0)
-    while "epoch" not in first.stdout.readline():
-        pass
+    first = start(tmp_path)
+    until(first, "epoch")
     second = start(tmp_path)
-    time.sleep(0.5)
+    until(second, "is being trained by")
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
+    (tmp_path / "may-go-on").touch()
     said = second.communicate(timeout=300)[0]
     assert second.returncode == 0 and said.splitlines()[-1] == "trained", said
     assert results(tmp_path) == undisturbed
