@@ -12,7 +12,8 @@ from safetensors.numpy import load_file, save_file
 from qcxr.errors import InputError
 from qcxr.models import arrays, huggingface
 
-from .conftest import CONFIGS, build, theirs, write_checkpoint
+from .checkpoints import theirs, write_checkpoint
+from .conftest import CONFIGS, build
 
 
 @pytest.mark.parametrize("name", CONFIGS)

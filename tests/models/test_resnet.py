@@ -13,7 +13,8 @@ from qcxr.models.huggingface import rename
 from qcxr.models.resnet import CONFIGS as KNOWN
 from qcxr.models.resnet import ResNetConfig, max_pool
 
-from .conftest import CONFIGS, write_checkpoint
+from .checkpoints import write_checkpoint
+from .conftest import CONFIGS
 
 TOLERANCE = 1e-4
 

@@ -19,6 +19,7 @@ from qcxr.training.frozen import pack_features
 from qcxr.training.inputs import of_features
 from qcxr.training.predict import predict
 from qcxr.training.splits import Splits
+from tests.models.checkpoints import write_checkpoint
 from tests.training.runs import LABELS, described, split
 
 IMAGE, AUGMENT = Image(resize=16, crop=16), Augment(rotation=10)
@@ -27,11 +28,9 @@ IMAGE, AUGMENT = Image(resize=16, crop=16), Augment(rotation=10)
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory):
     """A local Hugging Face checkpoint of a small ResNet."""
-    pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("checkpoint")
-    config = transformers.ResNetConfig(embedding_size=4, hidden_sizes=[4, 8], depths=[1, 1], layer_type="basic")
-    transformers.ResNetModel(config).save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("hub") / "checkpoint"
+    config = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
+    write_checkpoint(folder, config, fresh=True)
     return Backbone(weights=str(folder), trainable="head", views=3)
 
 
