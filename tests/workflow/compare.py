@@ -44,6 +44,9 @@ def content(path: Path) -> object:
         return pd.read_csv(path).drop(columns=TIMES).to_csv()
     if path.name == "run.json":
         return {k: v for k, v in json.loads(path.read_text(encoding="utf-8")).items() if k not in OF_THIS_RUN}
+    if path.parent.name == "features" and path.suffix == ".json":
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return {**about, "features": {k: v for k, v in about["features"].items() if k != "code"}}
     if path.name == "model-card.md":  # it says how long the study took
         return [line for line in path.read_text(encoding="utf-8").splitlines() if "hours" not in line]
     return path.read_bytes()
