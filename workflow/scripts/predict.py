@@ -7,7 +7,7 @@ from qcxr.training.devices import configure, lease
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
     with lease(slots=cfg.resources.gpu_slots):
-        configure(threads=snakemake.threads, compilation_cache=f"{cfg.data.cache}/jax")
+        configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.data import split
         from qcxr.training.predict import predict
 
