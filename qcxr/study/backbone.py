@@ -162,6 +162,11 @@ class Backbone(Section):
         return self
 
     @property
+    def normalises_with(self) -> str:
+        """`batch_norm` with nothing left to be chosen."""
+        return self.batch_norm or ("batch" if self.weights is None else "running")
+
+    @property
     def local_weights(self) -> str | None:
         """`weights` if that can only be a folder here: neither a hub's `owner/name` nor a package's."""
         if self.weights is None or self.weights == "imagenet":

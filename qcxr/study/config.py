@@ -8,6 +8,7 @@ here, before anything runs; `qcxr.training.preflight` builds the models and refu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +16,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, refusals, yamlfile
-from qcxr.study.data import splits_named
+from qcxr.study import recipe as recipes
+from qcxr.study.arms import Arm, crossed
+from qcxr.study.data import Sampling, splits_named
+from qcxr.study.entry import Entry
 from qcxr.study.fields import Kept, Name, Section
-from qcxr.study.heads import HEAD_NAMES
+from qcxr.study.heads import Dqc
 from qcxr.study.labels import LABEL_SETS, label_set
+from qcxr.study.recipe import Recipe, Values
+from qcxr.study.search import Search
 from qcxr.study.sections import Analysis, Augment, Backbone, Data, Generate, Heads, Image, Resources, Train
+from qcxr.study.vary import Vary, points
 
 
 class Config(Section):
@@ -36,10 +43,11 @@ class Config(Section):
         "label_sets.",
         examples=[["cxr8", "heart"]],
     )
-    heads: list[Name] = Field(
+    heads: list[Entry] = Field(
         min_length=1,
-        description=f"Heads to compare, among {', '.join(HEAD_NAMES)}; the first is the reference of every comparison.",
-        examples=[["cdl", "dqc"]],
+        description="Heads to compare: kinds, or heads with a name of their own, a kind, options, and keys of train, "
+        "augment, backbone and data in which their runs differ; the first is the reference of every comparison.",
+        examples=[["cdl", "dqc"], ["cdl", {"deep": {"kind": "dqc", "layers": 10}}]],
     )
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(
         min_length=1,
@@ -60,7 +68,22 @@ class Config(Section):
     augment: Augment = Field(Augment(), description="Augmentation of training films.", examples=[{"rotation": 10}])
     backbone: Backbone = Field(description="The feature extractor.", examples=[{"name": "resnet50"}])
     head: Annotated[dict[Name, dict[str, Any]], Kept(Heads)] = Field(
-        default={}, description="Options of the heads, by head.", examples=[{"dqc": {"layers": 1}}]
+        default={},
+        description="Options of every head of a kind, by kind; a named head's own lie over them.",
+        examples=[{"dqc": {"layers": 1}}],
+    )
+    vary: Vary = Field(
+        default={},
+        description="Points at which every head is run: a grid of values by key (a key with its dots: of head, train, "
+        "augment and backbone, data.fraction, data.label_order), or a list of points. A head that does not have a key "
+        "is run once for all its values.",
+        examples=[{"data.fraction": [0.1, 0.3, 1.0]}, [{"train.epochs": 5, "head.layers": 1}]],
+    )
+    search: Search | None = Field(
+        None,
+        description="A search with as many trials for every head, chosen on validation, before the seeds run; null "
+        "takes the settings as they are.",
+        examples=[{"trials": 24, "space": {"train.learning_rate": {"log": [1.0e-4, 1.0e-1]}}}],
     )
     train: Train = Field(Train(), description="The training protocol.", examples=[{"epochs": 20}])
     analysis: Analysis = Field(Analysis(), description="The comparison.", examples=[{"bootstrap": 0}])
@@ -73,16 +96,57 @@ class Config(Section):
         Resources(), description="Speed, and never a result: a change reruns nothing.", examples=[{"workers": 8}]
     )
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the heads, in their order."""
+        return [entry.name for entry in self.heads]
+
     def labels(self, task: str) -> tuple[str, ...]:
         """The task's labels in their fixed order."""
         return label_set(task, self.label_sets)
+
+    def recipe(self, head: str, values: Values | None = None) -> Recipe:
+        """What runs with a head are made with, with the values of a variant or a trial laid over the head's own."""
+        entry = self.heads[self.names.index(head)]
+        sampling = self.data.model_dump(exclude_unset=True, include=set(Sampling.model_fields))
+        sections = {key: getattr(self, key).model_dump(exclude_unset=True) for key in ("train", "augment", "backbone")}
+        study = sections | {"data": sampling, "head": self.head.get(entry.kind, {})}
+        return recipes.recipe(study, entry, values or {}, self.image)
+
+    @cached_property
+    def arms(self) -> dict[Arm, Recipe]:
+        """Every head at every point of `vary`, in the order of the heads, and what its runs are made with.
+
+        With a search, what was chosen lies over that.
+        """
+        return crossed(self.heads, points(self.vary), lambda entry, values: self.recipe(entry.name, values))
+
+    @cached_property
+    def trials(self) -> dict[Arm, Recipe]:
+        """The trials of the search by head and number (`trial~7`); empty without one.
+
+        A head that has none of the space's keys has no trials.
+        """
+        if self.search is None:
+            return {}
+        found = {}
+        drawn = self.search.points()
+        for entry in self.heads:
+            own = [key for key in drawn[0] if recipes.has(entry.kind, key)]
+            for number, point in enumerate(drawn if own else ()):
+                values = {key: point[key] for key in own}
+                found[Arm(entry.name, f"trial~{number}", values)] = self.recipe(entry.name, values)
+        return found
 
     def is_papers(self) -> bool:
         """Whether this is the paper's protocol, so that its published numbers may stand beside ours."""
         return (
             self.generate is None
             and self.tasks == ["cxr8", "cxr14", "cxr19"]
-            and self.heads == ["cdl", "dqc"]
+            and self.heads == [Entry(name="cdl", kind="cdl"), Entry(name="dqc", kind="dqc")]
+            and not self.vary
+            and self.search is None
+            and (self.data.fraction, self.data.label_order) == (1.0, "given")
             and len(self.seeds) == 5
             and (self.data.train_on, self.data.test_on) == ("nih", ["nih", "mimic"])
             and (self.image, self.augment, self.train) == (Image(), Augment(), Train())
@@ -113,8 +177,9 @@ class Config(Section):
                     lines.append(
                         f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`"
                     )
-        weights = self.backbone.local_weights
-        if weights and not Path(weights).expanduser().is_dir():
+        for weights in dict.fromkeys(made.backbone.local_weights for made in self.arms.values()):
+            if weights is None or Path(weights).expanduser().is_dir():
+                continue
             lines.append(
                 f"{weights} does not exist; set backbone.weights to a folder that does, or to a name like "
                 "microsoft/resnet-50"
@@ -131,7 +196,7 @@ class Config(Section):
     def _nothing_is_repeated(self) -> Config:
         lists: dict[str, Sequence[str | int]] = {
             "tasks": self.tasks,
-            "heads": self.heads,
+            "heads": self.names,
             "seeds": self.seeds,
             "data.test_on": self.data.test_on,
         }
@@ -157,19 +222,34 @@ class Config(Section):
                 f"seeds must be at least 2 for the paired test between heads, got {self.seeds}; "
                 "add a seed or keep one head"
             )
-        for head in self.heads:
-            if head not in HEAD_NAMES:
-                raise ValueError(
-                    f"heads must be among {', '.join(HEAD_NAMES)}, got {head}; correct heads and head in the config"
-                )
         return self
 
     @model_validator(mode="after")
-    def _circuits_can_run(self) -> Config:
-        if "dqc" in self.heads:
-            circuit = Heads.model_validate(self.head).dqc
-            for task in self.tasks:
-                circuit.fit(len(self.labels(task)))
+    def _runs_can_be_made(self) -> Config:
+        for made in {**self.arms, **self.trials}.values():
+            options = recipes.options_of(made.kind).model_validate(made.head_options)
+            for task in self.tasks if isinstance(options, Dqc) else ():
+                options.fit(len(self.labels(task)))
+        return self
+
+    @model_validator(mode="after")
+    def _the_search_fits(self) -> Config:
+        if self.search is None:
+            return self
+        for key in self.search.space:
+            if not any(recipes.has(entry.kind, key) for entry in self.heads):
+                raise ValueError(f"search.space.{key}: none of the heads compared here has it; correct it, or take it out")
+            if any(key in point for point in points(self.vary)):
+                raise ValueError(f"{key} must be in one of search.space and vary, got it in both; take it out of one")
+            if key.startswith("augment.") and any(made.backbone.views for made in self.arms.values()):
+                raise ValueError(
+                    f"search.space must leave the augmentation alone with backbone.views (features are computed once), "
+                    f"got {key}; take it out"
+                )
+        if self.search.run_seed in self.seeds:
+            raise ValueError(
+                f"search.run_seed must be none of seeds, got {self.search.run_seed}; set search.run_seed in the config"
+            )
         return self
 
     @model_validator(mode="after")

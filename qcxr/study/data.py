@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
-from qcxr.study.fields import Fraction, Name, Path, Section
+from qcxr.study.fields import AsNumber, Fraction, Name, Path, Section
 
 KIND_FILES = {
     "nih": ("miccai2023_nih-cxr-lt_labels", ("train", "val", "test")),
@@ -102,6 +104,45 @@ def splits_named(file: str) -> set[str]:
     return {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
 
 
+ORDER = r"given|reversed|shuffled:[0-9]+"
+
+
+def _order(value: str) -> str:
+    if not re.fullmatch(ORDER, value):
+        raise PydanticCustomError("must", "must be given, reversed or shuffled:K with a whole number K")
+    return value
+
+
+PartOfPatients = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1,
+        description="Part of the training patients that a run trains on, with all their films: drawn by the run's "
+        "seed, equal for all heads, a smaller part inside a larger one. Validation and tests are whole.",
+        examples=[0.1],
+    ),
+    AsNumber,
+]
+LabelOrder = Annotated[
+    str,
+    AfterValidator(_order),
+    Field(
+        json_schema_extra={"pattern": f"^({ORDER})$"},
+        description="Order of a task's labels, which says which qubit is whose: given, reversed, or shuffled:K, drawn "
+        "by K.",
+        examples=["reversed", "shuffled:1"],
+    ),
+]
+
+
+class Sampling(Section):
+    """What of the training films a run sees, and in which order its labels stand."""
+
+    fraction: PartOfPatients = 1.0
+    label_order: LabelOrder = "given"
+
+
 class Data(Section):
     """Which data set is trained on, which are tested on, and where they are."""
 
@@ -127,6 +168,8 @@ class Data(Section):
         description="Folder of decoded films, features and compiled programs; safe to delete, shared by all studies.",
         examples=["/scratch/cache"],
     )
+    fraction: PartOfPatients = 1.0
+    label_order: LabelOrder = "given"
 
 
 # `qcxr.phantom.cohort.LEAST_FILMS`: fewer films would not hold every label.

@@ -4,6 +4,7 @@ The order inside a task is the one written here, never a label file's: column `i
 prediction table belongs to `LABEL_SETS[task][i]`. Names are NIH's; other sources' spellings are mapped by `canonical`.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from qcxr.errors import InputError
@@ -73,3 +74,17 @@ def label_set(name: str, custom: Mapping[str, Sequence[str]] | None = None) -> t
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         raise InputError(f"label set {name!r} names {twice[0]!r} twice; every label may stand in a set once")
     return labels
+
+
+def ordered(labels: Sequence[str], order: str) -> tuple[str, ...]:
+    """The labels in an order of `data.label_order`: given, reversed, or shuffled:K, drawn by K.
+
+    >>> ordered(("a", "b", "c"), "reversed"), ordered(("a", "b", "c"), "shuffled:1")
+    (('c', 'b', 'a'), ('b', 'c', 'a'))
+    """
+    if order == "given":
+        return tuple(labels)
+    if order == "reversed":
+        return tuple(reversed(labels))
+    # by a hash, not by a generator, whose stream a library may change
+    return tuple(sorted(labels, key=lambda label: hashlib.sha256(f"{order} {label}".encode()).digest()))

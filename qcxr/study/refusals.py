@@ -9,15 +9,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 
-def line(error: ValidationError, raw: Any) -> str:
-    """The first complaint about `raw` as one line."""
+def line(error: ValidationError, raw: Any, *, under: str = "") -> str:
+    """The first complaint about `raw` as one line; `raw` lies in the configuration at the key `under`."""
     complaints = error.errors()
     first = _furthest(complaints, raw)
-    key = _key(first, raw) or "config"
+    at = ".".join(filter(None, (under, _key(first, raw))))
+    key = at or "config"
     given = _shown(first["input"])
     match first["type"]:
         case "unknown":
-            named = ".".join(filter(None, (_key(first, raw), first["ctx"]["key"])))
+            named = ".".join(filter(None, (at, first["ctx"]["key"])))
             allowed = first["ctx"]["allowed"]
             return f"{named} is not a configuration key; allowed here: {allowed}; remove or rename it in the config"
         case "missing":
@@ -25,7 +26,8 @@ def line(error: ValidationError, raw: Any) -> str:
         case "must":
             return f"{key} {first['msg']}, got {given}; set {key} in the config"
         case "value_error":
-            return first["msg"].removeprefix("Value error, ")
+            said = first["msg"].removeprefix("Value error, ")
+            return f"{under}: {said}" if under else said
     if first["loc"][-1:] == ("[key]",):
         return f"{key}: a name must be text of letters, digits, _ . and -, got {given}; quote or change it"
     alternatives = dict.fromkeys(_said(other) for other in complaints if _key(other, raw) == _key(first, raw))

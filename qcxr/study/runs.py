@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qcxr.errors import InputError
 from qcxr.study import slices
+from qcxr.study.arms import Arm
 from qcxr.study.config import Config
-from qcxr.study.sections import Augment, Backbone, Image, Train
+from qcxr.study.labels import ordered
+from qcxr.study.recipe import Recipe
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """What makes a classifier and trains it: the sections of the configuration that decide a run's weights."""
-
-    backbone: Backbone
-    head_options: dict[str, Any]
-    image: Image
-    augment: Augment
-    train: Train
+__all__ = ["Recipe", "Run", "run"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One (task, head, seed): it travels from the workflow's script down to the training step.
+    """One task, head, variant and seed: it travels from the workflow's script down to the training step.
 
     `config` (the canonical text of the configuration slice) and `code` (the hash of the code) decide its weights
     together with its films. Finished files go to `out`, resumable state to `work`, events to `progress`.
@@ -40,14 +35,16 @@ class Run:
     out: Path
     work: Path
     progress: Path | None = None
+    variant: str = ""
 
     def __str__(self) -> str:
-        return f"{self.task}/{self.head}/seed{self.seed}"
+        return f"{self.task}/{Arm(self.head, self.variant, {}).path}/seed{self.seed}"
 
     @property
     def keys(self) -> dict[str, Any]:
-        """What tells this run from the study's others."""
-        return {"task": self.task, "head": self.head, "seed": self.seed}
+        """What tells this run from the study's others, and the kind of its head."""
+        variant = {"variant": self.variant} if self.variant else {}
+        return {"task": self.task, "head": self.head, "kind": self.recipe.kind, **variant, "seed": self.seed}
 
     @property
     def lock(self) -> Path:
@@ -55,23 +52,33 @@ class Run:
         return (self.progress or self.work).with_suffix(".lock")
 
 
-def recipe(cfg: Config, head: str) -> Recipe:
-    """How the study makes and trains a classifier with this head."""
-    return Recipe(cfg.backbone, cfg.head.get(head, {}), cfg.image, cfg.augment, cfg.train)
+def run(
+    cfg: Config, task: str, head: str, seed: int, *, variant: str = "", chosen: Mapping[str, Any] | None = None
+) -> Run:
+    """The study's run of that task, head, variant and seed, with its files where the workflow's rules put them.
 
-
-def run(cfg: Config, task: str, head: str, seed: int) -> Run:
-    """The study's run of that task, head and seed, with its files where the workflow's rules put them."""
-    name = f"{task}/{head}/seed{seed}"
+    `chosen` are the values that a search chose for the task and head. Raises `InputError` for a variant that the study
+    does not have.
+    """
+    arm = next((known for known in (*cfg.arms, *cfg.trials) if (known.head, known.variant) == (head, variant)), None)
+    if arm is None:
+        known = ", ".join(arm.variant or "(none)" for arm in cfg.arms if arm.head == head)
+        raise InputError(f"variant of {head} must be one of {known}, got {variant}; correct it")
+    recipe = cfg.trials[arm] if arm in cfg.trials else cfg.arms[arm]
+    if chosen:
+        recipe = cfg.recipe(head, {**chosen, **arm.at})
+    labels = ordered(cfg.labels(task), recipe.data.label_order)
+    name = f"{task}/{arm.path}/seed{seed}"
     return Run(
         task=task,
         head=head,
         seed=seed,
-        labels=cfg.labels(task),
-        recipe=recipe(cfg, head),
-        config=slices.training(cfg, task, head),
-        code=slices.training_code(head),
+        labels=labels,
+        recipe=recipe,
+        config=slices.training(recipe, labels),
+        code=slices.training_code(recipe.kind),
         out=Path(cfg.results, "runs", name),
         work=Path(cfg.results, "work", name),
         progress=Path(cfg.results, "progress", f"{name}.jsonl"),
+        variant=variant,
     )

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from qcxr.study.config import Config
+from qcxr.study.backbone import Backbone
 from qcxr.study.provenance import code_hash, digest_file, slice_text
+from qcxr.study.recipe import Recipe
 
 # imported inside functions, so that an edit of a circuit retrains nothing but its own heads
 HEAD_CODE = {"dqc": ("qcxr.circuits", "qcxr.circuits.pennylane")}
 
 
-def training(cfg: Config, task: str, head: str) -> str:
+def training(recipe: Recipe, labels: Sequence[str]) -> str:
     """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
+    return slice_text(labels=labels, checkpoint=checkpoint(recipe.backbone), **recipe.decides())
+
+
+def features(recipe: Recipe, *, training: bool) -> str:
+    """What decides a frozen backbone's features of a split; only of the training split is there more than one view."""
+    decides = recipe.decides()
+    many = training and (recipe.backbone.views or 1) > 1
     return slice_text(
-        cfg.image,
-        cfg.augment,
-        cfg.backbone,
-        cfg.train,
-        labels=cfg.labels(task),
-        head_options=cfg.head.get(head, {}),
-        checkpoint=checkpoint(cfg),
+        backbone={key: decides["backbone"][key] for key in ("name", "weights", "config")},
+        normalisation=[recipe.image.mean, recipe.image.std],
+        precision=recipe.train.precision,
+        views=recipe.backbone.views if training else 1,
+        augment=decides["augment"] if many else None,
+        checkpoint=checkpoint(recipe.backbone),
     )
 
 
-def checkpoint(cfg: Config) -> dict[str, str] | None:
+def features_name(recipe: Recipe) -> str:
+    """A short name of the features that a recipe reads, equal for recipes that read the same."""
+    decides = recipe.decides()
+    views = recipe.backbone.views
+    made_of: list[Any] = [decides[key] for key in ("image", "augment")]
+    made_of += [{key: decides["backbone"][key] for key in ("name", "weights", "config", "views")}]
+    made_of += [decides["train"]["precision"], views]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def checkpoint(backbone: Backbone) -> dict[str, str] | None:
     """The SHA-256 of each file of the backbone's checkpoint, if that is a local folder, else None.
 
     Its path alone would not tell when other weights are put there. What the hub gave is in a run's `run.json`.
     """
-    if cfg.backbone.weights is None or not (folder := Path(cfg.backbone.weights).expanduser()).is_dir():
+    if backbone.weights is None or not (folder := Path(backbone.weights).expanduser()).is_dir():
         return None
     files = [folder / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
@@ -41,11 +62,11 @@ def _digest(path: Path, mtime_ns: int) -> str:
     return digest_file(path)
 
 
-def training_code(head: str) -> str:
-    """Hash of the code that trains a head."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE.get(head, ()))
+def training_code(kind: str) -> str:
+    """Hash of the code that trains a kind of head."""
+    return code_hash("qcxr.training.fit", *HEAD_CODE.get(kind, ()))
 
 
-def prediction_code(head: str) -> str:
-    """Hash of the code that predicts with a head."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE.get(head, ()))
+def prediction_code(kind: str) -> str:
+    """Hash of the code that predicts with a kind of head."""
+    return code_hash("qcxr.training.predict", *HEAD_CODE.get(kind, ()))

@@ -58,6 +58,12 @@ class Schedule(Section):
             )
         return self
 
+    def resolved(self) -> dict[str, Any]:
+        """All of it, with the rate at the end that it has by name."""
+        by_name = {"constant": 1.0, "cosine": 0.0, "linear": 0.0, "exponential": 0.01}[self.name]
+        final = by_name if self.final is None or self.name == "constant" else self.final
+        return {"name": self.name, "warmup": self.warmup, "final": final}
+
 
 class LossOptions(Section):
     """What a loss may be told; each option belongs to one loss."""
@@ -134,6 +140,11 @@ class Train(Section):
         "control whose test AUROC must end at 0.5.",
         examples=[True],
     )
+
+    @property
+    def own_loss_options(self) -> tuple[str, ...]:
+        """The names of the options that the loss has."""
+        return LOSS_OPTIONS[self.loss]
 
     @model_validator(mode="after")
     def _the_backbone_joins(self) -> Train:
