@@ -72,8 +72,7 @@ def test_training_depends_on_its_rooms_and_not_on_the_analysis(monkeypatch):
     code_hash("qcxr.training.fit")
     names = {path.relative_to(provenance.PACKAGE).as_posix() for path in seen}
     assert {"training/step.py", "models/resnet.py", "data/augment.py", "training/losses.py"} <= names
-    heads = {name for name in names if name.startswith("models/heads")}
-    assert heads == {"models/heads/create.py", "models/heads/__init__.py"}
+    assert {name for name in names if name.startswith("models/heads")} == {"models/heads/create.py"}
     study = {name for name in names if name.startswith("study/")}
     assert not any(name.startswith(("analysis/", "circuits/", "bench/")) for name in names)
     # a new key, a reworded description or refusal retrains nothing; how files are written and labels ordered may
