@@ -20,7 +20,7 @@ from tqdm import tqdm
 from qcxr.data.feed import Batch
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.files import write_csv
-from qcxr.study.runs import Recipe
+from qcxr.study.recipe import Recipe
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from qcxr.errors import InputError
 
-Network = TypeVar("Network")  # an nnx.Module, which a protocol (qcxr.models.contracts) cannot say of itself
+Network = TypeVar("Network")  # an nnx.Module, which a protocol cannot say of itself
 
 
 def collect(network: Network) -> dict[str, np.ndarray]:

@@ -9,17 +9,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models import efficientnet, huggingface, imagenet
 from qcxr.models.arrays import fill
-from qcxr.models.contracts import Backbone
 from qcxr.models.efficientnet import EfficientNetLite0
 from qcxr.models.layers import Numerics
 from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
@@ -27,6 +26,27 @@ from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
 KEYS = ("name", "weights", "config")
 NAMES = ("resnet", *CONFIGS, efficientnet.NAME)
 PRECISIONS = {"float32": jnp.dtype("float32"), "bfloat16": jnp.dtype(jnp.bfloat16)}
+
+
+@runtime_checkable
+class Backbone(Protocol):
+    """What a backbone must offer: a network (a `flax.nnx` module) from images to pooled features."""
+
+    n_features: int
+
+    def __call__(
+        self,
+        images: Float[Array, "batch height width channels"],
+        *,
+        train: bool = False,
+        mask: Bool[Array, " batch"] | None = None,
+    ) -> Float[Array, "batch features"]:
+        """Features in float32 of normalised images; in training, rows with mask False count in no statistics."""
+        ...
+
+    def stage_paths(self) -> list[tuple[str | int, ...]]:
+        """Where the stages that `trainable: last:N` counts lie in the network, first to last."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from qcxr.errors import InputError
-from qcxr.models import arrays, backbones, heads
-from qcxr.models.contracts import Backbone, Head
+from qcxr.models import arrays, backbones
+from qcxr.models.backbones import Backbone
+from qcxr.models.contracts import Head
+from qcxr.models.features import Extractor
+from qcxr.models.heads.create import create
 
 FORMAT = "qcxr-model-1"
 
@@ -48,6 +51,11 @@ class Classifier(nnx.Module):
     def architecture(self) -> Architecture:
         """What the model is, with nothing left to be chosen."""
         return Architecture(**json.loads(self.architecture_json))
+
+    @property
+    def extractor(self) -> Extractor:
+        """What computes its features."""
+        return Extractor(self.backbone, self.architecture.backbone, self.architecture.precision)
 
     def __call__(
         self,
@@ -102,7 +110,7 @@ def build(architecture: Architecture, *, seed: int) -> Classifier:
         precision=architecture.precision,
         remat=architecture.remat,
     )
-    head = heads.create(
+    head = create(
         architecture.head,
         network.n_features,
         architecture.n_labels,

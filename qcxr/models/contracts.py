@@ -1,6 +1,6 @@
-"""What a backbone and a head must offer, so that everything else in the package works with them: two protocols.
+"""What a head must offer, so that everything else in the package works with it (a backbone: `backbones.Backbone`).
 
-Both are `flax.nnx` modules, which a protocol cannot say of itself. `check_head` holds a head to the whole contract.
+A head is a `flax.nnx` module, which a protocol cannot say of itself. `check_head` holds it to the whole contract.
 """
 
 from typing import Protocol, runtime_checkable
@@ -8,33 +8,12 @@ from typing import Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from qcxr.errors import InputError
 from qcxr.models.layers import Linear
 
 PARTS = ("preprocess", "quantum", "postprocess")  # of a head: the columns of the paper's Table II
-
-
-@runtime_checkable
-class Backbone(Protocol):
-    """A network from images to pooled features."""
-
-    n_features: int
-
-    def __call__(
-        self,
-        images: Float[Array, "batch height width channels"],
-        *,
-        train: bool = False,
-        mask: Bool[Array, " batch"] | None = None,
-    ) -> Float[Array, "batch features"]:
-        """Features in float32 of normalised images; in training, rows with mask False count in no statistics."""
-        ...
-
-    def stage_paths(self) -> list[tuple[str | int, ...]]:
-        """Where the stages that `trainable: last:N` counts lie in the network, first to last."""
-        ...
 
 
 @runtime_checkable

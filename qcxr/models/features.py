@@ -22,10 +22,18 @@ from jaxtyping import Float, UInt8
 from tqdm import tqdm
 
 from qcxr.errors import InputError
-from qcxr.models import groups
 from qcxr.models.arrays import collect
-from qcxr.models.classifier import Classifier
+from qcxr.models.backbones import Backbone
 from qcxr.study.files import said_plainly
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """What computes features: a backbone, its section with nothing left to be chosen, and its precision."""
+
+    network: Backbone
+    section: dict[str, Any]
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -47,30 +55,30 @@ class Views:
             )
 
 
-def fingerprint(classifier: Classifier) -> str:
+def fingerprint(extractor: Extractor) -> str:
     """SHA-256 of what computes the features: the backbone's shape and arrays, and its precision."""
-    made_of = [classifier.architecture.backbone, classifier.architecture.precision]
+    made_of = [extractor.section, extractor.precision]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
-    for name, value in sorted(collect(classifier.backbone).items()):
+    for name, value in sorted(collect(extractor.network).items()):
         digest.update(f"{name} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
 
 
-def check(classifier: Classifier, about: dict[str, Any]) -> None:
-    """Raises InputError unless the packed split with JSON `about` holds features of this classifier's backbone."""
+def check(extractor: Extractor, about: dict[str, Any]) -> None:
+    """Raises InputError unless the packed split with JSON `about` holds features of this very backbone."""
     if "backbone" not in about:
         raise InputError(
             "a run with backbone.views reads features, got a packed split of films; give it the features' split"
         )
-    if about["backbone"] != fingerprint(classifier):
+    if about["backbone"] != fingerprint(extractor):
         raise InputError(
             "the features are of another backbone than the model's; delete them and run the features step again"
         )
 
 
 def compute(
-    classifier: Classifier,
+    extractor: Extractor,
     films: UInt8[np.ndarray, "films height width"],
     *,
     folder: Path | str,
@@ -87,7 +95,7 @@ def compute(
     """
     if films.ndim != 3 or not len(films):
         raise InputError(f"films must be (N, H, W) with N >= 1, got {films.shape}; pack the split first")
-    decides = [about, fingerprint(classifier), views.count, films.shape, batch_size]
+    decides = [about, fingerprint(extractor), views.count, films.shape, batch_size]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     path = Path(folder) / f"features-{key}.npy"
     with said_plainly(path):
@@ -95,13 +103,13 @@ def compute(
         with open(path.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.is_file():
-                _write(path, classifier, films, views, batch_size)
+                _write(path, extractor, films, views, batch_size)
     return path
 
 
-def _write(path: Path, classifier: Classifier, films: np.ndarray, views: Views, batch_size: int) -> None:
+def _write(path: Path, extractor: Extractor, films: np.ndarray, views: Views, batch_size: int) -> None:
     """Append to a partial file, batch by batch, so that its length says how far it is; then rename it."""
-    n, shape = len(films), (len(films), views.count, classifier.backbone.n_features)
+    n, shape = len(films), (len(films), views.count, extractor.network.n_features)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
     offset, film_bytes = header.tell(), shape[1] * shape[2] * 4
@@ -115,7 +123,7 @@ def _write(path: Path, classifier: Classifier, films: np.ndarray, views: Views, 
             file.seek(0, os.SEEK_END)
         else:
             file.write(header.getvalue())
-        for batch in _batches(classifier, films, views, batch_size, done):
+        for batch in _batches(extractor, films, views, batch_size, done):
             file.write(batch.tobytes())
             file.flush()
             progress.update(len(batch))
@@ -124,17 +132,17 @@ def _write(path: Path, classifier: Classifier, films: np.ndarray, views: Views, 
 
 
 def _batches(
-    classifier: Classifier, films: np.ndarray, views: Views, batch_size: int, start: int
+    extractor: Extractor, films: np.ndarray, views: Views, batch_size: int, start: int
 ) -> Iterator[Float[np.ndarray, "films views features"]]:
     """The features of all views of the films from `start` on, little-endian float32."""
-    graphdef, state = nnx.split(classifier.backbone)
+    graphdef, state = nnx.split(extractor.network)
 
     @jax.jit
     def run(state: nnx.State, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:
         if view is not None:
             assert views.augment is not None  # said to mypy: Views sees to it
             gray = views.augment(gray, view, rows)
-        return groups.merge(graphdef, state)(views.prepare(gray), train=False)
+        return nnx.merge(graphdef, state, copy=True)(views.prepare(gray), train=False)
 
     n = len(films)
     for first in range(start, n, batch_size):

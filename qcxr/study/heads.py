@@ -1,11 +1,11 @@
-"""`head:` in the configuration: what each head may be told, one section per head.
+"""The kinds of head: where the code of each is, and what each may be told (`head:` in the configuration).
 
 The names and the limits are those of the heads' own code, known here without importing JAX; tests hold them equal.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +22,34 @@ ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
 ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
 CHAIN_LAYERS = 5  # `qcxr.circuits.chain.MAX_LAYERS`
 STATES = 6  # state vectors of one sample that `qcxr.circuits.statevector` holds at once
+
+
+class Kind(NamedTuple):
+    """Where the code of a kind of head is: `make` is module:function, which takes (n_features, n_labels, key, options).
+
+    `needs` names what decides its result though its module does not import it at module level.
+    """
+
+    make: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The module that makes it."""
+        return self.make.partition(":")[0]
+
+    @property
+    def function(self) -> str:
+        """The function (or class) there."""
+        return self.make.partition(":")[2]
+
+
+KINDS: dict[str, Kind] = {
+    "cdl": Kind("qcxr.models.heads.cdl:cdl"),
+    "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane",)),
+    "mlp": Kind("qcxr.models.heads.mlp:mlp"),
+    "product": Kind("qcxr.models.heads.product:product"),
+}
 
 
 class Rates(Section):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from qcxr.study.backbone import Backbone
+from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
 from qcxr.study.recipe import Recipe
 
-# imported inside functions, so that an edit of a circuit retrains nothing but its own heads
-HEAD_CODE = {"dqc": ("qcxr.circuits", "qcxr.circuits.pennylane")}
+# no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
+HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
 
 
 def training(recipe: Recipe, labels: Sequence[str]) -> str:
@@ -63,10 +64,15 @@ def _digest(path: Path, mtime_ns: int) -> str:
 
 
 def training_code(kind: str) -> str:
-    """Hash of the code that trains a kind of head."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE.get(kind, ()))
+    """Hash of the code that trains a head of that kind."""
+    return code_hash("qcxr.training.fit", *HEAD_CODE[kind])
 
 
 def prediction_code(kind: str) -> str:
-    """Hash of the code that predicts with a kind of head."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE.get(kind, ()))
+    """Hash of the code that predicts with a head of that kind."""
+    return code_hash("qcxr.training.predict", *HEAD_CODE[kind])
+
+
+def studied_code(module: str, kinds: Iterable[str]) -> str:
+    """Hash of a module that builds heads of all these kinds, and of theirs."""
+    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE[kind]))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, classifier, features, groups, heads
+from qcxr.models import classifier, features, groups
 from qcxr.models.classifier import Classifier
-from qcxr.study.runs import Recipe, Run
+from qcxr.models.heads.create import start_at_prevalence
+from qcxr.study.recipe import Recipe
+from qcxr.study.runs import Run
+from qcxr.training.backbone import normalisation, section
 from qcxr.training.inputs import reading
 from qcxr.training.losses import make_loss
 from qcxr.training.mesh import Layout
@@ -34,22 +37,11 @@ class Parts(NamedTuple):
     steps: Steps
 
 
-def normalisation(recipe: Recipe) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation per channel, on [0, 1], of what the network reads: the recipe's, else its own."""
-    own = backbones.describe(section(recipe))
-    return list(recipe.image.mean or own.mean), list(recipe.image.std or own.std)
-
-
-def section(recipe: Recipe) -> dict[str, Any]:
-    """The part of the backbone's section that says which network it is."""
-    return recipe.backbone.model_dump(include={"name", "weights", "config"})
-
-
-def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifier:
+def network(recipe: Recipe, *, n_labels: int, seed: int) -> Classifier:
     """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed."""
     architecture = classifier.Architecture(
-        backbone=section(recipe),
-        head=head,
+        backbone=section(recipe.backbone),
+        head=recipe.kind,
         n_labels=n_labels,
         head_options=recipe.head_options,
         batch_norm=recipe.backbone.batch_norm,
@@ -62,14 +54,14 @@ def network(recipe: Recipe, *, head: str, n_labels: int, seed: int) -> Classifie
 def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
     backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.targets
-    net = network(run.recipe, head=run.head, n_labels=len(run.labels), seed=run.seed)
+    net = network(run.recipe, n_labels=len(run.labels), seed=run.seed)
     if protocol.prior_bias:
-        heads.start_at_prevalence(net.head, targets)
+        start_at_prevalence(net.head, targets)
     log.info("%s", groups.table(net, backbone.trainable))
     if backbone.views is not None:
         for part in (films.train, films.validation):
-            features.check(net, part.about)
-    mean, std = normalisation(run.recipe)
+            features.check(net.extractor, part.about)
+    mean, std = normalisation(backbone, run.recipe.image)
     trained_net, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=run.recipe.augment)
     graphdef, trained, frozen, statistics = groups.split(trained_net, backbone.trainable)
     per_epoch = -(-len(films.train) // protocol.batch_size)

@@ -15,7 +15,8 @@ from qcxr.models import classifier, features, parameters
 from qcxr.study.runs import Run
 from qcxr.study.sections import Resources
 from qcxr.training import record
-from qcxr.training.assemble import assemble, normalisation
+from qcxr.training.assemble import assemble
+from qcxr.training.backbone import normalisation
 from qcxr.training.checkpoint import work_folder
 from qcxr.training.keeper import Keeper
 from qcxr.training.loop import Loop
@@ -43,7 +44,7 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
     parts = assemble(run, films, layout)
     facts: dict[str, Any] = {
         "parameters": parameters.count(parts.net),
-        "backbone_sha256": features.fingerprint(parts.net),
+        "backbone_sha256": features.fingerprint(parts.net.extractor),
         "device": device(protocol.devices, cards),
     }
     loop = Loop(films, parts, seed=run.seed, protocol=protocol, residency=resources.residency, layout=layout)
@@ -87,7 +88,7 @@ def device(count: int, cards: Sequence[str]) -> str:
 
 
 def _keep_best(loop: Loop, path: Path, run: Run) -> None:
-    mean, std = normalisation(run.recipe)
+    mean, std = normalisation(run.recipe.backbone, run.recipe.image)
     image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
     about = {**run.keys, "labels": list(run.labels), "image": image}
     classifier.save(path, loop.classifier(), metadata=about)

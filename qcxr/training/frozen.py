@@ -14,10 +14,10 @@ from jaxtyping import Array, Float, Int, Shaped
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
 from qcxr.data.split import open_packed, sha256
-from qcxr.models import classifier, features
+from qcxr.models import features
 from qcxr.study.files import replacing, write_text
-from qcxr.study.runs import Recipe
-from qcxr.training.assemble import normalisation, section
+from qcxr.study.recipe import Recipe
+from qcxr.training.backbone import extractor, normalisation
 
 log = logging.getLogger("qcxr.features")
 VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every head and seed of a study
@@ -34,11 +34,8 @@ def pack_features(
     """
     films, out = Path(films), Path(out)
     images, _, about = open_packed(films)
-    augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe)
-    architecture = classifier.Architecture(
-        section(recipe), head="cdl", n_labels=1, batch_norm="running", precision=recipe.train.precision
-    )
-    net = classifier.build(architecture, seed=0)
+    augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe.backbone, recipe.image)
+    frozen = extractor(recipe.backbone, recipe.train.precision)
 
     def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
         return normalise(gray, mean=mean, std=std)
@@ -55,7 +52,7 @@ def pack_features(
         "code": code,
     }
     made = features.compute(
-        net,
+        frozen,
         images,
         folder=Path(cache, "features"),
         about=decides,
@@ -66,7 +63,7 @@ def pack_features(
     about |= {
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
-        "backbone": features.fingerprint(net),
+        "backbone": features.fingerprint(frozen),
         "features": {**decides, "views": views, "precision": recipe.train.precision},
         "sha256": {**about["sha256"], "images": sha256(out)},
     }

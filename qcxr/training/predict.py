@@ -64,7 +64,7 @@ def predict(
         )
     image, views = metadata["image"], split.about.get("features", {}).get("views")
     if views is not None:
-        features.check(model, split.about)
+        features.check(model.extractor, split.about)
     network, inputs = reading(model, views=views, mean=image["mean"], std=image["std"], augment=Augment())
     graphdef, *states = groups.split(network)
 

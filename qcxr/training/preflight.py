@@ -16,7 +16,7 @@ from qcxr.models import backbones, classifier, groups, parameters
 from qcxr.study import runs
 from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
-from qcxr.training.assemble import section
+from qcxr.training.backbone import section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
 
@@ -32,7 +32,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
         recipe = runs.recipe(cfg, head)
         check_loss(recipe.train.loss, recipe.train.loss_options)
         make_optimizer(recipe.train, steps_per_epoch=1)
-        plain = _plain(section(recipe))
+        plain = _plain(section(recipe.backbone))
         for task in cfg.tasks:
             architecture = classifier.Architecture(plain, head, len(cfg.labels(task)), recipe.head_options)
             net = classifier.build(architecture, seed=0)
@@ -56,7 +56,7 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
 def check_weights(cfg: Config) -> None:
     """Make sure that the weights that the study starts from are there. Raises `InputError`."""
     for head in cfg.heads:
-        backbones.describe(section(runs.recipe(cfg, head)))
+        backbones.describe(section(runs.recipe(cfg, head).backbone))
 
 
 def main() -> None:

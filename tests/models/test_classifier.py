@@ -13,7 +13,8 @@ from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 from qcxr.errors import InputError
-from qcxr.models import arrays, classifier, heads, parameters
+from qcxr.models import arrays, classifier, parameters
+from qcxr.study.heads import KINDS
 
 from .conftest import build
 
@@ -23,7 +24,7 @@ def test_one_seed_gives_every_head_the_same_backbone_and_another_seed_another():
         return arrays.collect(build(**changes).backbone)
 
     reference = backbone()
-    for name in heads.HEADS:
+    for name in KINDS:
         other = backbone(head=name, n_labels=7)
         assert all(np.array_equal(other[key], reference[key]) for key in reference)
     assert not np.array_equal(backbone(seed=1)["stem.kernel"], reference["stem.kernel"])
@@ -34,7 +35,7 @@ def test_building_twice_gives_the_same_bits():
     assert first.keys() == second.keys() and all(np.array_equal(first[k], second[k]) for k in first)
 
 
-@pytest.mark.parametrize("head", heads.HEADS)
+@pytest.mark.parametrize("head", KINDS)
 def test_logits_and_features(head, images):
     net = build(head=head)
     batch = images(3, 40, 40)
@@ -96,7 +97,7 @@ def test_images_of_the_wrong_rank_are_refused(unchecked):
         build()(jnp.zeros((40, 40, 3)))
 
 
-@pytest.mark.parametrize("head", heads.HEADS)
+@pytest.mark.parametrize("head", KINDS)
 def test_a_saved_model_comes_back_from_the_file_alone(tmp_path, images, head):
     options = {"layers": 2, "init": "small"} if head in ("dqc", "product") else {}
     network, batch = build(head=head, head_options=options, seed=5), images(2, 40, 40)

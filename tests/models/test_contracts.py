@@ -1,5 +1,6 @@
 """What a backbone and a head must offer: every one of ours does, a user's own too, and what does not is refused."""
 
+import sys
 from math import prod
 
 import jax
@@ -9,9 +10,12 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import arrays, backbones, classifier, groups, heads, parameters
-from qcxr.models.contracts import PARTS, Backbone, Head
+from qcxr.models import arrays, backbones, classifier, groups, parameters
+from qcxr.models.backbones import Backbone
+from qcxr.models.contracts import PARTS, Head
+from qcxr.models.heads.create import start_at_prevalence
 from qcxr.models.layers import Linear
+from qcxr.study.heads import KINDS, Kind
 from qcxr.study.sections import Train
 from qcxr.training.optimizers import make_optimizer
 
@@ -36,10 +40,10 @@ class Bottleneck(nnx.Module):
 
 @pytest.fixture(autouse=True)
 def own_head(monkeypatch):
-    monkeypatch.setitem(heads.HEADS, "own", Bottleneck)
+    monkeypatch.setitem(KINDS, "own", Kind(f"{__name__}:Bottleneck"))
 
 
-every_head = pytest.mark.parametrize("name", [*heads.HEADS, "own"])
+every_head = pytest.mark.parametrize("name", [*KINDS, "own"])
 
 
 def trained_arrays(network, rule):
@@ -60,7 +64,7 @@ def test_prior_bias_starts_its_logits_at_the_prevalences(name):
     head = build(head=name).head
     targets = np.zeros((98, 4), np.float32)
     targets[:49, 0] = targets[:1, 1] = 1
-    heads.start_at_prevalence(head, targets)
+    start_at_prevalence(head, targets)
     head.last.kernel[...] = jnp.zeros_like(head.last.kernel[...])
     probabilities = jax.nn.sigmoid(head(jnp.ones((2, 12))))
     np.testing.assert_allclose(probabilities, [[0.5, 0.02, 0.01, 0.01]] * 2, rtol=1e-5)
@@ -106,7 +110,7 @@ def test_the_table_of_parameters_counts_all_of_it(name):
 @every_head
 def test_it_is_saved_and_restored(name, tmp_path, images):
     network = build(head=name, seed=3)
-    heads.start_at_prevalence(network.head, np.eye(4, dtype=np.float32))
+    start_at_prevalence(network.head, np.eye(4, dtype=np.float32))
     classifier.save(tmp_path / "best.safetensors", network)
     restored, _ = classifier.restore(tmp_path / "best.safetensors")
     batch = images(2, 40, 40)
@@ -203,7 +207,8 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_head_that_lacks_something_is_refused_when_the_classifier_is_built(case, monkeypatch):
     make, message = BAD[case]
-    monkeypatch.setitem(heads.HEADS, "bad", make)
+    monkeypatch.setattr(sys.modules[__name__], "bad", make, raising=False)
+    monkeypatch.setitem(KINDS, "bad", Kind(f"{__name__}:bad"))
     offer = "a head is an nnx.Module with .*; see Head in qcxr/models/contracts.py"
     with pytest.raises(InputError, match=f"^head 'bad' {message}; {offer}$") as error:
         build(head="bad")

@@ -35,7 +35,7 @@ def films():
 def compute(tmp_path, films, classifier=None, *, prepare=prepare, views=1, augment=None, **changes):
     options = {"folder": tmp_path, "about": {"films": "a"}, "batch_size": 4, **changes}
     seen = features.Views(prepare, views, augment)
-    return np.load(features.compute(classifier or build(), films, views=seen, **options), mmap_mode="r")
+    return np.load(features.compute((classifier or build()).extractor, films, views=seen, **options), mmap_mode="r")
 
 
 def test_views_equal_the_backbone_on_each_view(tmp_path, films):
@@ -74,7 +74,7 @@ def test_equal_arrays_in_another_architecture_are_another_backbone():
         jax.tree.leaves(nnx.state(twin.backbone)), jax.tree.leaves(nnx.state(build().backbone)), strict=True
     ):
         np.testing.assert_array_equal(a, b)
-    assert features.fingerprint(twin) != features.fingerprint(build())
+    assert features.fingerprint(twin.extractor) != features.fingerprint(build().extractor)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 500])

@@ -7,7 +7,11 @@ import pytest
 from flax import nnx
 
 from qcxr.errors import InputError
-from qcxr.models import heads, initial
+from qcxr.models import initial
+from qcxr.models.heads.create import create
+from qcxr.models.heads.product import product_state
+from qcxr.models.layers import Linear
+from qcxr.study.heads import KINDS
 
 TABLE_II = {8: (16_392, 24, 72), 14: (28_686, 42, 210), 19: (38_931, 57, 380)}
 
@@ -17,19 +21,19 @@ def features():
     return np.random.default_rng(0).standard_normal((5, 12), np.float32)
 
 
-@pytest.mark.parametrize("name", heads.HEADS)
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("n_labels", [1, 5])
 def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features):
-    head = heads.create(name, 12, n_labels, key=jax.random.key(0))
+    head = create(name, 12, n_labels, key=jax.random.key(0))
     run = nnx.jit(head)
     logits = run(features)
     assert logits.shape == (5, n_labels) and logits.dtype == jnp.float32
     np.testing.assert_allclose(run(features[::-1])[::-1], logits, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", heads.HEADS)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(name, features):
-    head = heads.create(name, 12, 3, key=jax.random.key(1))
+    head = create(name, 12, 3, key=jax.random.key(1))
     graphdef, parameters = nnx.split(head, nnx.Param)
     features = jnp.asarray(features)
 
@@ -51,7 +55,7 @@ def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(nam
 @pytest.mark.parametrize("n_labels", TABLE_II)
 def test_parts_have_the_sizes_of_table_ii(n_labels):
     def sizes(name):
-        state = nnx.state(heads.create(name, 2048, n_labels, key=jax.random.key(0)), nnx.Param)
+        state = nnx.state(create(name, 2048, n_labels, key=jax.random.key(0)), nnx.Param)
         return {part: sum(v.size for v in jax.tree.leaves(state[part])) for part in state}
 
     preprocess, quantum, postprocess = TABLE_II[n_labels]
@@ -86,7 +90,7 @@ def circuit_by_matrices(weights, angles):
 
 
 def test_dqc_is_linear_tanh_circuit_linear(features):
-    head = heads.create("dqc", 12, 3, key=jax.random.key(0), options={"engine": "chain", "layers": 2})
+    head = create("dqc", 12, 3, key=jax.random.key(0), options={"engine": "chain", "layers": 2})
     angles = np.tanh(features @ np.asarray(head.preprocess.kernel[...])) * np.pi / 2
     z = np.stack([circuit_by_matrices(np.asarray(head.quantum[...]), row) for row in angles])
     np.testing.assert_allclose(nnx.jit(head)(features), z @ np.asarray(head.postprocess.kernel[...]), atol=1e-5)
@@ -104,11 +108,11 @@ def test_product_state_by_hand():
         for angle in (angles[0, i], *weights[:, i]):
             state = ry(angle) @ state
         z.append(state[0] ** 2 - state[1] ** 2)
-    np.testing.assert_allclose(heads.product_state(jnp.asarray(weights), jnp.asarray(angles))[0], z, rtol=1e-5)
+    np.testing.assert_allclose(product_state(jnp.asarray(weights), jnp.asarray(angles))[0], z, rtol=1e-5)
 
 
 def test_linear_layers_start_lecun_normal_with_zero_bias():
-    layer = heads.Linear(2000, 50, key=jax.random.key(0))
+    layer = Linear(2000, 50, key=jax.random.key(0))
     assert float(layer.kernel[...].std()) == pytest.approx(2000**-0.5, rel=0.02)
     assert not layer.bias[...].any()
 
@@ -139,4 +143,4 @@ def test_circuit_weights_by_name():
 )
 def test_bad_heads_are_refused(name, n_labels, options, message):
     with pytest.raises(InputError, match=message):
-        heads.create(name, 12, n_labels, key=jax.random.key(0), options=options)
+        create(name, 12, n_labels, key=jax.random.key(0), options=options)

@@ -9,7 +9,7 @@ import pytest
 
 from qcxr.circuits import ENGINES, Noise, Rates, ansatz, chain, cost, engine, make_engine, statevector
 from qcxr.errors import InputError
-from qcxr.models import heads as models
+from qcxr.models.heads.create import maker
 from qcxr.models.initial import INITIALISERS
 from qcxr.study import heads
 from qcxr.study.config import parse
@@ -27,7 +27,7 @@ REFUSED = {
 
 
 def test_names_are_those_of_the_registries():
-    assert set(heads.HEAD_NAMES) == set(models.HEADS)
+    assert set(heads.HEAD_NAMES) == set(heads.KINDS)
     assert set(heads.ENGINE_NAMES) == set(ENGINES)
     assert set(get_args(heads.Init)) == set(INITIALISERS)
     assert get_args(heads.Rotation) == ansatz.ROTATIONS
@@ -38,9 +38,11 @@ def test_names_are_those_of_the_registries():
 
 
 def test_options_and_defaults_are_those_of_the_heads():
-    for name, head in models.HEADS.items():
+    for name in heads.KINDS:
         section = heads.Heads.model_fields[name].annotation
-        named = {p.name: p.default for p in inspect.signature(head).parameters.values() if p.kind is p.KEYWORD_ONLY}
+        named = {
+            p.name: p.default for p in inspect.signature(maker(name)).parameters.values() if p.kind is p.KEYWORD_ONLY
+        }
         named.pop("key")
         given = {key: field.default for key, field in section.model_fields.items()}
         if name == "dqc":  # the rest go to the engine

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from qcxr.study import slices
+from qcxr.study.heads import KINDS
 from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text
 from qcxr.study.sections import Train
 
@@ -69,7 +71,8 @@ def test_training_depends_on_its_rooms_and_not_on_the_analysis(monkeypatch):
     monkeypatch.setattr(provenance, "_fingerprint", lambda path: seen.append(path) or "x")
     code_hash("qcxr.training.fit")
     names = {path.relative_to(provenance.PACKAGE).as_posix() for path in seen}
-    assert {"training/step.py", "models/resnet.py", "models/heads.py", "data/augment.py", "training/losses.py"} <= names
+    assert {"training/step.py", "models/resnet.py", "data/augment.py", "training/losses.py"} <= names
+    assert {name for name in names if name.startswith("models/heads")} == {"models/heads/create.py"}
     study = {name for name in names if name.startswith("study/")}
     assert not any(name.startswith(("analysis/", "circuits/", "bench/")) for name in names)
     # a new key, a reworded description or refusal retrains nothing; how files are written and labels ordered may
@@ -87,3 +90,63 @@ def test_all_of_the_study_is_neutral_but_what_decides_bytes():
     """A new key, a reworded description or refusal retrains nothing; how files are written and labels ordered may."""
     modules = {f"qcxr.study.{path.stem}" for path in (PACKAGE / "study").glob("*.py")} - {"qcxr.study.__init__"}
     assert modules - NEUTRAL == {"qcxr.study.files", "qcxr.study.labels"}
+
+
+EDITED = {  # a module, and the kinds of head whose results an edit of it changes
+    "models/heads/cdl.py": {"cdl"},
+    "models/heads/dqc.py": {"dqc"},
+    "models/heads/mlp.py": {"mlp"},
+    "models/heads/product.py": {"product"},
+    "models/heads/dressed.py": {"dqc", "mlp", "product"},
+    "models/initial.py": {"dqc", "mlp", "product"},
+    "circuits/chain.py": {"dqc"},
+    "circuits/pennylane.py": {"dqc"},
+    "models/heads/create.py": set(KINDS),
+    "models/contracts.py": set(KINDS),
+    "study/heads.py": set(),
+}
+
+
+@pytest.fixture
+def edited(monkeypatch):
+    """A function: a module -> the kinds whose hashes change with it, and what else of what builds heads does."""
+    import qcxr.study.provenance as provenance
+
+    def hashes() -> dict[str, tuple[str, str]]:
+        return {kind: (slices.training_code(kind), slices.prediction_code(kind)) for kind in KINDS}
+
+    before, features = hashes(), code_hash("qcxr.training.frozen")
+    read = provenance._fingerprint
+
+    def after(module: str) -> tuple[set[str], bool]:
+        path = PACKAGE / module
+        assert path.is_file()
+        monkeypatch.setattr(provenance, "_fingerprint", lambda p: "edited" if p == path else read(p))
+        changed = {kind for kind, both in hashes().items() if set(both).isdisjoint(before[kind])}
+        same = {kind for kind, both in hashes().items() if both == before[kind]}
+        assert changed | same == set(KINDS)
+        return changed, code_hash("qcxr.training.frozen") != features
+
+    return after
+
+
+def test_every_module_of_heads_is_in_the_table_of_edits():
+    modules = {path.name for path in (PACKAGE / "models/heads").glob("*.py")} - {"__init__.py"}
+    assert {name.removeprefix("models/heads/") for name in EDITED if name.startswith("models/heads/")} == modules
+    assert {kind: KINDS[kind].module.split(".")[-1] for kind in KINDS} == {kind: kind for kind in KINDS}
+
+
+@pytest.mark.parametrize("module", EDITED)
+def test_an_edit_of_a_heads_code_changes_the_hash_of_its_own_kind_and_never_the_features(module, edited):
+    assert edited(module) == (EDITED[module], False)
+
+
+def test_an_edit_of_a_backbone_changes_every_kind_and_the_features(edited):
+    """So the table above could have failed."""
+    for module in ("models/resnet.py", "models/features.py"):
+        assert edited(module) == (set(KINDS), True)
+
+
+def test_the_code_of_a_study_is_that_of_its_own_heads():
+    assert slices.studied_code("qcxr.bench.steps", ["cdl"]) != slices.studied_code("qcxr.bench.steps", ["cdl", "dqc"])
+    assert slices.studied_code("qcxr.bench.steps", []) == code_hash("qcxr.bench.steps")

@@ -223,7 +223,7 @@ def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
             moved = [not np.array_equal(a[name], b[name]) for a, b in itertools.pairwise(seen)]
             assert moved == ([True] * 3 if name.startswith("head") else [False, False, True]), name
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert facts["backbone_sha256"] == features.fingerprint(first)
+    assert facts["backbone_sha256"] == features.fingerprint(first.extractor)
 
 
 def test_patience_waits_for_the_backbone(tmp_path):

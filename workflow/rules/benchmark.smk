@@ -20,7 +20,7 @@ rule benchmark:
             heads={head: cfg.head.get(head, {}) for head in cfg.heads},
             steps=cfg.timed_steps,
         ),
-        code=code_hash("qcxr.bench.steps", *slices.HEAD_CODE["dqc"]),
+        code=slices.studied_code("qcxr.bench.steps", cfg.heads),
     message:
         "Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:

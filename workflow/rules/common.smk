@@ -45,7 +45,7 @@ def preflight():
     """
     stamp = Path(f"{results}/logs/preflight.json")
     decides = [slices.training(cfg, t, h) for t in cfg.tasks for h in cfg.heads]
-    decides += [code_hash("qcxr.training.preflight", *slices.HEAD_CODE["dqc"])]
+    decides += [slices.studied_code("qcxr.training.preflight", cfg.heads)]
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
     checked = subprocess.run(

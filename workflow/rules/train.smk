@@ -43,7 +43,7 @@ rule parameters:
             tasks={task: cfg.labels(task) for task in cfg.tasks},
             heads={head: cfg.head.get(head, {}) for head in cfg.heads},
         ),
-        code=code_hash("qcxr.training.preflight"),
+        code=slices.studied_code("qcxr.training.preflight", cfg.heads),
     message:
         "Build every model once and count its parameters (Table II)"
     script:
