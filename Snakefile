@@ -40,6 +40,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/analyse.smk"
 
@@ -56,6 +57,15 @@ rule all:
         f"{results}/data-card.md",
         expand(f"{results}/audit/{{dataset}}.html", dataset=MANIFESTED),
         expand(f"{results}/figures/{{figure}}.pdf", figure=FIGURES),
+        # what a run leaves, so that one whose folder is gone is made again
+        every_run(*RUN_FILES, PREDICTIONS, dataset=EVALUATIONS),
+        every_run(METRICS, dataset=TESTED),
+        [f"{results}/search.csv"] if SEARCHED else [],
+        [
+            every_trial(f"{RUN}/run.json", METRICS, task=t, head=h)
+            for t in cfg.tasks
+            for h in SEARCHED
+        ],
 
 
 onstart:

@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
 def time_steps(cases: Iterable[Case], out: Path | str, *, steps: int, warm_up: int = WARM_UP) -> pd.DataFrame:
     """Write a CSV with a row per timed step: task, head, framework (`jax`), seconds; `steps` rows per case."""
-    ready = {(case.task, case.head): training_step(case.head, case.n_labels, case.recipe) for case in cases}
+    ready = {(case.task, case.head): training_step(case.n_labels, case.recipe) for case in cases}
     rows = []
     for turn in tqdm(range(warm_up + steps), desc="steps", disable=None):
         for (task, head), step in ready.items():
@@ -53,7 +53,7 @@ def time_steps(cases: Iterable[Case], out: Path | str, *, steps: int, warm_up: i
     return table
 
 
-def training_step(head: str, n_labels: int, recipe: Recipe) -> Callable[[], float]:
+def training_step(n_labels: int, recipe: Recipe) -> Callable[[], float]:
     """A function that takes one training step on a resident batch of zeros, to its end, and returns the loss.
 
     The weights are random: pretrained ones would take the same time, and need not be there.
@@ -63,7 +63,7 @@ def training_step(head: str, n_labels: int, recipe: Recipe) -> Callable[[], floa
     described = backbones.describe(section)
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
     architecture = classifier.Architecture(
-        described.section, head, n_labels, options, batch_norm, protocol.precision, backbone.remat
+        described.section, recipe.kind, n_labels, options, batch_norm, protocol.precision, backbone.remat
     )
     net = classifier.build(architecture, seed=0)
     size = protocol.batch_size

@@ -24,7 +24,7 @@ from qcxr.bench.steps import training_step
 from qcxr.data import batches
 from qcxr.data.split import Split
 from qcxr.models import backbones, classifier, groups
-from qcxr.study.runs import Recipe
+from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.assemble import Parts
 from qcxr.training.inputs import reading
@@ -120,8 +120,8 @@ def saving(loop: Loop, *, repeats: int = 5) -> dict[str, float]:
 def heads(backbone: str, *, n_labels: int, repeats: int, batch: int, size: int) -> dict[str, float]:
     """Median seconds of a training step with the linear head and with the circuit, and the median of their ratios."""
     section = Backbone(**({"name": "resnet", "config": DEMO["config"]} if backbone == "demo" else {"name": backbone}))
-    recipe = Recipe(section, {}, Image(resize=size, crop=size), Augment(), Train(batch_size=batch))
-    steps = [training_step(head, n_labels, recipe) for head in ("cdl", "dqc")]
+    common = (section, Image(resize=size, crop=size), Augment(), Train(batch_size=batch))
+    steps = [training_step(n_labels, Recipe(kind, {}, *common)) for kind in ("cdl", "dqc")]
     for step in steps:
         step()
     pairs = []

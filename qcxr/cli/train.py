@@ -15,19 +15,20 @@ def add(commands: Commands) -> None:
     parser.add_argument("task")
     parser.add_argument("head")
     parser.add_argument("seed", type=int)
+    parser.add_argument("--variant", default="", metavar="NAME", help="a variant or a trial, by its folder's name")
     parser.add_argument("--threads", type=int, metavar="N", help="cores (default: resources.train_threads)")
     configfile.add(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train it where its rule would."""
+    from qcxr.study import runs
     from qcxr.study.job import job
     from qcxr.training.single import train_in_place
 
     cfg = configfile.load(arguments)
     with job(None):
         threads = cfg.resources.train_threads if arguments.threads is None else arguments.threads
-        out = train_in_place(
-            cfg, arguments.task, arguments.head, arguments.seed, threads=threads, configfiles=arguments.configfile
-        )
+        one = runs.named(cfg, arguments.task, arguments.head, arguments.seed, variant=arguments.variant)
+        out = train_in_place(one, cfg, threads=threads, configfiles=arguments.configfile)
     print(f"The run is {out}")

@@ -39,23 +39,24 @@ def write_manifest(
     """Read a source, check it, and write its manifest with the first part of its audit.
 
     dataset: the data set's name (default: the source's kind).
-    splits: keep these splits only, of which each must hold a film (all that are there when None).
-    labels_needed: labels that every film kept must cover.
+    splits: those that the study uses: each must hold a film (all that are there when None). The manifest has the
+        others too, so that it is the same whichever are used, but of them films may be missing.
+    labels_needed: labels that every film of these splits must cover.
 
     Returns the manifest. Raises InputError with nothing written but out.issues, for everything `check` and the
     source's reader refuse.
     """
     name = dataset or source.kind
     frame = source.read()
-    if splits is not None:
-        frame = _only(frame, splits, source, name=name)
-    _refuse_blank(frame, labels_needed)
+    _refuse_blank(_of(frame, splits, source, name=name), labels_needed)
     frame = check(frame)
-    require(frame, labels_needed, what=name)
+    used = frame if splits is None else frame[frame["split"].isin(list(splits))]
+    require(used, labels_needed, what=name)
     issues = missing_films(frame, source.options["images"])
     if out.issues is not None:
         write_csv(issues, out.issues)
-    refuse_above(issues, n=len(frame), limit=source.max_missing, root=source.options["images"], listed=out.issues)
+    gone = issues[issues["image_id"].isin(used["image_id"])]
+    refuse_above(gone, n=len(used), limit=source.max_missing, root=source.options["images"], listed=out.issues)
     frame = frame[~frame["image_id"].isin(issues["image_id"])].reset_index(drop=True)
     for split in splits or ():
         if not (frame["split"] == split).any():
@@ -82,8 +83,10 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
         raise InputError(f"manifest {path} is not readable parquet ({reason}); {again}") from None
 
 
-def _only(frame: pd.DataFrame, splits: Sequence[str], source: Source, *, name: str) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, splits: Sequence[str] | None, source: Source, *, name: str) -> pd.DataFrame:
     """The films of `splits`. Raises InputError for a split without any, which names its label file."""
+    if splits is None:
+        return frame
     if unknown := [split for split in splits if split not in SPLITS]:
         raise InputError(f"splits must be among {', '.join(SPLITS)}, got {unknown[0]!r}")
     for split in splits:

@@ -1,18 +1,19 @@
-"""Where films and labels come from, by layout. A new data set is a module with `read`, and a line here."""
+"""Where films and labels come from, by layout: `qcxr.study.data.SOURCES` says which module reads which.
 
-from collections.abc import Callable, Mapping
+It is imported when a source of that layout is read, so that an edit of one reads no other data set again.
+"""
+
+import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qcxr.data import mimic, nih
 from qcxr.data.csvfile import split_files
 from qcxr.errors import InputError
-
-# kind -> read(images=, labels=, ...) -> manifest frame
-SOURCES: dict[str, Callable[..., pd.DataFrame]] = {"nih": nih.read, "mimic": mimic.read}
+from qcxr.study.data import SOURCES
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Source:
 
 
 def read(kind: str, **source: Any) -> pd.DataFrame:
-    """The manifest frame of a source: `SOURCES[kind](**source)`. Raises InputError for an unknown kind or option."""
+    """The manifest frame of a source, of its module's `read`. Raises InputError for an unknown kind or option."""
     if kind not in SOURCES:
         raise InputError(f"source kind must be one of {', '.join(SOURCES)}, got {kind!r}; set kind in data.sources")
-    reader = SOURCES[kind]
+    reader = importlib.import_module(SOURCES[kind]).read
     allowed = set(reader.__annotations__) - {"return"}
     if unknown := sorted(set(source) - allowed):
         raise InputError(f"source {kind} takes {', '.join(sorted(allowed))}, got {', '.join(unknown)}")

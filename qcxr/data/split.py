@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,26 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
     if training:
         split.require_covered()
     return split
+
+
+def of_patients(split: Split, fraction: float, seed: int) -> Split:
+    """The films of a part of the patients, in their order: `fraction` of them, at least one, drawn by the seed.
+
+    With the same seed a smaller part lies inside a larger one. The whole split comes back as it is.
+    """
+    if fraction == 1:
+        return split
+    patients = np.unique(np.asarray(split.patient_ids))
+    kept = np.random.default_rng([seed, 0x5A3B]).permutation(patients)[: math.ceil(fraction * len(patients))]
+    rows = np.flatnonzero(np.isin(np.asarray(split.patient_ids), kept))
+    return replace(
+        split,
+        images=np.ascontiguousarray(split.images[rows]),
+        image_ids=tuple(split.image_ids[row] for row in rows),
+        patient_ids=tuple(split.patient_ids[row] for row in rows),
+        targets=split.targets[rows],
+        covered=split.covered[rows],
+    )
 
 
 def open_packed(npy: Path, *, verify: bool = False) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:

@@ -167,6 +167,12 @@ class Config(Section):
             used.setdefault(name, []).append("test")
         return used
 
+    def labels_needed(self, dataset: str) -> list[str]:
+        """What the study cannot do without: the training set must cover every label of every task."""
+        if dataset != self.data.train_on:
+            return []
+        return sorted({label for task in self.tasks for label in self.labels(task)})
+
     def obstacles(self) -> list[str]:
         """One line for each path that keeps the study from starting here; generated films count as there."""
         lines = [said for key, folder in self._written().items() if (said := folders.unwritable(key, folder))]
@@ -238,7 +244,9 @@ class Config(Section):
             return self
         for key in self.search.space:
             if not any(recipes.has(entry.kind, key) for entry in self.heads):
-                raise ValueError(f"search.space.{key}: none of the heads compared here has it; correct it, or take it out")
+                raise ValueError(
+                    f"search.space.{key}: none of the heads compared here has it; correct it, or take it out"
+                )
             if any(key in point for point in points(self.vary)):
                 raise ValueError(f"{key} must be in one of search.space and vary, got it in both; take it out of one")
             if key.startswith("augment.") and any(made.backbone.views for made in self.arms.values()):

@@ -14,6 +14,8 @@ KIND_FILES = {
     "nih": ("miccai2023_nih-cxr-lt_labels", ("train", "val", "test")),
     "mimic": ("miccai2023_mimic-cxr-lt_labels", ("test",)),
 }
+# The module of each layout, whose `read(images=, labels=, ...)` gives the manifest's frame.
+SOURCES = {"nih": "qcxr.data.nih", "mimic": "qcxr.data.mimic"}
 LABEL_SUFFIXES = (".csv", ".csv.gz")
 # The words of a label file's name that tell its split, as `qcxr.data.csvfile` reads them.
 SPLIT_WORDS = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qcxr.errors import InputError
 from qcxr.study import slices
@@ -52,6 +53,42 @@ class Run:
         return (self.progress or self.work).with_suffix(".lock")
 
 
+def features(cfg: Config) -> dict[str, Recipe]:
+    """The frozen backbones' features that the study needs, by their folder below `results/features` ("": itself).
+
+    Those of the study's own backbone lie in the folder itself, those of heads or variants with another one below it.
+    """
+    own = Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
+    found = {}
+    for recipe in (own, *cfg.arms.values(), *cfg.trials.values()):
+        if recipe.backbone.views:
+            found.setdefault(_folder(cfg, recipe), recipe)
+    return found
+
+
+def films(cfg: Config, recipe: Recipe) -> Path:
+    """The folder of what runs with this recipe read: packed films, or a frozen backbone's features."""
+    if recipe.backbone.views is None:
+        return Path(cfg.results, "packed")
+    return Path(cfg.results, "features", _folder(cfg, recipe))
+
+
+def _folder(cfg: Config, recipe: Recipe) -> str:
+    own = Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
+    name = slices.features_name(recipe)
+    return "" if name == slices.features_name(own) else name
+
+
+def arm(cfg: Config, head: str, variant: str = "") -> tuple[Arm, Recipe]:
+    """The study's arm, or its trial, of that head and name. Raises `InputError` if there is none."""
+    wanted = Arm(head, variant, {})
+    for arms in (cfg.arms, cfg.trials):
+        if wanted in arms:
+            return next((found, recipe) for found, recipe in arms.items() if found == wanted)
+    known = ", ".join(found.variant or "(none)" for found in cfg.arms if found.head == head)
+    raise InputError(f"variant of {head} must be one of {known}, got {variant or '(none)'}; correct it")
+
+
 def run(
     cfg: Config, task: str, head: str, seed: int, *, variant: str = "", chosen: Mapping[str, Any] | None = None
 ) -> Run:
@@ -60,15 +97,11 @@ def run(
     `chosen` are the values that a search chose for the task and head. Raises `InputError` for a variant that the study
     does not have.
     """
-    arm = next((known for known in (*cfg.arms, *cfg.trials) if (known.head, known.variant) == (head, variant)), None)
-    if arm is None:
-        known = ", ".join(arm.variant or "(none)" for arm in cfg.arms if arm.head == head)
-        raise InputError(f"variant of {head} must be one of {known}, got {variant}; correct it")
-    recipe = cfg.trials[arm] if arm in cfg.trials else cfg.arms[arm]
+    found, recipe = arm(cfg, head, variant)
     if chosen:
-        recipe = cfg.recipe(head, {**chosen, **arm.at})
+        recipe = cfg.recipe(head, {**chosen, **found.at})
     labels = ordered(cfg.labels(task), recipe.data.label_order)
-    name = f"{task}/{arm.path}/seed{seed}"
+    name = f"{task}/{found.path}/seed{seed}"
     return Run(
         task=task,
         head=head,
@@ -82,3 +115,47 @@ def run(
         progress=Path(cfg.results, "progress", f"{name}.jsonl"),
         variant=variant,
     )
+
+
+class Planned(NamedTuple):
+    """A run by what tells it from the others."""
+
+    task: str
+    arm: Arm
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its folder below `runs`, `work` and `progress`."""
+        return f"{self.task}/{self.arm.path}/seed{self.seed}"
+
+
+def every(cfg: Config) -> list[Planned]:
+    """All runs of the study: the trials of its search, if it has one, and the seeds of every arm."""
+    trials = [Planned(task, arm, cfg.search.run_seed) for task in cfg.tasks for arm in cfg.trials if cfg.search]
+    return trials + [Planned(task, arm, seed) for task in cfg.tasks for arm in cfg.arms for seed in cfg.seeds]
+
+
+def choice_file(cfg: Config, task: str, head: str) -> Path | None:
+    """Where the workflow writes what the search chose for a task and head; None for a head without trials."""
+    searched = any(arm.head == head for arm in cfg.trials)
+    return Path(cfg.results, "search", task, f"{head}.json") if searched else None
+
+
+def chosen(file: Path | str) -> dict[str, Any]:
+    """The values that a search chose, of its file. Raises `InputError` if it is not there or not whole."""
+    try:
+        return dict(json.loads(Path(file).read_text(encoding="utf-8"))["values"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{file} is not the choice of a search; make it first: snakemake {file}") from None
+
+
+def named(cfg: Config, task: str, head: str, seed: int, *, variant: str = "") -> Run:
+    """The run that a person names, with what the search chose for it. Raises `InputError` if the study has no such run."""
+    of_trial = cfg.search is not None and variant.startswith("trial~")
+    seeds = [cfg.search.run_seed] if cfg.search is not None and of_trial else cfg.seeds
+    for name, value, allowed in (("task", task, cfg.tasks), ("head", head, cfg.names), ("seed", seed, seeds)):
+        if value not in allowed:
+            raise InputError(f"{name} must be one of {', '.join(map(str, allowed))} (the study's), got {value}")
+    file = None if of_trial else choice_file(cfg, task, head)
+    return run(cfg, task, head, seed, variant=variant, chosen=chosen(file) if file else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -121,14 +121,3 @@ def _places(dimensions: int, trials: int, seed: int) -> Sequence[Sequence[float]
     from scipy.stats import qmc  # here: a second of imports that only a search needs
 
     return qmc.Halton(dimensions, scramble=True, rng=seed).random(trials).tolist()
-
-
-def best(scores: Mapping[int, float], *, lower: bool = False) -> int:
-    """The trial with the best score, the first of several; trials without a score (NaN) are passed over.
-
-    Raises ValueError if none has a score.
-    """
-    known = {trial: score for trial, score in sorted(scores.items()) if not math.isnan(score)}
-    if not known:
-        raise ValueError("none of the trials has a score")
-    return (min if lower else max)(known, key=lambda trial: known[trial])

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-
 Points = list[dict[str, Any]]
 FORMS = "a grid, like {data.fraction: [0.1, 1.0]}, or a list of points, like [{train.epochs: 5, head.layers: 1}]"
 

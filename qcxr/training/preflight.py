@@ -9,13 +9,16 @@ import json
 import sys
 from pathlib import Path
 
+import jax
 import pandas as pd
 
 from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups, parameters
-from qcxr.study import runs
+from qcxr.models.classifier import Classifier
+from qcxr.models.heads.create import create
 from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
+from qcxr.study.recipe import Recipe
 from qcxr.training.backbone import section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
@@ -28,17 +31,44 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     work is an `InputError` here, seconds into the study, not hours.
     """
     counts = {}
-    for head in cfg.heads:
-        recipe = runs.recipe(cfg, head)
-        check_loss(recipe.train.loss, recipe.train.loss_options)
-        make_optimizer(recipe.train, steps_per_epoch=1)
-        plain = _plain(section(recipe.backbone))
+    for head in cfg.names:
+        recipe = cfg.recipe(head)
+        _check_protocol(recipe)
         for task in cfg.tasks:
-            architecture = classifier.Architecture(plain, head, len(cfg.labels(task)), recipe.head_options)
-            net = classifier.build(architecture, seed=0)
-            groups.trained_prefixes(net, recipe.backbone.trainable)
+            net = _built(recipe, len(cfg.labels(task)))
             counts[task, head] = parameters.count(net)
-    return {(task, head): counts[task, head] for task in cfg.tasks for head in cfg.heads}
+    return counts
+
+
+def check(cfg: Config) -> None:
+    """Build every model of the study: of each head, and of each variant and trial whose model is another.
+
+    Raises `InputError` for what cannot work.
+    """
+    known: set[str] = set()
+    for recipe in {**cfg.arms, **cfg.trials}.values():
+        _check_protocol(recipe)
+        for n_labels in {len(cfg.labels(task)) for task in cfg.tasks}:
+            body = json.dumps([section(recipe.backbone), recipe.backbone.trainable], sort_keys=True)
+            head = json.dumps([recipe.kind, recipe.head_options, n_labels], sort_keys=True)
+            if body not in known:
+                _built(recipe, n_labels)
+            elif head not in known:  # the same backbone with another head: the head alone is tried
+                width = backbones.describe(_plain(section(recipe.backbone))).n_features
+                create(recipe.kind, width, n_labels, key=jax.random.key(0), options=recipe.head_options)
+            known |= {body, head}
+
+
+def _check_protocol(recipe: Recipe) -> None:
+    check_loss(recipe.train.loss, recipe.train.loss_options)
+    make_optimizer(recipe.train, steps_per_epoch=1)
+
+
+def _built(recipe: Recipe, n_labels: int) -> Classifier:
+    plain = _plain(section(recipe.backbone))
+    net = classifier.build(classifier.Architecture(plain, recipe.kind, n_labels, recipe.head_options), seed=0)
+    groups.trained_prefixes(net, recipe.backbone.trainable)
+    return net
 
 
 def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
@@ -55,8 +85,9 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
 
 def check_weights(cfg: Config) -> None:
     """Make sure that the weights that the study starts from are there. Raises `InputError`."""
-    for head in cfg.heads:
-        backbones.describe(section(runs.recipe(cfg, head).backbone))
+    sections = {json.dumps(section(made.backbone)): section(made.backbone) for made in cfg.arms.values()}
+    for named in sections.values():
+        backbones.describe(named)
 
 
 def main() -> None:
@@ -64,7 +95,7 @@ def main() -> None:
     try:
         cfg = parse(json.load(sys.stdin))
         check_weights(cfg)
-        counted(cfg)
+        check(cfg)
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -41,33 +41,27 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         from qcxr.training import record, splits
         from qcxr.training.fit import fingerprint, fit
 
-        loaded = splits.load(*films, run.labels)
+        loaded = splits.load(*films, run)
         if waited and record.is_of(run.out, fingerprint(run, loaded)):
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
         fit(run, loaded, resources=cfg.resources, cards=cards)
 
 
-def train_in_place(
-    cfg: Config, task: str, head: str, seed: int, *, threads: int, configfiles: Sequence[str] = ()
-) -> Path:
+def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence[str] = ()) -> Path:
     """Train one run of the study where its rule would, from the study's packed films; returns its folder.
 
     `configfiles`, where `cfg` is from, is for the way out of an error. Raises `InputError` if the films are not packed
     yet or the run is there already.
     """
-    for name, value, allowed in (("task", task, cfg.tasks), ("head", head, cfg.heads), ("seed", seed, cfg.seeds)):
-        if value not in allowed:
-            raise InputError(f"{name} must be one of {', '.join(map(str, allowed))} (the study's), got {value}")
     if threads < 1:
         raise InputError(f"threads must be >= 1, got {threads}; set --threads")
-    stem = Path(cfg.results, "features" if cfg.backbone.views else "packed")
+    stem = runs.films(cfg, run.recipe)
     films = (stem / f"{cfg.data.train_on}-train.npy", stem / f"{cfg.data.train_on}-val.npy")
     for path in films:
         if not path.is_file():
             laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""
             raise InputError(f"{path} does not exist; make it first: snakemake --cores {threads} {path}{laid}")
-    run = runs.run(cfg, task, head, seed)
     if (run.out / "run.json").is_file():
         raise InputError(f"{run.out} is a finished run; remove it to train it again")
     train(run, cfg, films=films, threads=threads)

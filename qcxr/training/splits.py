@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,9 @@ import numpy as np
 
 from qcxr.data import split
 from qcxr.data.split import Split
+from qcxr.study.runs import Run
+
+log = logging.getLogger("qcxr.train")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,20 @@ class Splits:
         )
 
 
-def load(train: Path | str, validation: Path | str, labels: Sequence[str]) -> Splits:
-    """Open the packed splits of a run. Raises `InputError` if one of them does not cover a label."""
-    return Splits(split.load(train, labels, training=True), split.load(validation, labels, training=True))
+def load(train: Path | str, validation: Path | str, run: Run) -> Splits:
+    """Open the packed splits of a run, and of the training split the run's part of the patients.
+
+    Raises `InputError` if one of them does not cover a label. A label that is in no film of the part is said.
+    """
+    whole = split.load(train, run.labels, training=True)
+    part = split.of_patients(whole, run.recipe.data.fraction, run.seed)
+    gone = [label for label, n in zip(part.labels, part.targets.sum(0), strict=True) if not n]
+    if gone and part is not whole:
+        log.warning(
+            "%s: no training film of the %d drawn shows %s; nothing can be learned of it (data.fraction %g)",
+            run,
+            len(part),
+            ", ".join(gone),
+            run.recipe.data.fraction,
+        )
+    return Splits(part, split.load(validation, run.labels, training=True))

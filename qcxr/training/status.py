@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from qcxr.study import runs
 from qcxr.study.config import Config
 
 COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "device", "seen")
@@ -54,12 +55,9 @@ def run_row(path: Path, *, finished: bool) -> dict[str, str]:
 def table(cfg: Config) -> str:
     """All runs of the study as text, one line each, with a count of the states."""
     rows = []
-    for task in cfg.tasks:
-        for head in cfg.heads:
-            for seed in cfg.seeds:
-                name = f"{task}/{head}/seed{seed}"
-                done = Path(cfg.results, "runs", name, "run.json").is_file()
-                rows.append(run_row(Path(cfg.results, "progress", f"{name}.jsonl"), finished=done) | {"run": name})
+    for name in (run.name for run in runs.every(cfg)):
+        done = Path(cfg.results, "runs", name, "run.json").is_file()
+        rows.append(run_row(Path(cfg.results, "progress", f"{name}.jsonl"), finished=done) | {"run": name})
     widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in COLUMNS}
     lines = ["  ".join(column.ljust(widths[column]) for column in COLUMNS).rstrip()]
     lines += ["  ".join(row[column].ljust(widths[column]) for column in COLUMNS).rstrip() for row in rows]

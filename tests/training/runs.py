@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from qcxr.data.split import Split
-from qcxr.study.runs import Recipe, Run
+from qcxr.study.recipe import Recipe
+from qcxr.study.runs import Run
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.fit import fit
 from qcxr.training.splits import Splits
@@ -45,7 +46,7 @@ def run(
 ):
     """Train below `folder`; the work folder is shared by calls with the same `folder`."""
     protocol = PROTOCOL.model_copy(update=changes)
-    recipe = Recipe(BACKBONE, head_options or {}, Image(resize=16, crop=16), Augment(rotation=10), protocol)
+    recipe = Recipe(head, head_options or {}, BACKBONE, Image(resize=16, crop=16), Augment(rotation=10), protocol)
     resources = Resources(checkpoint_minutes=minutes, tensorboard=tensorboard)
     fit(described(folder, recipe, head, seed, config=config), Splits(split(22, 1), split(9, 2)), resources=resources)
 

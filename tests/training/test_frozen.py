@@ -12,7 +12,7 @@ from qcxr.data.feed import Batch
 from qcxr.data.split import load, sha256
 from qcxr.errors import InputError
 from qcxr.models import arrays, classifier
-from qcxr.study.runs import Recipe
+from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
 from qcxr.training.fit import fit
 from qcxr.training.frozen import pack_features
@@ -55,14 +55,14 @@ def packed(tmp_path):
 
 def pack(films, backbone, views, code="c"):
     out = films.parent / "features" / films.name
-    recipe = Recipe(backbone, {}, IMAGE, AUGMENT, Train())
+    recipe = Recipe("cdl", {}, backbone, IMAGE, AUGMENT, Train())
     pack_features(films, out, recipe, views=views, cache=films.parent / "cache", code=code)
     return load(out, LABELS, training=True, verify=True)
 
 
 def train(folder, films, validation, backbone, head="dqc", augment=AUGMENT, **changes):
     protocol = Train(**{"learning_rate": 1e-2, "batch_size": 4, "epochs": 3} | changes)
-    run = described(folder, Recipe(backbone, {}, IMAGE, augment, protocol), head)
+    run = described(folder, Recipe(head, {}, backbone, IMAGE, augment, protocol), head)
     fit(run, Splits(films, validation), resources=Resources())
     return folder / "out/best.safetensors"
 

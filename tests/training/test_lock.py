@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qcxr.errors import InputError
-from qcxr.study.runs import Recipe
+from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Image
 from qcxr.training import lock, record
 from tests.training.runs import BACKBONE, PROTOCOL, described, results, run
@@ -37,7 +37,7 @@ print("nothing to do" if not trained(Path(sys.argv[1])) else "trained", flush=Tr
 
 
 def the_run(folder):
-    return described(folder, Recipe(BACKBONE, {}, Image(resize=16, crop=16), Augment(rotation=10), PROTOCOL))
+    return described(folder, Recipe("cdl", {}, BACKBONE, Image(resize=16, crop=16), Augment(rotation=10), PROTOCOL))
 
 
 def trained(folder: Path) -> bool:

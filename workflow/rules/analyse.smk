@@ -1,20 +1,23 @@
 # From prediction tables to metrics, tests, figures, tables and the report.
+DRAWN = next((entry.name for entry in cfg.heads if entry.kind == "dqc"), None)
+
+
 rule score:
     input:
-        predictions=f"{RUN}/predictions/{{dataset}}.parquet",
+        predictions=PREDICTIONS,
         validation=f"{RUN}/predictions/validation.parquet",
         counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
     output:
         METRICS,
     log:
-        f"{results}/logs/score/{{task}}-{{head}}-seed{{seed}}-{{dataset}}.log",
+        f"{results}/logs/score/{NAMED}-{{dataset}}.log",
     params:
         slice=slice_text(
             head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under
         ),
         code=code_hash("qcxr.analysis.metrics"),
     message:
-        "Score {wildcards.task}/{wildcards.head}/seed{wildcards.seed} on {wildcards.dataset}"
+        "Score {wildcards.task}/{wildcards.head}{wildcards.variant}/seed{wildcards.seed} on {wildcards.dataset}"
     script:
         "../scripts/score.py"
 
@@ -28,7 +31,7 @@ rule compare:
     log:
         f"{results}/logs/compare.log",
     params:
-        slice=slice_text(heads=cfg.heads, alpha=cfg.analysis.alpha),
+        slice=slice_text(heads=cfg.names, alpha=cfg.analysis.alpha),
         code=code_hash("qcxr.analysis.metrics", "qcxr.analysis.statistics"),
     message:
         "Collect the metrics of all runs and compare the heads"
@@ -46,7 +49,7 @@ rule figure:
         f"{results}/logs/figures/{{figure}}.log",
     params:
         slice=lambda w: slice_text(
-            heads=cfg.heads,
+            heads=cfg.names,
             options={
                 key: getattr(cfg.analysis, key)
                 for key in figures.spec(w.figure).options
@@ -61,9 +64,7 @@ rule figure:
 
 rule bootstrap:
     input:
-        predictions=lambda w: every_run(
-            f"{RUN}/predictions/{{dataset}}.parquet", task=w.task, dataset=w.dataset
-        ),
+        predictions=lambda w: every_run(PREDICTIONS, task=w.task, dataset=[w.dataset]),
         runs=lambda w: every_run(f"{RUN}/run.json", task=w.task),
     output:
         f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
@@ -72,7 +73,7 @@ rule bootstrap:
     threads: 2
     params:
         slice=slice_text(
-            heads=cfg.heads,
+            heads=cfg.names,
             replicates=cfg.analysis.bootstrap,
             seed=cfg.analysis.bootstrap_seed,
         ),
@@ -125,7 +126,7 @@ rule report:
     input:
         **studied(),
         figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
-        circuit=[f"{results}/figures/circuit.png"] if "dqc" in cfg.heads else [],
+        circuit=[f"{results}/figures/circuit.png"] if DRAWN else [],
         audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
     output:
         report(
@@ -151,7 +152,8 @@ rule circuit:
         f"{results}/logs/figures/circuit.log",
     params:
         slice=slice_text(
-            head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0]))
+            head_options=cfg.recipe(DRAWN).head_options if DRAWN else {},
+            qubits=len(cfg.labels(cfg.tasks[0])),
         ),
         code=code_hash("qcxr.circuits.drawing", "qcxr.circuits.pennylane"),
     message:

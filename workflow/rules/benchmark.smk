@@ -12,15 +12,11 @@ rule benchmark:
         gpu=1,
     params:
         slice=slice_text(
-            cfg.image,
-            cfg.augment,
-            cfg.backbone,
-            cfg.train,
             tasks={task: cfg.labels(task) for task in cfg.tasks},
-            heads={head: cfg.head.get(head, {}) for head in cfg.heads},
+            heads={head: cfg.recipe(head).decides() for head in cfg.names},
             steps=cfg.timed_steps,
         ),
-        code=slices.studied_code("qcxr.bench.steps", cfg.heads),
+        code=slices.studied_code("qcxr.bench.steps", KINDS),
     message:
         "Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:

@@ -3,25 +3,46 @@ import json
 import os
 import subprocess
 
-from qcxr.study import slices
+from qcxr.study import runs, slices
 from qcxr.analysis import figures
 from qcxr.study.files import write_text
 from qcxr.study.provenance import PACKAGE, code_hash, digest_file, slice_text
 
-RUN = f"{results}/runs/{{task}}/{{head}}/seed{{seed}}"
+# {variant} is empty, or "/" and the name of a variant or of a trial of the search: qcxr/study/arms.py
+RUN = f"{results}/runs/{{task}}/{{head}}{{variant}}/seed{{seed}}"
+NAMED = "{task}-{head}{variant}-seed{seed}"  # of logs
+RECIPES = {
+    (arm.head, arm.variant): made for arm, made in {**cfg.arms, **cfg.trials}.items()
+}
+SEARCHED = list(dict.fromkeys(arm.head for arm in cfg.trials))
+FEATURES = {
+    f"/{name}" if name else "": made for name, made in runs.features(cfg).items()
+}
+KINDS = sorted({made.kind for made in cfg.arms.values()})
 EVALUATIONS = cfg.evaluations()
 MANIFESTED = cfg.splits()
+RUN_FILES = [
+    f"{RUN}/{name}"
+    for name in ("best.safetensors", "history.csv", "steps.csv", "run.json")
+]
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
+PREDICTIONS = f"{RUN}/predictions/{{dataset}}.parquet"
+# what a trial is chosen by
+SCORED = (
+    f"{RUN}/run.json" if cfg.search and cfg.search.choose.metric == "loss" else METRICS
+)
 TESTED = cfg.data.test_on
 TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
-FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED, heads=cfg.heads)
+FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED, heads=cfg.names)
 
 
 wildcard_constraints:
     task="|".join(cfg.tasks),
-    head="|".join(cfg.heads),
+    head="|".join(cfg.names),
+    variant="(/[^/]+~[^/]+)?",
+    features="(/[0-9a-f]+)?",
     seed=r"\d+",
     dataset="|".join({*EVALUATIONS, *MANIFESTED}),
     split="train|val|test",
@@ -44,8 +65,12 @@ def preflight():
     In a process of its own, since JAX has no place in this one, and once for each configuration and code.
     """
     stamp = Path(f"{results}/logs/preflight.json")
-    decides = [slices.training(cfg, t, h) for t in cfg.tasks for h in cfg.heads]
-    decides += [slices.studied_code("qcxr.training.preflight", cfg.heads)]
+    decides = [
+        slices.training(made, cfg.labels(task))
+        for task in cfg.tasks
+        for made in RECIPES.values()
+    ]
+    decides += [slices.studied_code("qcxr.training.preflight", KINDS)]
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
     checked = subprocess.run(
@@ -59,26 +84,64 @@ def preflight():
     write_text(json.dumps(decides), stamp)
 
 
-def every_run(pattern, **wildcards):
-    """`pattern` for every task, head and seed, or for those given."""
+def recipe_of(w):
+    """What the run of these wildcards is made with; of a searched head's seeds, but for what was chosen."""
+    if (w.head, w.variant[1:]) not in RECIPES:
+        raise ValueError(f"{w.head}{w.variant} is no head and variant of this study")
+    return RECIPES[w.head, w.variant[1:]]
+
+
+def is_trial(w):
+    return w.variant.startswith("/trial~")
+
+
+def every_run(*patterns, task=None, dataset=()):
+    """The patterns for every task, head, variant and seed, or for the task given, and for the data sets."""
+    named = [
+        ("" if not arm.variant else f"/{arm.variant}", arm.head) for arm in cfg.arms
+    ]
+    return [
+        pattern.format(task=t, head=head, variant=variant, seed=seed, dataset=d)
+        for pattern in patterns
+        for t in ([task] if task else cfg.tasks)
+        for variant, head in named
+        for seed in cfg.seeds
+        for d in (dataset if "{dataset}" in pattern else [""])
+    ]
+
+
+def every_trial(*patterns, task, head, dataset="validation"):
+    """The patterns for every trial of a head's search."""
+    return [
+        pattern.format(
+            task=task,
+            head=head,
+            variant=f"/{arm.variant}",
+            seed=cfg.search.run_seed,
+            dataset=dataset,
+        )
+        for pattern in patterns
+        for arm in cfg.trials
+        if arm.head == head
+    ]
+
+
+def choices():
+    """What every search chose."""
     return expand(
-        pattern,
-        **{"task": cfg.tasks, "head": cfg.heads, "seed": cfg.seeds, **wildcards},
+        f"{results}/search/{{task}}/{{head}}.json", task=cfg.tasks, head=SEARCHED
     )
 
 
-def labels_needed(dataset):
-    """What the study cannot do without: the training set must cover every label of every task."""
-    if dataset != cfg.data.train_on:
-        return []
-    return sorted({label for task in cfg.tasks for label in cfg.labels(task)})
-
-
-def packed(dataset, split):
-    """The three files that runs read of a split, as named inputs: packed films, or a frozen backbone's features."""
-    kind = "features" if cfg.backbone.views else "packed"
-    stem = f"{results}/{kind}/{dataset}-{split}"
+def packed(dataset, split, folder):
+    """The three files that runs read of a split, as named inputs."""
+    stem = f"{folder}/{dataset}-{split}"
     return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}
+
+
+def read_by(w, dataset, split):
+    """The files that the run of these wildcards reads of a split: packed films, or a frozen backbone's features."""
+    return packed(dataset, split, runs.films(cfg, recipe_of(w)))
 
 
 def figure_inputs(name):
@@ -92,9 +155,7 @@ def figure_inputs(name):
         "counts": expand(
             f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
         ),
-        "predictions": every_run(
-            f"{RUN}/predictions/{{dataset}}.parquet", dataset=TESTED
-        ),
+        "predictions": every_run(PREDICTIONS, dataset=TESTED),
     }
     needs = set(figures.spec(name).needs)
     if needs & {"history", "predictions"}:

@@ -1,4 +1,5 @@
 # From downloaded folders to packed arrays: manifest, cache, pack.
+from qcxr.study.data import SOURCES
 
 if cfg.generate:
     generated = [
@@ -33,12 +34,11 @@ rule manifest:
         f"{results}/logs/manifest/{{dataset}}.log",
         issues=f"{results}/logs/manifest/{{dataset}}-issues.csv",  # a log: it outlives a refusal
     params:
-        slice=lambda w: slice_text(
-            cfg.data.sources[w.dataset],
-            splits=MANIFESTED[w.dataset],
-            labels=labels_needed(w.dataset),
+        # not the splits and labels in use: a study that grows reads no label file again
+        slice=lambda w: slice_text(cfg.data.sources[w.dataset]),
+        code=lambda w: code_hash(
+            "qcxr.data.manifest", SOURCES[cfg.data.sources[w.dataset].kind]
         ),
-        code=code_hash("qcxr.data.manifest"),
     message:
         "Read and check the label files of {wildcards.dataset}"
     script:
@@ -50,10 +50,10 @@ rule cache:
         manifest=f"{results}/manifest/{{dataset}}.parquet",
         tables=lambda w: there(cfg.data.sources[w.dataset].input_files()),
     output:
-        f"{results}/cached/{{dataset}}.json",
+        f"{results}/cached/{{dataset}}-{{split}}.json",
     log:
-        f"{results}/logs/cache/{{dataset}}.log",
-        issues=f"{results}/logs/cache/{{dataset}}-issues.csv",
+        f"{results}/logs/cache/{{dataset}}-{{split}}.log",
+        issues=f"{results}/logs/cache/{{dataset}}-{{split}}-issues.csv",
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(
@@ -63,7 +63,7 @@ rule cache:
         ),
         code=code_hash("qcxr.data.cache"),
     message:
-        "Decode and cache the films of {wildcards.dataset}"
+        "Decode and cache the {wildcards.split} films of {wildcards.dataset}"
     script:
         "../scripts/cache.py"
 
@@ -71,7 +71,7 @@ rule cache:
 rule pack:
     input:
         manifest=f"{results}/manifest/{{dataset}}.parquet",
-        cached=f"{results}/cached/{{dataset}}.json",
+        cached=f"{results}/cached/{{dataset}}-{{split}}.json",
     output:
         films=f"{results}/packed/{{dataset}}-{{split}}.npy",
         index=f"{results}/packed/{{dataset}}-{{split}}.parquet",
@@ -90,7 +90,9 @@ rule pack:
 rule audit:
     input:
         manifest=f"{results}/manifest/{{dataset}}.parquet",
-        cached=f"{results}/cached/{{dataset}}.json",
+        cached=lambda w: expand(
+            f"{results}/cached/{w.dataset}-{{split}}.json", split=MANIFESTED[w.dataset]
+        ),
     output:
         page=report(
             f"{results}/audit/{{dataset}}.html",
@@ -102,8 +104,15 @@ rule audit:
     log:
         f"{results}/logs/audit/{{dataset}}.log",
     params:
-        slice=slice_text(cfg.augment, resize=cfg.image.resize, crop=cfg.image.crop),
-        code=code_hash("qcxr.data.page"),
+        slice=lambda w: slice_text(
+            cfg.augment,
+            resize=cfg.image.resize,
+            crop=cfg.image.crop,
+            splits=MANIFESTED[w.dataset],
+        ),
+        code=lambda w: code_hash(
+            "qcxr.data.page", SOURCES[cfg.data.sources[w.dataset].kind]
+        ),
     message:
         "Audit the films and labels of {wildcards.dataset}"
     script:

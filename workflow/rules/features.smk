@@ -1,31 +1,21 @@
 # A frozen backbone's features, once for all heads and seeds (backbone.views); without views no job needs this rule.
+PACKED = packed("{dataset}", "{split}", f"{results}/features{{features}}")
 
 
 rule features:
     input:
-        films=f"{results}/packed/{{dataset}}-{{split}}.npy",
-        index=f"{results}/packed/{{dataset}}-{{split}}.parquet",
-        facts=f"{results}/packed/{{dataset}}-{{split}}.json",
+        **packed("{dataset}", "{split}", f"{results}/packed"),
     output:
-        films=f"{results}/features/{{dataset}}-{{split}}.npy",
-        index=f"{results}/features/{{dataset}}-{{split}}.parquet",
-        facts=f"{results}/features/{{dataset}}-{{split}}.json",
+        **PACKED,
     log:
-        f"{results}/logs/features/{{dataset}}-{{split}}.log",
+        f"{results}/logs/features{{features}}/{{dataset}}-{{split}}.log",
     threads: cfg.resources.train_threads
     resources:
         gpu=1,
     params:
-        slice=lambda w: slice_text(
-            cfg.backbone,
-            image=[cfg.image.mean, cfg.image.std],
-            augment=(
-                cfg.augment.model_dump()
-                if (w.dataset, w.split) == (cfg.data.train_on, "train")
-                else None
-            ),
-            precision=cfg.train.precision,
-            checkpoint=slices.checkpoint(cfg),
+        slice=lambda w: slices.features(
+            FEATURES[w.features],
+            training=(w.dataset, w.split) == (cfg.data.train_on, "train"),
         ),
         code=code_hash("qcxr.training.frozen"),
     message:

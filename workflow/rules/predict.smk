@@ -3,18 +3,18 @@
 
 rule predict:
     input:
-        unpack(lambda w: packed(*EVALUATIONS[w.dataset])),
+        unpack(lambda w: read_by(w, *EVALUATIONS[w.dataset])),
         weights=f"{RUN}/best.safetensors",
     output:
-        f"{RUN}/predictions/{{dataset}}.parquet",
+        PREDICTIONS,
     log:
-        f"{results}/logs/predict/{{task}}-{{head}}-seed{{seed}}-{{dataset}}.log",
+        f"{results}/logs/predict/{NAMED}-{{dataset}}.log",
     threads: cfg.resources.train_threads
     resources:
         gpu=1,
     params:
-        code=lambda w: slices.prediction_code(w.head),
+        code=lambda w: slices.prediction_code(recipe_of(w).kind),
     message:
-        "Predict {wildcards.dataset} with {wildcards.task}/{wildcards.head}/seed{wildcards.seed}"
+        "Predict {wildcards.dataset} with {wildcards.task}/{wildcards.head}{wildcards.variant}/seed{wildcards.seed}"
     script:
         "../scripts/predict.py"

@@ -1,31 +1,50 @@
-# One job per task, head and seed, with a card of its own where there are cards.
+from functools import cache
+
+from qcxr.study.labels import ordered
+
+
+# One job per task, head, variant and seed, with a card of its own where there are cards.
+def training_files(w):
+    """The two packed splits that a run trains on, each three files."""
+    return {
+        f"{split}_{kind}": path
+        for split in ("train", "val")
+        for kind, path in read_by(w, cfg.data.train_on, split).items()
+    }
+
+
+@cache
+def training_slice(task, head, variant):
+    """What decides the weights of a head's runs; with a search, but for what was chosen, which is an input."""
+    made = RECIPES[head, variant]
+    return slices.training(made, ordered(cfg.labels(task), made.data.label_order))
 
 
 rule train:
     input:
-        train_films=packed(cfg.data.train_on, "train")["films"],
-        train_index=packed(cfg.data.train_on, "train")["index"],
-        train_facts=packed(cfg.data.train_on, "train")["facts"],
-        val_films=packed(cfg.data.train_on, "val")["films"],
-        val_index=packed(cfg.data.train_on, "val")["index"],
-        val_facts=packed(cfg.data.train_on, "val")["facts"],
+        unpack(training_files),
+        choice=lambda w: (
+            f"{results}/search/{w.task}/{w.head}.json"
+            if w.head in SEARCHED and not is_trial(w)
+            else []
+        ),
     output:
         weights=f"{RUN}/best.safetensors",
         history=f"{RUN}/history.csv",
         steps=f"{RUN}/steps.csv",
         run=f"{RUN}/run.json",
     log:
-        f"{results}/logs/train/{{task}}-{{head}}-seed{{seed}}.log",
+        f"{results}/logs/train/{NAMED}.log",
     benchmark:
-        f"{results}/benchmarks/train/{{task}}-{{head}}-seed{{seed}}.tsv"
+        f"{results}/benchmarks/train/{NAMED}.tsv"
     threads: cfg.resources.train_threads
     resources:
-        gpu=cfg.train.devices,
+        gpu=lambda w: recipe_of(w).train.devices,
     params:
-        slice=lambda w: slices.training(cfg, w.task, w.head),
-        code=lambda w: slices.training_code(w.head),
+        slice=lambda w: training_slice(w.task, w.head, w.variant[1:]),
+        code=lambda w: slices.training_code(recipe_of(w).kind),
     message:
-        "Train {wildcards.task} with {wildcards.head}, seed {wildcards.seed}"
+        "Train {wildcards.task} with {wildcards.head}{wildcards.variant}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
@@ -38,12 +57,10 @@ rule parameters:
     priority: 10  # first: a model that cannot be built is found out before films are decoded
     params:
         slice=slice_text(
-            cfg.backbone,
-            cfg.train,
             tasks={task: cfg.labels(task) for task in cfg.tasks},
-            heads={head: cfg.head.get(head, {}) for head in cfg.heads},
+            heads={head: cfg.recipe(head).decides() for head in cfg.names},
         ),
-        code=slices.studied_code("qcxr.training.preflight", cfg.heads),
+        code=slices.studied_code("qcxr.training.preflight", KINDS),
     message:
         "Build every model once and count its parameters (Table II)"
     script:

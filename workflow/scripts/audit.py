@@ -9,8 +9,9 @@ from qcxr.study.job import job
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
     dataset = snakemake.wildcards.dataset
+    manifest = read_manifest(snakemake.input.manifest)
     write_audit(
-        read_manifest(snakemake.input.manifest),
+        manifest[manifest["split"].isin(cfg.splits()[dataset])].reset_index(drop=True),
         films.of_study(cfg, dataset),
         dataset=dataset,
         out=AuditFiles(snakemake.output.page, sheet=snakemake.output.films, issues=snakemake.output.issues),

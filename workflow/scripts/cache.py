@@ -9,8 +9,9 @@ from qcxr.study.job import job
 with job(snakemake.log[0]):
     cfg = parse(snakemake.config)
     source = cfg.data.sources[snakemake.wildcards.dataset]
+    manifest = read_manifest(snakemake.input.manifest)
     report = cache.build(
-        read_manifest(snakemake.input.manifest),
+        manifest[manifest["split"] == snakemake.wildcards.split],
         films.of_study(cfg, snakemake.wildcards.dataset),
         workers=snakemake.threads,
         max_missing=source.max_missing,
@@ -20,5 +21,6 @@ with job(snakemake.log[0]):
         "films": report.n_films,
         "left_out": report.issues["image_id"].tolist(),
         "dataset": snakemake.wildcards.dataset,
+        "split": snakemake.wildcards.split,
     }
     write_json(facts, snakemake.output[0])

@@ -11,12 +11,13 @@ with job(snakemake.log[0]):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
+        recipe = runs.features(cfg)[w.features.removeprefix("/")]
         training = (w.dataset, w.split) == (cfg.data.train_on, "train")
         pack_features(
             snakemake.input.films,
             snakemake.output.films,
-            runs.recipe(cfg, cfg.heads[0]),
-            views=cfg.backbone.views if training else 1,
+            recipe,
+            views=recipe.backbone.views if training else 1,
             cache=cfg.data.cache,
             code=snakemake.params.code,
         )

@@ -1,19 +1,23 @@
 """Predict one data set with one trained run."""
 
+from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
+from qcxr.study.labels import ordered
 from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0]):
-    cfg = parse(snakemake.config)
+    cfg, w = parse(snakemake.config), snakemake.wildcards
     with lease(slots=cfg.resources.gpu_slots):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
-        from qcxr.data import split
+        from qcxr.data import split  # imports JAX, which sees the card that is held
         from qcxr.training.predict import predict
 
+        data = runs.arm(cfg, w.head, w.variant.removeprefix("/"))[1].data
+        labels = ordered(cfg.labels(w.task), data.label_order)
         predict(
             weights_file=snakemake.input.weights,
-            split=split.load(snakemake.input.films, cfg.labels(snakemake.wildcards.task)),
+            split=split.load(snakemake.input.films, labels),
             out=snakemake.output[0],
             residency=cfg.resources.residency,
         )

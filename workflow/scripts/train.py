@@ -1,4 +1,4 @@
-"""Train one (task, head, seed), holding a card if the machine has cards."""
+"""Train one (task, head, variant, seed), holding a card if the machine has cards."""
 
 from qcxr.study import runs
 from qcxr.study.config import parse
@@ -7,5 +7,6 @@ from qcxr.training import single
 
 with job(snakemake.log[0]):
     cfg, w, given = parse(snakemake.config), snakemake.wildcards, snakemake.input
-    run = runs.run(cfg, w.task, w.head, int(w.seed))
+    chosen = runs.chosen(str(given.choice)) if given.choice else None
+    run = runs.run(cfg, w.task, w.head, int(w.seed), variant=w.variant.removeprefix("/"), chosen=chosen)
     single.train(run, cfg, films=(given.train_films, given.val_films), threads=snakemake.threads)

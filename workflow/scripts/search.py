@@ -1,0 +1,7 @@
+"""Collect the trials of all tasks and heads in one table."""
+
+from qcxr.analysis.choice import collect
+from qcxr.study.job import job
+
+with job(snakemake.log[0]):
+    collect(list(snakemake.input), snakemake.output[0])
