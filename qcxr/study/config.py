@@ -143,7 +143,7 @@ class Config(Section):
         return (
             self.generate is None
             and self.tasks == ["cxr8", "cxr14", "cxr19"]
-            and self.heads == [Entry(name="cdl", kind="cdl"), Entry(name="dqc", kind="dqc")]
+            and [entry.model_dump() for entry in self.heads] == ["cdl", "dqc"]
             and not self.vary
             and self.search is None
             and (self.data.fraction, self.data.label_order) == (1.0, "given")

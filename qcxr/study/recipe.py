@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -32,7 +32,7 @@ class Recipe:
     image: Image
     augment: Augment
     train: Train
-    data: Sampling = Sampling()
+    data: Sampling = field(default_factory=Sampling)
 
     def decides(self) -> dict[str, Any]:
         """All of it as JSON, resolved: two spellings of the same recipe are equal here.

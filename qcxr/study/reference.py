@@ -77,7 +77,7 @@ def _objects(value: Schema, known: Schema) -> Iterator[tuple[Schema, str]]:
     value = _resolved(value, known)
     if "properties" in value:
         yield value, ""
-    for option in value.get("anyOf", ()):
+    for option in (*value.get("anyOf", ()), *([value["items"]] if "items" in value else ())):
         yield from _objects(option, known)
     for option in value.get("patternProperties", {}).values():
         for inside, _ in _objects(option, known):
@@ -109,8 +109,10 @@ def _code(value: Any) -> str:
     return f"`{plain}`"
 
 
-def _words(value: Schema, headings: dict[str, str], known: Schema) -> str:
+def _words(value: Schema | bool, headings: dict[str, str], known: Schema) -> str:
     """What a key may hold, in words."""
+    if isinstance(value, bool) or not value:
+        return "any value"
     value = _resolved(value, known)
     if "properties" in value:
         heading = headings[value["title"]]

@@ -151,7 +151,7 @@ def chosen(file: Path | str) -> dict[str, Any]:
 
 
 def named(cfg: Config, task: str, head: str, seed: int, *, variant: str = "") -> Run:
-    """The run that a person names, with what the search chose for it. Raises `InputError` if the study has no such run."""
+    """The run that a person names, with what the search chose for it. Raises `InputError` if there is no such run."""
     of_trial = cfg.search is not None and variant.startswith("trial~")
     seeds = [cfg.search.run_seed] if cfg.search is not None and of_trial else cfg.seeds
     for name, value, allowed in (("task", task, cfg.tasks), ("head", head, cfg.names), ("seed", seed, seeds)):

@@ -65,12 +65,12 @@ class Range(Section):
 
 
 class Choose(Section):
-    """By what the best trial is told."""
+    """What makes a trial the best of its head's."""
 
     metric: Metric = Field(
         "auroc",
-        description="The highest mean AUROC or average precision over labels, or the lowest loss (for spaces that leave "
-        "the loss alone).",
+        description="The highest mean AUROC or average precision over labels, or the lowest loss (for spaces that "
+        "leave the loss alone).",
         examples=["average_precision"],
     )
     on: Literal["validation"] = Field(

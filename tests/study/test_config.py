@@ -61,7 +61,7 @@ def test_transfer_learning_is_an_overlay():
         and not tuned.train.prior_bias
         and cfg.train.prior_bias
     )
-    assert cfg.backbone.views == 8 and cfg.heads == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
+    assert cfg.backbone.views == 8 and cfg.names == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
 
 
 def test_unknown_key_names_the_allowed_ones():

@@ -7,40 +7,47 @@ import pytest
 
 from qcxr.study import slices
 from qcxr.study.config import load
+from qcxr.study.heads import KINDS
 from qcxr.study.provenance import read_slice, slice_text
+from qcxr.study.recipe import options_of
 from tests.study.studies import ROOT
 
-# as of the commit before heads, schedules and shapes of backbones had models of their own
 PINNED = json.loads((ROOT / "tests/study/slices.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", PINNED)
-def test_the_texts_of_the_shipped_configurations_are_what_they_were(name):
+def texts(name):
     cfg = load(ROOT / "config/config.yaml", *([ROOT / f"config/{name}.yaml"] if name != "config" else []))
     sections = {"analysis": cfg.analysis, "generate": cfg.generate}
-    texts = {key: slice_text(section) for key, section in sections.items() if section is not None}
-    texts |= {f"training {task}/{head}": slices.training(cfg, task, head) for task in cfg.tasks for head in cfg.heads}
-    texts |= {f"source {key}": slice_text(source) for key, source in cfg.data.sources.items()}
-    texts["features"] = slice_text(
-        cfg.backbone,
-        image=[cfg.image.mean, cfg.image.std],
-        augment=cfg.augment.model_dump(),
-        precision=cfg.train.precision,
-        checkpoint=slices.checkpoint(cfg),
-    )
-    texts["report"] = slice_text(config=cfg.model_dump(mode="json", exclude={"resources"}))
-    texts["circuit"] = slice_text(head_options=cfg.head.get("dqc", {}), qubits=len(cfg.labels(cfg.tasks[0])))
-    assert texts == PINNED[name]
+    found = {key: slice_text(section) for key, section in sections.items() if section is not None}
+    found |= {
+        f"training {task}/{arm.path}": slices.training(recipe, cfg.labels(task))
+        for task in cfg.tasks
+        for arm, recipe in cfg.arms.items()
+    }
+    found |= {f"source {key}": slice_text(source) for key, source in cfg.data.sources.items()}
+    for training in (True, False):
+        found[f"features, training {training}"] = slices.features(cfg.recipe("cdl"), training=training)
+    return found
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "transfer"])
+def test_the_texts_of_the_shipped_configurations_are_what_they_were(name):
+    assert texts(name) == PINNED[name]
+
+
+def test_defaults_that_texts_leave_out_are_what_they_were():
+    """An option of a head at its default is not in the text: another default would change results in silence."""
+    assert {kind: options_of(kind)().model_dump(mode="json") for kind in KINDS} == PINNED["defaults"]
 
 
 def test_a_local_checkpoint_counts_with_its_content(tmp_path):
     """Its path alone would not tell when other weights are put there; a name on the hub has no files to look at."""
     cfg = load(ROOT / "config/config.yaml")
-    assert slices.checkpoint(cfg) is None
+    assert slices.checkpoint(cfg.backbone) is None
     (tmp_path / "model.safetensors").write_bytes(b"one")
     local = cfg.model_copy(update={"backbone": cfg.backbone.model_copy(update={"weights": str(tmp_path)})})
-    before = slices.training(local, "cxr8", "cdl")
+    before = slices.training(local.recipe("cdl"), local.labels("cxr8"))
     assert read_slice(before)["checkpoint"] == {"model.safetensors": hashlib.sha256(b"one").hexdigest()}
-    assert slices.training(local, "cxr8", "cdl") == before
+    assert slices.training(local.recipe("cdl"), local.labels("cxr8")) == before
     (tmp_path / "model.safetensors").write_bytes(b"another")
-    assert slices.training(local, "cxr8", "cdl") != before
+    assert slices.training(local.recipe("cdl"), local.labels("cxr8")) != before
