@@ -134,10 +134,19 @@ def test_missing_and_empty_films(tmp_path):
         manifest.write_manifest(Source("nih", source, max_missing=2), files)
 
 
-def test_one_split_only(tmp_path):
+def test_one_split_in_use(tmp_path):
+    """The manifest is the same whichever splits a study uses; a film of another split may be missing."""
     source = films.mimic(tmp_path)
     out = films.manifest_of("mimic", source, tmp_path / "m.parquet", splits=["test"])
-    assert set(out["split"]) == {"test"}
+    assert set(out["split"]) == {"test", "val"}
+    whole = films.manifest_of("mimic", source, tmp_path / "w.parquet")
+    pd.testing.assert_frame_equal(out, whole)
+    lost = out.loc[out["split"] == "val", "path"].iloc[0]
+    (source["images"] / lost).unlink()
+    with pytest.raises(InputError, match=rf"1 of {len(out)} films .* are missing or unreadable, first {lost}"):
+        films.manifest_of("mimic", source, tmp_path / "w.parquet")
+    left = films.manifest_of("mimic", source, tmp_path / "m.parquet", splits=["test"])
+    assert len(left) == len(out) - 1 and (left["split"] == "test").sum() == (out["split"] == "test").sum()
     with pytest.raises(InputError, match=r"mimic has no film in split train, .*: no label file has that split in its"):
         films.manifest_of("mimic", source, tmp_path / "n.parquet", splits=["train"])
     assert not (tmp_path / "n.parquet").exists()

@@ -36,6 +36,6 @@ def test_timed_steps_are_a_row_each(tmp_path):
 def test_a_step_learns(tmp_path):
     """The timed step is a training step: on zeros with zero labels the loss falls."""
     recipe = Recipe("cdl", {}, SMALL, Image(resize=16, crop=16), Augment(), Train(batch_size=4, learning_rate=1e-2))
-    step = steps.training_step("cdl", 3, recipe)
+    step = steps.training_step(3, recipe)
     losses = [step() for _ in range(10)]
     assert losses[-1] < losses[0]
