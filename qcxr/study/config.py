@@ -166,10 +166,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _circuits_can_run(self) -> Config:
-        if "dqc" in self.heads:
-            circuit = Heads.model_validate(self.head).dqc
+        options = Heads.model_validate(self.head)
+        for head in self.heads:
             for task in self.tasks:
-                circuit.fit(len(self.labels(task)))
+                options.fit(head, len(self.labels(task)))
         return self
 
     @model_validator(mode="after")

@@ -27,6 +27,7 @@ NEUTRAL = frozenset(
         "qcxr.errors",
         "qcxr.study",
         "qcxr.study.backbone",
+        "qcxr.study.circuit",
         "qcxr.study.config",
         "qcxr.study.data",
         "qcxr.study.fields",
