@@ -129,7 +129,8 @@ class Circuit(Section):
             given = [name for name in options if name in self.model_fields_set]
             if given and self.engine not in (engine, "auto"):
                 raise ValueError(
-                    f"head.{self.kind}.{given[0]} is for the engines {engine} and auto, got engine {self.engine}; leave it out"
+                    f"head.{self.kind}.{given[0]} is for the engines {engine} and auto, got engine {self.engine}; "
+                    "leave it out"
                 )
         return self
 
@@ -156,8 +157,8 @@ class Circuit(Section):
         if deep and (self.engine == "chain" or (self.engine == "auto" and not exact)):
             other = "statevector" if exact else "pennylane"
             raise ValueError(
-                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers), got "
-                f"{self.layers}; lower it, or set head.{self.kind}.engine to {other}"
+                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers), "
+                f"got {self.layers}; lower it, or set head.{self.kind}.engine to {other}"
             )
         whole = self.engine == "statevector" or (
             self.engine == "auto" and exact and (deep or self.pattern == "all_to_all")
@@ -165,8 +166,8 @@ class Circuit(Section):
         needed = state_vectors_mb(n_qubits, real=(self.encoding, self.rotation) == ("RY", "RY"))
         if whole and needed > self.memory_mb:
             raise ValueError(
-                f"head.{self.kind}.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one per "
-                f"label), got {self.memory_mb:g}; raise it, or use the engine chain"
+                f"head.{self.kind}.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one "
+                f"per label), got {self.memory_mb:g}; raise it, or use the engine chain"
             )
 
 

@@ -1,6 +1,5 @@
 """`fourier`, random Fourier features in the circuit's place: what any smooth function of the angles is worth."""
 
-from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -35,9 +34,7 @@ def fourier(
         raise InputError(f"features must be an integer >= 1, got {features!r}; set features in the head's options")
     if not 0 < bandwidth < float("inf"):
         raise InputError(f"bandwidth must be > 0 and finite, got {bandwidth!r}; set bandwidth in the head's options")
-    draw: Callable[[PRNGKeyArray], jax.Array] = partial(
-        draws, features=features, n_labels=n_labels, bandwidth=bandwidth
-    )
+    draw = partial(draws, features=features, n_labels=n_labels, bandwidth=bandwidth)
     core = Core(random_features, draw, trained=False, width=features)
     return DressedHead(n_features, n_labels, key=key, core=core)
 
