@@ -157,8 +157,8 @@ class Circuit(Section):
         if deep and (self.engine == "chain" or (self.engine == "auto" and not exact)):
             other = "statevector" if exact else "pennylane"
             raise ValueError(
-                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers), "
-                f"got {self.layers}; lower it, or set head.{self.kind}.engine to {other}"
+                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers),"
+                f" got {self.layers}; lower it, or set head.{self.kind}.engine to {other}"
             )
         whole = self.engine == "statevector" or (
             self.engine == "auto" and exact and (deep or self.pattern == "all_to_all")
