@@ -114,12 +114,12 @@ def test_dqcs_circuit_would_move():
 
 
 def test_random_is_dqc_as_it_starts(features):
-    ours, theirs = create("random", 12, 4, key=KEY), create("dqc", 12, 4, key=KEY)
-    np.testing.assert_array_equal(ours(features), theirs(features))
     options = {"layers": 2, "init": "small", "engine": "chain"}
-    ours = create("random", 12, 4, key=KEY, options=options)
+    for given in ({}, options):
+        ours, theirs = (create(kind, 12, 4, key=KEY, options=given) for kind in ("random", "dqc"))
+        np.testing.assert_array_equal(nnx.jit(ours)(features), nnx.jit(theirs)(features))
     theirs = create("dqc", 12, 4, key=KEY, options={**options, "train_circuit": False})
-    np.testing.assert_array_equal(ours(features), theirs(features))
+    np.testing.assert_array_equal(nnx.jit(ours)(features), nnx.jit(theirs)(features))
     for part in ("preprocess", "quantum", "postprocess"):
         assert type(getattr(ours, part)) is type(getattr(theirs, part))
 
@@ -139,9 +139,9 @@ def test_what_is_fixed_is_told_apart_in_the_table_and_in_the_counts():
 # ---- permuted
 
 
-def by_pennylane(weights, x, orders):
-    """The circuit with a ring of CNOTs over each layer's order, gate by gate."""
-    n = len(x)
+def by_pennylane(orders):
+    """A function (weights, angles of each film): the circuit with a ring over each layer's order, gate by gate."""
+    n = len(orders[0])
 
     @qml.qnode(qml.device("default.qubit", wires=n), interface="jax")
     def node(weights, x):
@@ -155,16 +155,17 @@ def by_pennylane(weights, x, orders):
                 qml.CNOT([a, b])
         return [qml.expval(qml.Z(i)) for i in range(n)]
 
-    return jnp.stack(node(weights, x))
+    return jax.vmap(lambda weights, x: jnp.stack(node(weights, x)), in_axes=(None, 0))
 
 
-@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype", "ignore:jax.core.is_concrete is deprecated")
 def test_permuted_is_pennylanes_circuit_with_a_random_ring_in_each_layer(features):
     n, layers, seed = 5, 3, 7
     orders = [np.random.RandomState([seed, layer]).permutation(n).tolist() for layer in range(layers)]
     assert len({tuple(order) for order in orders}) == layers
     options = {"layers": layers, "permutation_seed": seed}
     head = create("permuted", 12, n, key=KEY, options=options)
+    oracle = by_pennylane(orders)
     rng = np.random.default_rng(1)
     with jax.enable_x64():
         weights, x = jnp.asarray(rng.uniform(0, 6, (layers, n))), jnp.asarray(rng.uniform(-1.5, 1.5, (2, n)))
@@ -174,14 +175,15 @@ def test_permuted_is_pennylanes_circuit_with_a_random_ring_in_each_layer(feature
             return (head.engine(weights, x) * pull).sum()
 
         def theirs(weights, x):
-            return sum((by_pennylane(weights, x[i], orders) * pull[i]).sum() for i in range(2))
+            return (oracle(weights, x) * pull).sum()
 
-        (value, slopes), (value_, slopes_) = (jax.value_and_grad(f, argnums=(0, 1))(weights, x) for f in (ours, theirs))
+        both = (jax.jit(jax.value_and_grad(f, argnums=(0, 1)))(weights, x) for f in (ours, theirs))
+        (value, slopes), (value_, slopes_) = both
         np.testing.assert_allclose(value, value_, atol=1e-6)
         for a, b in zip(slopes, slopes_, strict=True):
             assert np.abs(a).max() > 0.05
             np.testing.assert_allclose(a, b, atol=1e-6)
-    z = np.stack([by_pennylane(head.quantum[...], jnp.asarray(row), orders) for row in angles(head, features)])
+    z = np.asarray(jax.jit(oracle)(head.quantum[...], jnp.asarray(angles(head, features))))
     np.testing.assert_allclose(head(features), linear(head.postprocess, z), atol=1e-5)
 
 
@@ -282,14 +284,15 @@ def test_mps_with_the_circuits_own_tensors_is_dqc(n, layers, features):
     options = {"layers": layers, "engine": "statevector"}
     theirs = create("dqc", 12, n, key=KEY, options=options)
     ours = create("mps", 12, n, key=jax.random.key(8), options={"bond": 2 * 4 ** (layers - 1)})
-    assert np.abs(ours(features) - theirs(features)).max() > 0.1
+    oracle = nnx.jit(theirs)(features)
+    assert np.abs(nnx.jit(ours)(features) - oracle).max() > 0.1
     for part in ("preprocess", "postprocess"):
         for array in ("kernel", "bias"):
             getattr(getattr(ours, part), array)[...] = getattr(getattr(theirs, part), array)[...]
     tensors = of_the_circuit(np.asarray(theirs.quantum[...]))
     assert ours.quantum.shape == tensors.shape
     ours.quantum[...] = tensors
-    np.testing.assert_allclose(ours(features), theirs(features), atol=1e-5)
+    np.testing.assert_allclose(nnx.jit(ours)(features), oracle, atol=1e-5)
 
 
 def test_mps_by_brute_force():
@@ -313,9 +316,9 @@ def test_mps_by_brute_force():
 def test_mps_starts_near_minus_sine_and_all_its_tensors_learn(n):
     tensors = mps.start(KEY, n_labels=n, bond=8)
     x = jnp.asarray(np.random.default_rng(0).uniform(-np.pi / 2, np.pi / 2, (64, n)), jnp.float32)
-    z = np.asarray(mps.chain(tensors, x))
+    z = np.asarray(jax.jit(mps.chain)(tensors, x))
     assert np.abs(z + np.sin(x)).mean() < 0.15
-    slopes = jax.grad(lambda tensors: (mps.chain(tensors, x) ** 2).mean())(tensors)
+    slopes = jax.jit(jax.grad(lambda tensors: (mps.chain(tensors, x) ** 2).mean()))(tensors)
     assert (np.abs(slopes).max(axis=(-1, -2)) > 1e-5 / n).all()
 
 
