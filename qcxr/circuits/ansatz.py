@@ -7,6 +7,8 @@ every qubit and the ring of CNOTs, then <Z_i> of every qubit; PennyLane calls th
 
 import dataclasses
 
+import numpy as np
+
 from qcxr.errors import InputError
 
 ROTATIONS = ("RX", "RY", "RZ")
@@ -23,7 +25,8 @@ class Ansatz:
     entangler: two-qubit gate. pattern: `ring` (i, i + 1) and (n - 1, 0), as in `BasicEntanglerLayers` one gate only
     for n = 2 and none for n = 1; `chain` is the ring without its closing gate; `none`; `all_to_all`: every (i, j) with
     i < j in lexicographic order. reupload: the angles enter again before the weights of every layer, not of the
-    first alone.
+    first alone. permutation_seed: None, or every layer's entanglers see the qubits in a random order of its own (ring
+    and chain then run over that order), drawn by this seed.
 
     Raises InputError for a value out of these.
     """
@@ -35,6 +38,7 @@ class Ansatz:
     entangler: str = "CNOT"
     pattern: str = "ring"
     reupload: bool = False
+    permutation_seed: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("n_qubits", "n_layers"):
@@ -50,10 +54,13 @@ class Ansatz:
                 )
         if not isinstance(self.reupload, bool):
             raise InputError(f"reupload must be true or false, got {self.reupload!r}; set reupload to one of them")
+        seed = self.permutation_seed
+        if seed is not None and (type(seed) is not int or not 0 <= seed < 2**32):
+            raise InputError(f"permutation_seed must be an integer from 0 to 2^32 - 1, got {seed!r}; set another seed")
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """(control, target) of one layer's entanglers, in the order in which they act."""
+        """(control, target) of one layer's entanglers, in the order in which they act, by the qubits' numbers."""
         n = self.n_qubits
         if self.pattern == "none":
             return ()
@@ -61,6 +68,14 @@ class Ansatz:
             return tuple((i, j) for i in range(n) for j in range(i + 1, n))
         closing = ((n - 1, 0),) if self.pattern == "ring" and n > 2 else ()
         return tuple((i, i + 1) for i in range(n - 1)) + closing
+
+    def joined(self, layer: int) -> tuple[tuple[int, int], ...]:
+        """(control, target) of that layer's entanglers: `pairs`, in the layer's own order of qubits if it has one."""
+        if self.permutation_seed is None:
+            return self.pairs
+        # RandomState: the one generator of numpy whose numbers no version may change
+        order = np.random.RandomState([self.permutation_seed, layer]).permutation(self.n_qubits).tolist()
+        return tuple((order[i], order[j]) for i, j in self.pairs)
 
     @property
     def is_real(self) -> bool:

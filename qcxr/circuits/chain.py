@@ -30,6 +30,11 @@ def build(ansatz: Ansatz) -> Simulator:
             "engine 'chain' takes pattern ring, chain or none, got 'all_to_all'; "
             "use engine 'statevector' or, with noise, 'pennylane'"
         )
+    if ansatz.permutation_seed is not None and ansatz.pairs:
+        raise InputError(
+            f"engine 'chain' takes gates between neighbours, got permutation_seed {ansatz.permutation_seed}; "
+            "use engine 'statevector' or, with noise, 'pennylane'"
+        )
     if ansatz.n_layers > MAX_LAYERS and ansatz.pairs:
         raise InputError(
             f"engine 'chain' takes at most {MAX_LAYERS} layers (its environments grow as 16^layers), "

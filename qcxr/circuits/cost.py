@@ -36,6 +36,8 @@ def choose(ansatz: Ansatz, batch: int, *, noisy: bool, platform: str | None = No
     """
     if ansatz.pattern == "all_to_all":
         return "pennylane" if noisy else "statevector"
+    if ansatz.permutation_seed is not None and ansatz.pairs:
+        return "pennylane" if noisy else "statevector"
     if noisy or not ansatz.pairs:
         return "chain"
     if ansatz.n_layers > chain.MAX_LAYERS:

@@ -36,8 +36,8 @@ def make_engine(
     name: `pennylane` (the oracle, any PennyLane device), `statevector`, `chain` (exact and linear in n) or `auto`
     (whichever of the last two `cost` expects to be faster for the batch it is given).
     noise: a `Noise`, or a mapping for `Noise.of`. shots: how often each qubit is measured; None is exact.
-    options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload); for `pennylane` also device and
-    diff_method, for `statevector` memory_mb.
+    options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload, permutation_seed); for `pennylane`
+    also device and diff_method, for `statevector` memory_mb.
 
     Raises InputError for an unknown engine or option, and for a circuit that the engine cannot run.
     """

@@ -81,7 +81,7 @@ def gates(ansatz: Ansatz, weights: Indexed, angles: Indexed, noise: Noise) -> No
         for i in wires:
             rotate(weights[layer, i], i)
             _channels(noise.one_qubit, i)
-        for pair in ansatz.pairs:
+        for pair in ansatz.joined(layer):
             entangle(wires=pair)
             for i in pair:
                 _channels(noise.two_qubit, i)

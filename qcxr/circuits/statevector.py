@@ -41,7 +41,7 @@ def build(ansatz: Ansatz, *, memory_mb: float = 4096) -> Simulator:
     """
     sample_mb = state_mb(ansatz) * _COPIES
     if sample_mb > memory_mb:
-        other = "pennylane" if ansatz.pattern == "all_to_all" else "chain"
+        other = "chain" if ansatz.pattern != "all_to_all" and ansatz.permutation_seed is None else "pennylane"
         raise InputError(
             f"engine 'statevector' needs {sample_mb:,.0f} MB for one sample of {ansatz.n_qubits} qubits, more than "
             f"memory_mb = {memory_mb:,.0f}; use engine '{other}' or raise memory_mb"
@@ -100,11 +100,11 @@ def _evolve(ansatz: Ansatz, state: State, layers: Layers) -> Expectations:
 
 
 def _evolve_forward(ansatz: Ansatz, state: State, layers: Layers) -> tuple[Expectations, tuple[State, Layers]]:
-    state = _entangle(ansatz, state)
-    for layer in layers:
+    state = _entangle(ansatz.joined(0), ansatz, state)
+    for number, layer in enumerate(layers, 1):
         for qubits, matrix in zip(_blocks(ansatz.n_qubits), layer, strict=True):
             state = _apply(matrix, state, qubits)
-        state = _entangle(ansatz, state)
+        state = _entangle(ansatz.joined(number), ansatz, state)
     return _measure(ansatz.n_qubits, state), (state, layers)
 
 
@@ -113,15 +113,16 @@ def _evolve_backward(ansatz: Ansatz, saved: tuple[State, Layers], g: Expectation
     state, layers = saved
     cotangent = 2 * _diagonal(ansatz.n_qubits, g) * state.conj()
     grads = []
-    for layer in reversed(layers):
-        state, cotangent = (_entangle(ansatz, a, inverse=True) for a in (state, cotangent))
+    for number, layer in reversed(list(enumerate(layers, 1))):
+        pairs = ansatz.joined(number)
+        state, cotangent = (_entangle(pairs, ansatz, a, inverse=True) for a in (state, cotangent))
         grad = []
         for qubits, matrix in reversed(list(zip(_blocks(ansatz.n_qubits), layer, strict=True))):
             state = _apply(jnp.swapaxes(matrix, -1, -2).conj(), state, qubits)
             grad.append(_pair(cotangent, state, qubits, matrix))
             cotangent = _apply(jnp.swapaxes(matrix, -1, -2), cotangent, qubits)
         grads.append(grad[::-1])
-    return _entangle(ansatz, cotangent, inverse=True), grads[::-1]
+    return _entangle(ansatz.joined(0), ansatz, cotangent, inverse=True), grads[::-1]
 
 
 _evolve.defvjp(_evolve_forward, _evolve_backward)
@@ -172,17 +173,17 @@ def _pair(cotangent: State, state: State, qubits: range, matrix: Matrix) -> Matr
     return pair if jnp.iscomplexobj(matrix) else pair.real
 
 
-def _entangle(ansatz: Ansatz, state: State, inverse: bool = False) -> State:
+def _entangle(pairs: tuple[tuple[int, int], ...], ansatz: Ansatz, state: State, inverse: bool = False) -> State:
     """One layer's entanglers (their inverse), as index arithmetic on 0 .. 2^n - 1; qubit 0 is the highest bit."""
     n = ansatz.n_qubits
-    if not ansatz.pairs:
+    if not pairs:
         return state
     index = jnp.arange(2**n, dtype=jnp.int32)
     if ansatz.entangler == "CZ":
-        sign = functools.reduce(jnp.bitwise_xor, [_bit(index, n, i) & _bit(index, n, j) for i, j in ansatz.pairs])
+        sign = functools.reduce(jnp.bitwise_xor, [_bit(index, n, i) & _bit(index, n, j) for i, j in pairs])
         return state * (1 - 2 * sign).astype(state.real.dtype)
     source = index
-    for control, target in ansatz.pairs if inverse else reversed(ansatz.pairs):
+    for control, target in pairs if inverse else reversed(pairs):
         source = source ^ (_bit(source, n, control) << (n - 1 - target))
     return state.at[:, source].get(mode="promise_in_bounds", unique_indices=True)
 

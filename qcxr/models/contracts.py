@@ -16,13 +16,17 @@ from qcxr.models.layers import Linear
 PARTS = ("preprocess", "quantum", "postprocess")  # of a head: the columns of the paper's Table II
 
 
+class Fixed(nnx.Variable):
+    """An array of a head that stays as it was drawn: in the weights file as its parameters are, and never trained."""
+
+
 @runtime_checkable
 class Head(Protocol):
     """A network from pooled features to logits.
 
-    All its arrays are float32 `nnx.Param`s in PARTS, which the table of parameters counts; nothing in it is random or
-    changes but by training. It lies in the classifier as `head`, by which `trainable: head`,
-    `train.head_learning_rate` and `train.freeze_epochs` find it.
+    All its arrays are float32 `nnx.Param`s in PARTS, which the table of parameters counts, or `Fixed` where they never
+    train; nothing in it is random or changes but by training. It lies in the classifier as `head`, by which
+    `trainable: head`, `train.head_learning_rate` and `train.freeze_epochs` find it.
     """
 
     @property
@@ -37,7 +41,8 @@ class Head(Protocol):
 
 HEAD = (
     "a head is an nnx.Module with __call__(features) that gives float32 logits, one a label; a property `last`, the "
-    f"Linear that gives them; and float32 nnx.Params in {', '.join(PARTS)} only; see Head in qcxr/models/contracts.py"
+    f"Linear that gives them; and float32 nnx.Params (or Fixed, which never train) in {', '.join(PARTS)} only; "
+    "see Head in qcxr/models/contracts.py"
 )
 
 
@@ -66,7 +71,7 @@ def _unlike_a_head(head: object, n_labels: int) -> str | None:
         return f"has a last layer that is no Linear of {n_labels} labels, got {_said(head.last)}"
     for path, variable in nnx.to_flat_state(nnx.state(head)):
         place = ".".join(map(str, path))
-        if not isinstance(variable, nnx.Param) or variable.dtype != jnp.float32:
+        if not isinstance(variable, nnx.Param | Fixed) or variable.dtype != jnp.float32:
             return f"has an array {place} that is no float32 nnx.Param, got {_said(variable)}"
         if path[0] not in PARTS:
             return f"has a parameter {place} outside of its parts"

@@ -1,7 +1,8 @@
 """Which arrays train: every array of a model is in exactly one group, trained, frozen or statistic.
 
 The rule is one word: `all`, `head` (frozen backbone) or `last:N` (the last N stages and the head).
-Statistics are never trained, whatever the rule; stages that do not train keep their BatchNorm statistics too.
+Statistics are never trained, whatever the rule, nor what a head holds as `Fixed`; stages that do not train keep their
+BatchNorm statistics too.
 """
 
 import re
@@ -13,6 +14,7 @@ from flax import nnx
 
 from qcxr.errors import InputError
 from qcxr.models.classifier import Classifier, FeatureClassifier
+from qcxr.models.contracts import Fixed
 from qcxr.models.layers import BatchNorm
 
 GROUPS = ("trained", "frozen", "statistics")
@@ -36,7 +38,7 @@ def split(
     for path, module in nnx.iter_graph(model):
         if isinstance(module, BatchNorm) and not _starts(path, prefixes):
             module.mode = "running"
-    graphdef, *states = nnx.split(model, in_trained, nnx.Param, nnx.BatchStat)
+    graphdef, *states = nnx.split(model, in_trained, (nnx.Param, Fixed), nnx.BatchStat)
     trained, frozen, running = states
     return graphdef, trained, frozen, running
 
@@ -74,7 +76,7 @@ def table(model: Classifier, trainable: str = "all") -> str:
     rows: dict[str, dict[str, list[int]]] = {}
     for path, value in nnx.to_flat_state(nnx.state(model)):
         stage = next((s for s in stages if path[: len(s)] == s), path[:2])
-        group = GROUPS[2] if not isinstance(value, nnx.Param) else GROUPS[0] if _starts(path, prefixes) else GROUPS[1]
+        group = _group(path, value, prefixes)
         cells = rows.setdefault(".".join(map(str, stage)), {g: [0, 0] for g in GROUPS})
         cells[group][0] += 1
         cells[group][1] += prod(value.shape)
@@ -85,6 +87,13 @@ def table(model: Classifier, trainable: str = "all") -> str:
         texts = [f"{numbers:,} in {arrays}" if arrays else "-" for arrays, numbers in cells.values()]
         lines.append(f"{name:{width}}" + "".join(f"{text:>22}" for text in texts))
     return "\n".join(lines)
+
+
+def _group(path: Subtree, value: nnx.Variable, prefixes: list[Subtree]) -> str:
+    trained, frozen, running = GROUPS
+    if isinstance(value, nnx.Param):
+        return trained if _starts(path, prefixes) else frozen
+    return frozen if isinstance(value, Fixed) else running
 
 
 def _stages(model: Classifier | FeatureClassifier) -> list[Subtree]:

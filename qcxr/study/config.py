@@ -21,7 +21,6 @@ from qcxr.study.arms import Arm, crossed
 from qcxr.study.data import Sampling, splits_named
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Kept, Name, Section
-from qcxr.study.heads import Dqc
 from qcxr.study.labels import LABEL_SETS, label_set
 from qcxr.study.recipe import Recipe, Values
 from qcxr.study.search import Search
@@ -234,8 +233,9 @@ class Config(Section):
     def _runs_can_be_made(self) -> Config:
         for made in {**self.arms, **self.trials}.values():
             options = recipes.options_of(made.kind).model_validate(made.head_options)
-            for task in self.tasks if isinstance(options, Dqc) else ():
-                options.fit(len(self.labels(task)))
+            if hasattr(options, "fit"):  # it has a circuit, or what a circuit's size decides
+                for task in self.tasks:
+                    options.fit(len(self.labels(task)))
         return self
 
     @model_validator(mode="after")

@@ -5,23 +5,12 @@ The names and the limits are those of the heads' own code, known here without im
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from qcxr.study.fields import Count, Fraction, Positive, Section
-
-Engine = Literal["auto", "chain", "statevector", "pennylane"]
-Init = Literal["uniform", "normal", "small", "zeros"]
-Rotation = Literal["RX", "RY", "RZ"]
-Entangler = Literal["CNOT", "CZ"]
-Pattern = Literal["ring", "chain", "none", "all_to_all"]
-
-ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
-ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
-CHAIN_LAYERS = 5  # `qcxr.circuits.chain.MAX_LAYERS`
-STATES = 6  # state vectors of one sample that `qcxr.circuits.statevector` holds at once
+from qcxr.study.circuit import Circuit, Init, state_vectors_mb
+from qcxr.study.fields import Count, Positive, Section
 
 
 class Kind(NamedTuple):
@@ -49,46 +38,12 @@ KINDS: dict[str, Kind] = {
     "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane",)),
     "mlp": Kind("qcxr.models.heads.mlp:mlp"),
     "product": Kind("qcxr.models.heads.product:product"),
+    "bottleneck": Kind("qcxr.models.heads.bottleneck:bottleneck"),
+    "random": Kind("qcxr.models.heads.random:random", needs=("qcxr.circuits.pennylane",)),
+    "permuted": Kind("qcxr.models.heads.permuted:permuted", needs=("qcxr.circuits.pennylane",)),
+    "fourier": Kind("qcxr.models.heads.fourier:fourier"),
+    "mps": Kind("qcxr.models.heads.mps:mps"),
 }
-
-
-class Rates(Section):
-    """Channels on one wire, in the order in which they act; a rate of 0 leaves its channel out."""
-
-    depolarizing: Fraction = Field(
-        0.0, description="Probability of an X, Y or Z, a third each; 3/4 forgets the state.", examples=[0.01]
-    )
-    bit_flip: Fraction = Field(0.0, description="Probability of an X.", examples=[0.01])
-    phase_flip: Fraction = Field(0.0, description="Probability of a Z.", examples=[0.01])
-    amplitude_damping: Fraction = Field(
-        0.0, description="Probability (gamma) that a qubit in |1> falls to |0>.", examples=[0.002]
-    )
-    phase_damping: Fraction = Field(0.0, description="Rate (gamma) at which coherence is lost.", examples=[0.002])
-
-
-class Noise(Section):
-    """Noise of the whole circuit, carried exactly by the engines chain and pennylane."""
-
-    one_qubit: Rates = Field(
-        Rates(), description="Channels after H and after every rotation.", examples=[{"depolarizing": 0.001}]
-    )
-    two_qubit: Rates = Field(
-        Rates(),
-        description="Channels on both wires after every entangling gate.",
-        examples=[{"depolarizing": 0.01, "amplitude_damping": 0.002}],
-    )
-    readout_0: Fraction = Field(0.0, description="Probability that a qubit in |0> is read as 1.", examples=[0.01])
-    readout_1: Fraction = Field(0.0, description="Probability that a qubit in |1> is read as 0.", examples=[0.03])
-
-    @property
-    def on_gates(self) -> bool:
-        """Whether any gate is noisy; read-out errors are not of the gates."""
-        return any(rate for rates in (self.one_qubit, self.two_qubit) for rate in rates.model_dump().values())
-
-
-def _no_shots(value: Any) -> None:
-    if value is not None:
-        raise PydanticCustomError("must", "must be null in training (shots are sampled with a key of each call)")
 
 
 class Cdl(Section):
@@ -108,110 +63,78 @@ class Product(Section):
     )
 
 
-class Dqc(Section):
+class Dqc(Circuit):
     """The dressed quantum circuit: linear, tanh, circuit with one qubit per label, linear."""
 
-    engine: Engine = Field(
-        "auto",
-        description="What simulates the circuit: chain (exact, cost linear in the qubits), statevector (exact, all "
-        "amplitudes), pennylane (the oracle, slow), or auto, whichever of the first two is expected to be faster.",
-        examples=["chain"],
+    kind = "dqc"
+    train_circuit: bool = Field(
+        True,
+        description="Whether the circuit's weights train; without it they stay as drawn (the head random).",
+        examples=[False],
     )
-    layers: Count = Field(
-        3,
-        description="Rotation layers, each followed by its entangling gates; the engine chain takes at most 5 of them.",
-        examples=[3],
-    )
+
+
+class Bottleneck(Section):
+    """The dressed head without circuit and tanh: linear, linear, through one value per label. It has no options."""
+
+
+class Random(Circuit):
+    """The dressed circuit that does not learn: its weights stay as drawn, the linear layers train."""
+
+    kind = "random"
+
+
+class Permuted(Section):
+    """The dressed circuit whose ring of CNOTs visits the qubits in another random order in every layer."""
+
+    layers: Count = Field(3, description="Rotation layers, each followed by its ring.", examples=[3])
     init: Init = Field(
-        "uniform",
-        description="How the rotations are drawn at the start, in radians: uniform in [0, 2 pi) (the paper's), normal "
-        "with standard deviation 2 pi (its published code's), small (normal, 0.01) or all zeros.",
-        examples=["small"],
+        "uniform", description="How the rotations are drawn at the start, as for dqc.", examples=["small"]
     )
-    encoding: Rotation = Field(
-        "RY", description="Rotation that takes the angles of the features, after one H per wire.", examples=["RY"]
-    )
-    rotation: Rotation = Field("RY", description="Rotation that takes the trained weights.", examples=["RY"])
-    entangler: Entangler = Field("CNOT", description="Two-qubit gate.", examples=["CZ"])
-    pattern: Pattern = Field(
-        "ring",
-        description="Which pairs the two-qubit gate joins: ring (neighbours, and the last with the first), chain (the "
-        "ring without its closing gate), none, or all_to_all (every pair; not for the engine chain).",
-        examples=["chain"],
-    )
-    reupload: bool = Field(
-        False, description="Whether the angles enter again before the weights of every layer.", examples=[True]
-    )
-    noise: Noise | None = Field(
-        None,
-        description="Noise of gates and read-out; null is the exact, noise-free circuit.",
-        examples=[{"two_qubit": {"depolarizing": 0.01}, "readout_1": 0.02}],
-    )
-    device: str | None = Field(
-        None,
-        min_length=1,
-        description="PennyLane's device, for the engine pennylane; null is default.qubit, with noise default.mixed.",
-        examples=["lightning.qubit"],
-    )
-    diff_method: str = Field(
-        "backprop",
-        min_length=1,
-        description="How the engine pennylane differentiates, by PennyLane's name.",
-        examples=["adjoint"],
+    permutation_seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        0, description="Draws the layers' orders; the same for every run of the head.", examples=[1]
     )
     memory_mb: Positive = Field(
-        4096, description="Megabytes that the engine statevector may take; a batch goes in chunks.", examples=[8192]
+        4096,
+        description="Megabytes that the state vectors may take; a batch goes in chunks.",
+        examples=[8192],
     )
-    shots: Annotated[None, BeforeValidator(_no_shots)] = Field(
-        None, description="Not for training: shots belong to qcxr.circuits.make_engine.", examples=[None]
-    )
-
-    @model_validator(mode="after")
-    def _options_are_the_engines(self) -> Dqc:
-        for engine, options in ENGINE_OPTIONS.items():
-            given = [name for name in options if name in self.model_fields_set]
-            if given and self.engine not in (engine, "auto"):
-                raise ValueError(
-                    f"head.dqc.{given[0]} is for the engines {engine} and auto, got engine {self.engine}; leave it out"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _engine_can(self) -> Dqc:
-        noisy = self.noise is not None and self.noise.on_gates
-        if self.engine == "statevector" and noisy:
-            raise ValueError(
-                "head.dqc.engine must be auto, chain or pennylane with noise on gates, got statevector; "
-                "set head.dqc.engine, or leave the noise out"
-            )
-        if self.engine == "chain" and self.pattern == "all_to_all":
-            raise ValueError(
-                "head.dqc.pattern must be ring, chain or none for the engine chain, got all_to_all; "
-                f"set head.dqc.engine to {'pennylane' if noisy else 'statevector'}"
-            )
-        return self
 
     def fit(self, n_qubits: int) -> None:
-        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise."""
-        exact = self.noise is None or not self.noise.on_gates
-        joined = self.pattern != "none" and n_qubits > 1
-        deep = joined and self.pattern != "all_to_all" and self.layers > CHAIN_LAYERS
-        if deep and (self.engine == "chain" or (self.engine == "auto" and not exact)):
-            other = "statevector" if exact else "pennylane"
+        """Raise ValueError if the state vector of that many qubits has no room."""
+        needed = state_vectors_mb(n_qubits, real=True)
+        if needed > self.memory_mb:
             raise ValueError(
-                f"head.dqc.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers), got "
-                f"{self.layers}; lower it, or set head.dqc.engine to {other}"
+                f"head.permuted.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one per "
+                f"label), got {self.memory_mb:g}; raise it, or leave the head out of this task's study"
             )
-        whole = self.engine == "statevector" or (
-            self.engine == "auto" and exact and (deep or self.pattern == "all_to_all")
-        )
-        amplitude = 4 if (self.encoding, self.rotation) == ("RY", "RY") else 8  # bytes: the state is real, or complex
-        needed = 2.0**n_qubits * amplitude * STATES / 2**20
-        if whole and needed > self.memory_mb:
-            raise ValueError(
-                f"head.dqc.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one per "
-                f"label), got {self.memory_mb:g}; raise it, or use the engine chain"
-            )
+
+
+class Fourier(Section):
+    """Random Fourier features in the circuit's place: linear, tanh, fixed random features, linear."""
+
+    features: Count | None = Field(
+        None,
+        description="How many; null is the number of labels + 3. With labels + L of them the head has exactly as many "
+        "trained parameters as dqc with L layers.",
+        examples=[17],
+    )
+    bandwidth: Positive | None = Field(
+        None,
+        description="Standard deviation of the Gaussian kernel that they stand for, in radians of the angles; null is "
+        "the square root of the number of labels.",
+        examples=[2.0],
+    )
+
+
+class Mps(Section):
+    """A chain of free tensors in the circuit's place: linear, tanh, matrix-product chain, linear."""
+
+    bond: Count = Field(
+        8,
+        description="Size of the bonds between neighbours: 2 * 4^(L - 1) holds every circuit of L layers.",
+        examples=[4],
+    )
 
 
 class Heads(Section):
@@ -223,6 +146,23 @@ class Heads(Section):
     product: Product = Field(
         Product(), description="The dressed head whose circuit never entangles.", examples=[{"layers": 1}]
     )
+    bottleneck: Bottleneck = Field(Bottleneck(), description="The dressed head without nonlinearity.", examples=[{}])
+    random: Random = Field(
+        Random(), description="The dressed head whose circuit does not train.", examples=[{"layers": 1}]
+    )
+    permuted: Permuted = Field(
+        Permuted(), description="The dressed head without the ring's order.", examples=[{"permutation_seed": 1}]
+    )
+    fourier: Fourier = Field(
+        Fourier(), description="Random Fourier features in the circuit's place.", examples=[{"bandwidth": 2.0}]
+    )
+    mps: Mps = Field(Mps(), description="A free chain of tensors in the circuit's place.", examples=[{"bond": 4}])
+
+    def fit(self, kind: str, n_labels: int) -> None:
+        """Raise ValueError if a head of that kind cannot have so many labels."""
+        section = getattr(self, kind)
+        if isinstance(section, Circuit | Permuted):
+            section.fit(n_labels)
 
 
 HEAD_NAMES = tuple(Heads.model_fields)

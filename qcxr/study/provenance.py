@@ -28,6 +28,7 @@ NEUTRAL = frozenset(
         "qcxr.study",
         "qcxr.study.arms",
         "qcxr.study.backbone",
+        "qcxr.study.circuit",
         "qcxr.study.config",
         "qcxr.study.data",
         "qcxr.study.entry",

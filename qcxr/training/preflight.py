@@ -72,13 +72,18 @@ def _built(recipe: Recipe, n_labels: int) -> Classifier:
 
 
 def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
-    """Write Table II as CSV: task, head, one column per part, total; also makes sure that the weights are there."""
+    """Write Table II as CSV: task, head, one column per part, total, and `fixed` where a head has what never trains.
+
+    Also makes sure that the weights are there.
+    """
     check_weights(cfg)
     rows = [
-        {"task": task, "head": head, **parts, "total": sum(parts.values())}
+        {"task": task, "head": head, **parts, "total": parameters.total(parts)}
         for (task, head), parts in counted(cfg).items()
     ]
     table = pd.DataFrame(rows)
+    if parameters.FIXED in table:  # the last column, and of the other heads 0
+        table[parameters.FIXED] = table.pop(parameters.FIXED).fillna(0).astype(int)
     write_csv(table, out)
     return table
 

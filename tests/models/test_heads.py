@@ -8,6 +8,7 @@ from flax import nnx
 
 from qcxr.errors import InputError
 from qcxr.models import initial
+from qcxr.models.contracts import Fixed
 from qcxr.models.heads.create import create
 from qcxr.models.heads.product import product_state
 from qcxr.models.layers import Linear
@@ -34,12 +35,12 @@ def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features)
 @pytest.mark.parametrize("name", KINDS)
 def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(name, features):
     head = create(name, 12, 3, key=jax.random.key(1))
-    graphdef, parameters = nnx.split(head, nnx.Param)
+    graphdef, parameters, fixed = nnx.split(head, nnx.Param, Fixed)
     features = jnp.asarray(features)
 
     @jax.jit
     def loss(parameters):
-        return jnp.sin(nnx.merge(graphdef, parameters)(features)).sum()
+        return jnp.sin(nnx.merge(graphdef, parameters, fixed)(features)).sum()
 
     gradient = jax.jit(jax.grad(loss))(parameters)
     direction = jax.tree.map(
@@ -131,13 +132,25 @@ def test_circuit_weights_by_name():
 @pytest.mark.parametrize(
     ("name", "n_labels", "options", "message"),
     [
-        ("linear", 3, {}, "head must be one of cdl, dqc, mlp, product, got 'linear'; set heads in the config"),
+        (
+            "linear",
+            3,
+            {},
+            "head must be one of cdl, dqc, mlp, .*, got 'linear'; set heads in the config",
+        ),
         ("cdl", 0, {}, "n_labels must be >= 1, got 0"),
         ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
         ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
         ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
         ("dqc", 3, {"shots": 100}, "head.dqc.shots must be left out in training.* got 100; use"),
         ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
+        ("random", 3, {"train_circuit": True}, "head 'random' takes no train_circuit, got True: its"),
+        ("permuted", 3, {"permutation_seed": -1}, r"permutation_seed must be an integer from 0 to 2\^32 - 1, got -1"),
+        ("permuted", 30, {}, "engine 'statevector' needs 24,576 MB for one sample of 30 qubits, .*raise memory_mb"),
+        ("fourier", 3, {"features": 0}, "features must be an integer >= 1, got 0; set features in the head's options"),
+        ("fourier", 3, {"bandwidth": -1.0}, "bandwidth must be > 0 and finite, got -1.0; set bandwidth"),
+        ("mps", 3, {"bond": 0}, "bond must be an integer >= 1, got 0; set bond in the head's options"),
+        ("bottleneck", 3, {"width": 2}, "head 'bottleneck' has no option 'width'; allowed: none"),
         ("dqc", 3, {"engine": "abacus"}, "engine must be one of .*, got 'abacus'"),
     ],
 )

@@ -121,7 +121,8 @@ def test_wrong_type_says_what_it_got():
         ),
         (
             {"head": {"qnn": {}}},
-            "head.qnn is not a configuration key; allowed here: cdl, dqc, mlp, product; remove or rename it",
+            "head.qnn is not a configuration key; allowed here: cdl, dqc, mlp, product, "
+            "bottleneck, random, permuted, fourier, mps; remove or rename it",
         ),
         ({"head": {"cdl": {"layers": 1}}}, "head.cdl.layers is not a configuration key; allowed here: none; remove"),
         ({"head": {"mlp": {"init": "small"}}}, "head.mlp.init is not a configuration key; allowed here: none"),

@@ -11,6 +11,7 @@ from qcxr.circuits import ENGINES, Noise, Rates, ansatz, chain, cost, engine, ma
 from qcxr.errors import InputError
 from qcxr.models.heads.create import maker
 from qcxr.models.initial import INITIALISERS
+from qcxr.study import circuit as options
 from qcxr.study import heads
 from qcxr.study.config import parse
 from tests.study.studies import study
@@ -28,13 +29,13 @@ REFUSED = {
 
 def test_names_are_those_of_the_registries():
     assert set(heads.HEAD_NAMES) == set(heads.KINDS)
-    assert set(heads.ENGINE_NAMES) == set(ENGINES)
-    assert set(get_args(heads.Init)) == set(INITIALISERS)
-    assert get_args(heads.Rotation) == ansatz.ROTATIONS
-    assert get_args(heads.Entangler) == ansatz.ENTANGLERS
-    assert set(get_args(heads.Pattern)) == set(ansatz.PATTERNS)
-    assert (heads.CHAIN_LAYERS, heads.STATES) == (chain.MAX_LAYERS, statevector._COPIES)
-    assert heads.ENGINE_OPTIONS == engine._OPTIONS
+    assert set(options.ENGINE_NAMES) == set(ENGINES)
+    assert set(get_args(options.Init)) == set(INITIALISERS)
+    assert get_args(options.Rotation) == ansatz.ROTATIONS
+    assert get_args(options.Entangler) == ansatz.ENTANGLERS
+    assert set(get_args(options.Pattern)) == set(ansatz.PATTERNS)
+    assert (options.CHAIN_LAYERS, options.STATES) == (chain.MAX_LAYERS, statevector._COPIES)
+    assert options.ENGINE_OPTIONS == engine._OPTIONS
 
 
 def test_options_and_defaults_are_those_of_the_heads():
@@ -45,17 +46,19 @@ def test_options_and_defaults_are_those_of_the_heads():
         }
         named.pop("key")
         given = {key: field.default for key, field in section.model_fields.items()}
-        if name == "dqc":  # the rest go to the engine
-            named |= {field.name: field.default for field in dataclasses.fields(ansatz.Ansatz)[2:]}
+        if issubclass(section, options.Circuit):  # the rest go to the engine, but what makes another kind of head
+            gates = {field.name: field.default for field in dataclasses.fields(ansatz.Ansatz)[2:]}
+            assert gates.pop("permutation_seed") is None
+            named |= gates
             named |= {"noise": None, "shots": None, "device": None, "diff_method": "backprop", "memory_mb": 4096}
         assert given == named, name
-    for section, ours in ((heads.Rates, Rates), (heads.Noise, Noise)):
+    for section, ours in ((options.Rates, Rates), (options.Noise, Noise)):
         assert list(section.model_fields) == [field.name for field in dataclasses.fields(ours)]
     built = inspect.signature(statevector.build).parameters
     assert built["memory_mb"].default == 4096
 
 
-@pytest.mark.parametrize("pattern", get_args(heads.Pattern))
+@pytest.mark.parametrize("pattern", get_args(options.Pattern))
 @pytest.mark.parametrize("name", ["chain", "statevector", "auto"])
 def test_a_circuit_is_refused_if_and_only_if_no_engine_runs_it(name, pattern):
     """Against `make_engine` and the choice that `auto` makes: noise, depth and width, one by one."""
@@ -120,3 +123,58 @@ def test_what_was_written_is_kept_as_it_was_written():
     schedule = {"name": "cosine", "warmup": 0}
     kept = parse(study(train__schedule=schedule)).train.schedule
     assert kept == schedule and type(kept["warmup"]) is int
+
+
+@pytest.mark.parametrize("width", [1, 12, 13])
+def test_a_permuted_circuit_is_refused_if_and_only_if_its_state_has_no_room(width):
+    """Of 13 qubits six state vectors take 0.1875 MB."""
+    sets = {"label_sets": {"wide": [f"L{i}" for i in range(width)]}, "tasks": ["wide"]}
+    given = study(heads=["permuted"], head={"permuted": {"memory_mb": 0.15}}, **sets)
+
+    def engine_refuses():
+        with pytest.raises(InputError, match=r"needs 0 MB for one sample of 13 qubits.* use engine 'pennylane'"):
+            make_engine("statevector", width, 3, permutation_seed=0, memory_mb=0.15)
+
+    if width < 13:
+        parse(given)
+        make_engine("statevector", width, 3, permutation_seed=0, memory_mb=0.15)
+        return
+    with pytest.raises(InputError) as caught:
+        parse(given)
+    assert str(caught.value) == (
+        "head.permuted.memory_mb must be >= 0.188 for the state vector of 13 qubits (one per label), got 0.15; "
+        "raise it, or leave the head out of this task's study"
+    )
+    engine_refuses()
+
+
+def test_a_random_circuit_is_refused_as_dqc_is_by_its_own_name():
+    with pytest.raises(InputError, match=r"^head.random.layers must be <= 5 for the engine chain .* got 6; .*random"):
+        parse(study(heads=["random"], head={"random": {"engine": "chain", "layers": 6}}))
+    with pytest.raises(InputError, match=r"^head.random.device is for the engines pennylane and auto, got"):
+        parse(study(heads=["random"], head={"random": {"engine": "chain", "device": "default.qubit"}}))
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ({"bottleneck": {"width": 3}}, "head.bottleneck.width is not a configuration key; allowed here: none"),
+        (
+            {"random": {"train_circuit": True}},
+            "head.random.train_circuit is not a configuration key; allowed here: ",
+        ),
+        ({"dqc": {"train_circuit": 1}}, "head.dqc.train_circuit: input should be a valid boolean, got 1"),
+        (
+            {"permuted": {"permutation_seed": -1}},
+            "head.permuted.permutation_seed: input should be greater than or equal to 0, got -1; set",
+        ),
+        ({"permuted": {"engine": "chain"}}, "head.permuted.engine is not a configuration key; allowed here: layers"),
+        ({"fourier": {"bandwidth": 0}}, "head.fourier.bandwidth: input should be greater than 0, got 0; set"),
+        ({"fourier": {"features": 0}}, "head.fourier.features: input should be greater than or equal to 1, got 0; set"),
+        ({"mps": {"bond": 0}}, "head.mps.bond: input should be greater than or equal to 1, got 0; set"),
+    ],
+)
+def test_options_that_cannot_be_are_one_line(head, message):
+    with pytest.raises(InputError, match=message) as caught:
+        parse(study(heads=list(head), seeds=[0, 1], head=head))
+    assert "\n" not in str(caught.value)

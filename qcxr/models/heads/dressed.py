@@ -1,41 +1,49 @@
 """A circuit between two linear layers, or what stands in its place: the frame of several kinds of head."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from qcxr.models.contracts import Fixed
 from qcxr.models.initial import circuit_weights
 from qcxr.models.layers import Linear
 
 Engine = Callable[[jax.Array, jax.Array], jax.Array]
 
 
+class Core(NamedTuple):
+    """A circuit, or what stands in its place.
+
+    `engine` maps its weights and angles (batch, labels) to `width` values per film (None: one per label); `draw` gives
+    the first weights; without `trained` they stay so.
+    """
+
+    engine: Engine
+    draw: Callable[[PRNGKeyArray], jax.Array]
+    trained: bool = True
+    width: int | None = None
+
+
 class DressedHead(nnx.Module):
     """Dressed circuit: linear -> tanh * pi / 2 -> circuit, one qubit per label -> linear (paper, section III-C).
 
-    `engine` maps weights (layers, labels) and angles (batch, labels) to expectation values (batch, labels) in [-1, 1];
-    None leaves the circuit out, with tanh alone between the layers.
+    Without a core the circuit is left out, with tanh alone between the layers.
     """
 
-    def __init__(
-        self,
-        n_features: int,
-        n_labels: int,
-        *,
-        key: PRNGKeyArray,
-        engine: Engine | None,
-        layers: int = 0,
-        init: str = "",
-    ) -> None:
+    def __init__(self, n_features: int, n_labels: int, *, key: PRNGKeyArray, core: Core | None) -> None:
         keys = [jax.random.fold_in(key, i) for i in range(3)]
+        width = n_labels
         self.preprocess = Linear(n_features, n_labels, key=keys[0])
-        self.engine = engine
-        if engine is not None:
-            self.quantum = nnx.Param(circuit_weights(init, keys[1], (layers, n_labels)))
-        self.postprocess = Linear(n_labels, n_labels, key=keys[2])
+        self.engine = None
+        if core is not None:
+            self.engine = core.engine
+            self.quantum = (nnx.Param if core.trained else Fixed)(core.draw(keys[1]))
+            width = core.width or n_labels
+        self.postprocess = Linear(width, n_labels, key=keys[2])
 
     @property
     def last(self) -> Linear:
@@ -47,3 +55,8 @@ class DressedHead(nnx.Module):
         if self.engine is None:
             return self.postprocess(squashed)
         return self.postprocess(self.engine(self.quantum[...], squashed * (jnp.pi / 2)))
+
+
+def rotations(init: str, layers: int, n_labels: int) -> Callable[[PRNGKeyArray], jax.Array]:
+    """How a circuit's weights (layers, labels) are drawn, by the initialiser's name."""
+    return lambda key: circuit_weights(init, key, (layers, n_labels))

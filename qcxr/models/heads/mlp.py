@@ -8,4 +8,4 @@ from qcxr.models.heads.dressed import DressedHead
 
 def mlp(n_features: int, n_labels: int, *, key: PRNGKeyArray) -> Head:
     """The dressed head without its circuit: linear -> tanh -> linear."""
-    return DressedHead(n_features, n_labels, key=key, engine=None)
+    return DressedHead(n_features, n_labels, key=key, core=None)

@@ -4,12 +4,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from qcxr.models.contracts import Head
-from qcxr.models.heads.dressed import DressedHead
+from qcxr.models.heads.dressed import Core, DressedHead, rotations
 
 
 def product(n_features: int, n_labels: int, *, key: PRNGKeyArray, layers: int = 3, init: str = "uniform") -> Head:
     """The dressed head with the ring of CNOTs left out: qubits stay a product state, <Z_i> in closed form."""
-    return DressedHead(n_features, n_labels, key=key, engine=product_state, layers=layers, init=init)
+    core = Core(product_state, rotations(init, layers, n_labels))
+    return DressedHead(n_features, n_labels, key=key, core=core)
 
 
 def product_state(

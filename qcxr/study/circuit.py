@@ -1,0 +1,176 @@
+"""A circuit in the configuration: the options of the heads that are made of one, and what no engine can run.
+
+The names and the limits are those of `qcxr.circuits`, known here without importing JAX; tests hold them equal.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from qcxr.study.fields import Count, Fraction, Positive, Section
+
+Engine = Literal["auto", "chain", "statevector", "pennylane"]
+Init = Literal["uniform", "normal", "small", "zeros"]
+Rotation = Literal["RX", "RY", "RZ"]
+Entangler = Literal["CNOT", "CZ"]
+Pattern = Literal["ring", "chain", "none", "all_to_all"]
+
+ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
+ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
+CHAIN_LAYERS = 5  # `qcxr.circuits.chain.MAX_LAYERS`
+STATES = 6  # state vectors of one sample that `qcxr.circuits.statevector` holds at once
+
+
+class Rates(Section):
+    """Channels on one wire, in the order in which they act; a rate of 0 leaves its channel out."""
+
+    depolarizing: Fraction = Field(
+        0.0, description="Probability of an X, Y or Z, a third each; 3/4 forgets the state.", examples=[0.01]
+    )
+    bit_flip: Fraction = Field(0.0, description="Probability of an X.", examples=[0.01])
+    phase_flip: Fraction = Field(0.0, description="Probability of a Z.", examples=[0.01])
+    amplitude_damping: Fraction = Field(
+        0.0, description="Probability (gamma) that a qubit in |1> falls to |0>.", examples=[0.002]
+    )
+    phase_damping: Fraction = Field(0.0, description="Rate (gamma) at which coherence is lost.", examples=[0.002])
+
+
+class Noise(Section):
+    """Noise of the whole circuit, carried exactly by the engines chain and pennylane."""
+
+    one_qubit: Rates = Field(
+        Rates(), description="Channels after H and after every rotation.", examples=[{"depolarizing": 0.001}]
+    )
+    two_qubit: Rates = Field(
+        Rates(),
+        description="Channels on both wires after every entangling gate.",
+        examples=[{"depolarizing": 0.01, "amplitude_damping": 0.002}],
+    )
+    readout_0: Fraction = Field(0.0, description="Probability that a qubit in |0> is read as 1.", examples=[0.01])
+    readout_1: Fraction = Field(0.0, description="Probability that a qubit in |1> is read as 0.", examples=[0.03])
+
+    @property
+    def on_gates(self) -> bool:
+        """Whether any gate is noisy; read-out errors are not of the gates."""
+        return any(rate for rates in (self.one_qubit, self.two_qubit) for rate in rates.model_dump().values())
+
+
+def _no_shots(value: Any) -> None:
+    if value is not None:
+        raise PydanticCustomError("must", "must be null in training (shots are sampled with a key of each call)")
+
+
+class Circuit(Section):
+    """A dressed circuit, of which a kind of head is made: what simulates it, how it starts, its gates and noise."""
+
+    kind: ClassVar[str]
+
+    engine: Engine = Field(
+        "auto",
+        description="What simulates the circuit: chain (exact, cost linear in the qubits), statevector (exact, all "
+        "amplitudes), pennylane (the oracle, slow), or auto, whichever of the first two is expected to be faster.",
+        examples=["chain"],
+    )
+    layers: Count = Field(
+        3,
+        description="Rotation layers, each followed by its entangling gates; the engine chain takes at most 5 of them.",
+        examples=[3],
+    )
+    init: Init = Field(
+        "uniform",
+        description="How the rotations are drawn at the start, in radians: uniform in [0, 2 pi) (the paper's), normal "
+        "with standard deviation 2 pi (its published code's), small (normal, 0.01) or all zeros.",
+        examples=["small"],
+    )
+    encoding: Rotation = Field(
+        "RY", description="Rotation that takes the angles of the features, after one H per wire.", examples=["RY"]
+    )
+    rotation: Rotation = Field("RY", description="Rotation that takes the trained weights.", examples=["RY"])
+    entangler: Entangler = Field("CNOT", description="Two-qubit gate.", examples=["CZ"])
+    pattern: Pattern = Field(
+        "ring",
+        description="Which pairs the two-qubit gate joins: ring (neighbours, and the last with the first), chain (the "
+        "ring without its closing gate), none, or all_to_all (every pair; not for the engine chain).",
+        examples=["chain"],
+    )
+    reupload: bool = Field(
+        False, description="Whether the angles enter again before the weights of every layer.", examples=[True]
+    )
+    noise: Noise | None = Field(
+        None,
+        description="Noise of gates and read-out; null is the exact, noise-free circuit.",
+        examples=[{"two_qubit": {"depolarizing": 0.01}, "readout_1": 0.02}],
+    )
+    device: str | None = Field(
+        None,
+        min_length=1,
+        description="PennyLane's device, for the engine pennylane; null is default.qubit, with noise default.mixed.",
+        examples=["lightning.qubit"],
+    )
+    diff_method: str = Field(
+        "backprop",
+        min_length=1,
+        description="How the engine pennylane differentiates, by PennyLane's name.",
+        examples=["adjoint"],
+    )
+    memory_mb: Positive = Field(
+        4096, description="Megabytes that the engine statevector may take; a batch goes in chunks.", examples=[8192]
+    )
+    shots: Annotated[None, BeforeValidator(_no_shots)] = Field(
+        None, description="Not for training: shots belong to qcxr.circuits.make_engine.", examples=[None]
+    )
+
+    @model_validator(mode="after")
+    def _options_are_the_engines(self) -> Circuit:
+        for engine, options in ENGINE_OPTIONS.items():
+            given = [name for name in options if name in self.model_fields_set]
+            if given and self.engine not in (engine, "auto"):
+                raise ValueError(
+                    f"head.{self.kind}.{given[0]} is for the engines {engine} and auto, got engine {self.engine}; "
+                    "leave it out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> Circuit:
+        noisy = self.noise is not None and self.noise.on_gates
+        if self.engine == "statevector" and noisy:
+            raise ValueError(
+                f"head.{self.kind}.engine must be auto, chain or pennylane with noise on gates, got statevector; "
+                f"set head.{self.kind}.engine, or leave the noise out"
+            )
+        if self.engine == "chain" and self.pattern == "all_to_all":
+            raise ValueError(
+                f"head.{self.kind}.pattern must be ring, chain or none for the engine chain, got all_to_all; "
+                f"set head.{self.kind}.engine to {'pennylane' if noisy else 'statevector'}"
+            )
+        return self
+
+    def fit(self, n_qubits: int) -> None:
+        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise."""
+        exact = self.noise is None or not self.noise.on_gates
+        joined = self.pattern != "none" and n_qubits > 1
+        deep = joined and self.pattern != "all_to_all" and self.layers > CHAIN_LAYERS
+        if deep and (self.engine == "chain" or (self.engine == "auto" and not exact)):
+            other = "statevector" if exact else "pennylane"
+            raise ValueError(
+                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers),"
+                f" got {self.layers}; lower it, or set head.{self.kind}.engine to {other}"
+            )
+        whole = self.engine == "statevector" or (
+            self.engine == "auto" and exact and (deep or self.pattern == "all_to_all")
+        )
+        needed = state_vectors_mb(n_qubits, real=(self.encoding, self.rotation) == ("RY", "RY"))
+        if whole and needed > self.memory_mb:
+            raise ValueError(
+                f"head.{self.kind}.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one "
+                f"per label), got {self.memory_mb:g}; raise it, or use the engine chain"
+            )
+
+
+def state_vectors_mb(n_qubits: int, *, real: bool) -> float:
+    """Megabytes that the engine statevector needs for one sample at least; amplitudes are real, or complex."""
+    return 2.0**n_qubits * (4 if real else 8) * STATES / 2**20
