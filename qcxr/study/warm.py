@@ -160,6 +160,7 @@ def _follow(connection: socket.socket) -> NoReturn:
         print("error: the process that ran this job was lost; start the workflow again", file=sys.stderr, flush=True)
     status = int(said or 1)
     if status < 0:  # a signal's
-        signal.signal(-status, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler to take away
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
