@@ -22,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from qcxr.study import warm
+from qcxr.study import provenance, warm
 
 IDLE = 60.0  # seconds without a job after which it ends; the next job starts another
 EVERY_JOBS = (
@@ -162,6 +162,8 @@ def _import(modules: Sequence[str]) -> None:
     for module in missing:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+            if module.startswith("qcxr."):
+                provenance.sources(module)  # parsed once for all jobs, which hash their code
     if missing:
         gc.collect()
         gc.freeze()  # so that a child's collector does not touch, and thereby copy, what it shares
