@@ -9,7 +9,7 @@ from snakemake.utils import min_version
 
 from qcxr.errors import InputError
 from qcxr.study import config as configuration
-from qcxr.study import yamlfile
+from qcxr.study import warm, yamlfile
 from qcxr.study.job import show
 
 min_version("9.10")
@@ -33,6 +33,7 @@ except InputError as error:
     sys.exit(f"error: {error}")
 
 results = cfg.results
+warm.offer(local=workflow.is_main_process and workflow.local_exec)
 
 
 include: "workflow/rules/common.smk"

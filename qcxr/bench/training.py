@@ -110,7 +110,7 @@ def saving(loop: Loop, *, repeats: int = 5) -> dict[str, float]:
             started = time.perf_counter()
             keeper.save(loop)
             saved = time.perf_counter()
-            classifier.save(Path(folder, "best.safetensors"), loop.classifier())
+            classifier.save(Path(folder, "best.safetensors"), loop.classifier(loop.weights()))
             if repeat:  # the first one imports Orbax
                 seconds["checkpoint_seconds"].append(saved - started)
                 seconds["best_weights_seconds"].append(time.perf_counter() - saved)

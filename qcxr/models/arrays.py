@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from flax import nnx
 from safetensors import SafetensorError, safe_open
@@ -39,7 +39,8 @@ def fill(network: Network, values: Mapping[str, np.ndarray], *, source: str = "w
         if name not in variables:
             raise InputError(f"{source}: array {name!r} has no place in the model; the file is of another model")
     for name, variable in variables.items():
-        variable.set_raw_value(jnp.array(values[name], jnp.float32))  # a copy: JAX may share numpy memory
+        # a copy, since JAX may share numpy's memory; made by numpy, since JAX would compile one for each shape
+        variable.set_raw_value(jax.device_put(np.array(values[name], np.float32)))
     return network
 
 

@@ -62,10 +62,10 @@ class BatchNorm(nnx.Module):
 
     def __init__(self, channels: int, *, mode: str, epsilon: float = 1e-5, momentum: float = 0.1) -> None:
         zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
-        self.scale = nnx.Param(jnp.asarray(ones))
-        self.bias = nnx.Param(jnp.asarray(zeros))
-        self.mean = nnx.BatchStat(jnp.asarray(zeros))
-        self.var = nnx.BatchStat(jnp.asarray(ones))
+        self.scale = nnx.Param(jax.device_put(ones))  # jnp.asarray would compile something for each shape
+        self.bias = nnx.Param(jax.device_put(zeros))
+        self.mean = nnx.BatchStat(jax.device_put(zeros))
+        self.var = nnx.BatchStat(jax.device_put(ones))
         self.mode = mode
         self.epsilon = epsilon
         self.momentum = momentum
@@ -106,9 +106,9 @@ def he_normal(
     many. Drawn by numpy: no compilation, and the same on every device. Without a generator it is zeros, to be filled.
     """
     if rng is None:
-        return jnp.asarray(np.zeros(shape, np.float32))
+        return jax.device_put(np.zeros(shape, np.float32))
     fan_out = shape[0] * shape[1] * shape[3] // groups
-    return jnp.asarray(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / fan_out)))
+    return jax.device_put(rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / fan_out)))
 
 
 def border(images: tuple[int, ...], kernel: tuple[int, ...], stride: int, rule: str) -> Padding:

@@ -11,11 +11,12 @@ import ast
 import functools
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -34,6 +35,7 @@ NEUTRAL = frozenset(
         "qcxr.study.entry",
         "qcxr.study.fields",
         "qcxr.study.folders",
+        "qcxr.study.forkserver",
         "qcxr.study.heads",
         "qcxr.study.job",
         "qcxr.study.provenance",
@@ -46,6 +48,7 @@ NEUTRAL = frozenset(
         "qcxr.study.slices",
         "qcxr.study.train",
         "qcxr.study.vary",
+        "qcxr.study.warm",
         "qcxr.study.yamlfile",
         "qcxr.training.devices",
         "qcxr.training.progress",
@@ -72,6 +75,34 @@ def code_hash(*modules: str, package: Path = PACKAGE) -> str:
     Comments, docstrings and layout do not count (the syntax tree is hashed). An import inside a function is not
     followed, so that a head's circuit counts for that head only: name it where it counts. Raises `ModuleNotFoundError`.
     """
+    known = _known.get((modules, package))
+    if known is None or any(os.stat(path).st_mtime_ns != mtime for path, mtime in known.files):
+        known = _known[modules, package] = _hashed(sources(*modules, package=package))
+    return known.text
+
+
+class Source(NamedTuple):
+    """A module's file as the hash sees it: its syntax tree's fingerprint, and the names that it imports."""
+
+    path: str
+    mtime: int
+    fingerprint: str
+    imports: tuple[str, ...]
+
+
+class Hash(NamedTuple):
+    """A hash, and the files with their times that it is true of."""
+
+    text: str
+    files: tuple[tuple[str, int], ...]
+
+
+# Snakemake asks for every job of a plan: thousands of times for the same few dozen files
+_known: dict[tuple[tuple[str, ...], Path], Hash] = {}
+
+
+def sources(*modules: str, package: Path = PACKAGE) -> dict[str, Source]:
+    """The named modules, and ours that they import at module level, directly or not, but those that are neutral."""
     pending, seen = list(modules), {}
     while pending:
         name = pending.pop()
@@ -80,13 +111,16 @@ def code_hash(*modules: str, package: Path = PACKAGE) -> str:
         path = _path(name, package)
         if path is None:
             raise ModuleNotFoundError(f"{name} is not a module of {package.name}")
-        tree = ast.parse(path.read_bytes())
-        seen[name] = _fingerprint(path)
-        pending += [found for found in _imports(tree, name, package) if _path(found, package)]
+        seen[name] = _read(name, path, path.stat().st_mtime_ns)
+        pending += [found for found in seen[name].imports if _path(found, package)]
+    return seen
+
+
+def _hashed(seen: dict[str, Source]) -> Hash:
     digest = hashlib.sha256()
     for name in sorted(seen):
-        digest.update(f"{name} {seen[name]}\n".encode())
-    return digest.hexdigest()[:16]
+        digest.update(f"{name} {seen[name].fingerprint}\n".encode())
+    return Hash(digest.hexdigest()[:16], tuple((source.path, source.mtime) for source in seen.values()))
 
 
 def _path(name: str, package: Path) -> Path | None:
@@ -101,21 +135,18 @@ def _path(name: str, package: Path) -> Path | None:
 
 
 @functools.cache
-def _parsed(path: Path, mtime_ns: int) -> str:
+def _read(name: str, path: Path, mtime: int) -> Source:
     tree = ast.parse(path.read_bytes())
+    imports = _imports(tree, name)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return Source(str(path), mtime, hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
 
 
-def _fingerprint(path: Path) -> str:
-    return _parsed(path, path.stat().st_mtime_ns)
-
-
-def _imports(tree: ast.Module, name: str, package: Path) -> list[str]:
+def _imports(tree: ast.Module, name: str) -> tuple[str, ...]:
     found = []
     for node in tree.body:
         if isinstance(node, ast.Import):
@@ -125,7 +156,7 @@ def _imports(tree: ast.Module, name: str, package: Path) -> list[str]:
             found += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level:
             raise ImportError(f"{name} uses a relative import; write it absolutely so that its hash is complete")
-    return found
+    return tuple(found)
 
 
 def digest_file(path: str | Path) -> str:

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from qcxr.study import refusals
 from qcxr.study.backbone import Backbone, ResNet
+from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Section
-from qcxr.study.heads import Heads, Noise
+from qcxr.study.heads import Heads
 from qcxr.study.sections import Augment, Image, Train
 from qcxr.study.train import LossOptions, Schedule
 

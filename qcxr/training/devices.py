@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -158,7 +159,8 @@ def join_hosts() -> None:
 def configure(threads: int | None, compilation_cache: str | os.PathLike | None, *, deterministic: bool = False) -> None:
     """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache.
 
-    `deterministic`: XLA takes no GPU kernel whose sums come in another order each time (a CPU has none).
+    `deterministic`: XLA takes no GPU kernel whose sums come in another order each time (a CPU has none). In a warm job
+    (`qcxr.study.warm`) JAX is imported already: it is told. XLA's flags and the cards it reads with its first array.
     """
     if deterministic:
         _add_flags("--xla_gpu_deterministic_ops=true")
@@ -168,7 +170,11 @@ def configure(threads: int | None, compilation_cache: str | os.PathLike | None, 
             os.environ.setdefault(key, "1")
     if compilation_cache is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(compilation_cache).absolute()))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # many short runs: each counts
+        if (jax := sys.modules.get("jax")) is not None:
+            jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+            seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
 
 
 def _add_flags(flags: str) -> None:

@@ -19,10 +19,10 @@ from qcxr.training.assemble import assemble
 from qcxr.training.backbone import normalisation
 from qcxr.training.checkpoint import work_folder
 from qcxr.training.keeper import Keeper
-from qcxr.training.loop import Loop
+from qcxr.training.loop import Loop, Weights
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
-from qcxr.training.signals import StopRequest, stop_requests
+from qcxr.training.signals import stop_requests
 from qcxr.training.splits import Splits
 
 log = logging.getLogger("qcxr.train")
@@ -59,12 +59,13 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
     keeper = Keeper(folder, progress, every_minutes=resources.checkpoint_minutes, writes=layout.writes)
     keeper.restore(loop)
     run.out.mkdir(parents=True, exist_ok=True)
-    best = folder / "best.safetensors"
-    _to_its_end(loop, progress, keeper, lambda: _keep_best(loop, best, run) if layout.writes else None)
+    best = Best(folder / "best.safetensors", run)
+    _to_its_end(loop, progress, keeper, best)
     if not layout.writes:
         return
     facts["wall_seconds"] = round(keeper.seconds_before + time.perf_counter() - started, 1)
-    record.write(loop, run.out, best, facts={**run.keys, "labels": list(run.labels), **facts, **marks})
+    best.write(loop)
+    record.write(loop, run.out, best.path, facts={**run.keys, "labels": list(run.labels), **facts, **marks})
     progress.event("done", epoch=loop.epoch, best_epoch=loop.best_epoch, best_val_loss=loop.best_loss)
     keeper.clear()
 
@@ -87,33 +88,53 @@ def device(count: int, cards: Sequence[str]) -> str:
     return f"{kind} ({', '.join(cards)})" if cards else kind
 
 
-def _keep_best(loop: Loop, path: Path, run: Run) -> None:
-    mean, std = normalisation(run.recipe.backbone, run.recipe.image)
-    image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
-    about = {**run.keys, "labels": list(run.labels), "image": image}
-    classifier.save(path, loop.classifier(), metadata=about)
+class Best:
+    """The weights of the best epoch so far: in memory, and in a file of the work folder once the run is saved or over.
+
+    A head on features finds better ones every few milliseconds, and writing the whole classifier took longer. What a
+    kill loses of them is made again from the checkpoint that the run is resumed from.
+    """
+
+    def __init__(self, path: Path, run: Run):
+        self.path, self._run = path, run
+        self._held: Weights | None = None
+
+    def keep(self, loop: Loop) -> None:
+        """Remember the current weights."""
+        self._held = loop.weights()
+
+    def write(self, loop: Loop) -> None:
+        """Write what was remembered since the last time."""
+        if self._held is None:
+            return
+        run, (mean, std) = self._run, normalisation(self._run.recipe.backbone, self._run.recipe.image)
+        image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
+        about = {**run.keys, "labels": list(run.labels), "image": image}
+        classifier.save(self.path, loop.classifier(self._held), metadata=about)
+        self._held = None
 
 
-def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, keep_best: Callable[[], None]) -> None:
+def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best) -> None:
     """Epoch by epoch until the protocol is over, saving when it is due and when a signal asks for a stop."""
     with stop_requests() as request:
+
+        def pause(settle: Callable[[], None]) -> None:
+            """Between two steps: save if it is due; if a stop was asked for, save and raise it."""
+            stop = request.signum is not None and keeper.writes  # of several hosts the first stops, and so all do
+            if stop or keeper.due():
+                settle()
+                best.write(loop)
+                keeper.save(loop)
+            if stop:
+                progress.event("stopped", epoch=loop.epoch, step=loop.step)
+                log.info("stopped at epoch %d, step %d and saved; start again to resume", loop.epoch + 1, loop.step)
+                raise request.exit()
+
         try:
             while loop.finished is None:
-                loop.run_epoch(progress, lambda settle: _pause(loop, progress, keeper, request, settle))
-                if loop.history[-1]["best"]:
-                    keep_best()
+                loop.run_epoch(progress, pause)
+                if loop.history[-1]["best"] and keeper.writes:
+                    best.keep(loop)
         except InputError as error:
             progress.event("failed", reason=str(error))
             raise
-
-
-def _pause(loop: Loop, progress: Progress, keeper: Keeper, request: StopRequest, settle: Callable[[], None]) -> None:
-    """Between two steps: save if it is due; if a stop was asked for, save and raise it."""
-    stop = request.signum is not None and keeper.writes  # of several hosts the first stops, and so all do
-    if stop or keeper.due():
-        settle()
-        keeper.save(loop)
-    if stop:
-        progress.event("stopped", epoch=loop.epoch, step=loop.step)
-        log.info("stopped at epoch %d, step %d and saved; start again to resume", loop.epoch + 1, loop.step)
-        raise request.exit()

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import nnx
 
 from qcxr.data import batches
 from qcxr.data.feed import feed
@@ -21,6 +22,7 @@ from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
 from qcxr.training.splits import Splits
 
+Weights = tuple[nnx.State, nnx.State]  # trained, statistics
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
 
 
@@ -130,9 +132,15 @@ class Loop:
             total += float(value)
         return total / len(self.validation)
 
-    def classifier(self) -> Classifier:
-        """The whole classifier with the current weights; a run on features trains only the head, `net` has the rest."""
-        model = groups.merge(self.graphdef, *jax.device_get((self.state.trained, self.frozen, self.state.statistics)))
+    def weights(self) -> Weights:
+        """A copy on the host of what the run has learned so far: the trained parameters and the statistics."""
+        learned = (self.state.trained, self.state.statistics)
+        return jax.tree.map(np.array, jax.device_get(learned))  # a copy: the state's memory is used again
+
+    def classifier(self, weights: Weights) -> Classifier:
+        """The whole classifier with those weights; a run on features trains only the head, `net` has the rest."""
+        trained, statistics = weights
+        model = groups.merge(self.graphdef, trained, jax.device_get(self.frozen), statistics)
         if isinstance(model, Classifier):
             return model
         return Classifier(self.net.backbone, model.head, self.net.architecture)

@@ -45,7 +45,9 @@ def test_batches_are_the_plans_films(split, residency):
         assert all(isinstance(leaf, jax.Array) for leaf in batch)
 
 
-def test_auto_on_the_cpu_reads_the_memory_map(split):
+def test_auto_on_the_cpu_copies_a_small_split_and_reads_the_memory_map_of_a_large_one(split, monkeypatch):
+    assert feed(split, residency="auto").residency == "device"
+    monkeypatch.setattr("qcxr.data.feed._SMALL", split.images.nbytes - 1)
     assert feed(split, residency="auto").residency == "host"
 
 

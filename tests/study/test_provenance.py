@@ -1,5 +1,6 @@
 """The slice's text and the code's hash change when, and only when, the result may."""
 
+import os
 import random
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from qcxr.study import slices
 from qcxr.study.heads import KINDS
-from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text
+from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text, sources
 from qcxr.study.sections import Train
 
 
@@ -64,13 +65,18 @@ def test_every_module_of_ours_can_be_hashed():
     assert all(len(value) == 16 for value in hashes.values())
 
 
-def test_training_depends_on_its_rooms_and_not_on_the_analysis(monkeypatch):
-    import qcxr.study.provenance as provenance
+def test_a_hash_that_was_asked_for_before_follows_the_files(tmp_path):
+    root = package(tmp_path, a=A, b=B)
+    before = code_hash("pkg.a", package=root)
+    assert code_hash("pkg.a", package=root) == before
+    (root / "b.py").write_text(B.replace("+ 1", "+ 2"))
+    os.utime(root / "b.py", ns=(1, 1))  # whatever the clock's grain
+    after = code_hash("pkg.a", package=root)
+    assert after != before and after == code_hash("pkg.a", package=package(tmp_path, a=A, b=B.replace("+ 1", "+ 2")))
 
-    seen = []
-    monkeypatch.setattr(provenance, "_fingerprint", lambda path: seen.append(path) or "x")
-    code_hash("qcxr.training.fit")
-    names = {path.relative_to(provenance.PACKAGE).as_posix() for path in seen}
+
+def test_training_depends_on_its_rooms_and_not_on_the_analysis():
+    names = {Path(source.path).relative_to(PACKAGE).as_posix() for source in sources("qcxr.training.fit").values()}
     assert {"training/step.py", "models/resnet.py", "data/augment.py", "training/losses.py"} <= names
     assert {name for name in names if name.startswith("models/heads")} == {"models/heads/create.py"}
     study = {name for name in names if name.startswith("study/")}

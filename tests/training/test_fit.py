@@ -209,10 +209,14 @@ def test_permuted_labels_keep_their_counts_and_lose_their_films(tmp_path, monkey
 
 def test_the_backbone_joins_after_its_epochs(tmp_path, monkeypatch):
     """With micro-batches and in bfloat16: for two epochs the backbone's arrays keep their bits, then they move too."""
-    seen, save = [], classifier.save
-    monkeypatch.setattr(
-        classifier, "save", lambda path, net, **more: (seen.append(arrays.collect(net)), save(path, net, **more))
-    )
+    seen, weights = [], Loop.weights
+
+    def kept(loop):
+        found = weights(loop)
+        seen.append(arrays.collect(loop.classifier(found)))
+        return found
+
+    monkeypatch.setattr(Loop, "weights", kept)
     run(tmp_path, freeze_epochs=2, head_learning_rate=3e-2, accumulate=2, precision="bfloat16", prior_bias=True)
     section = BACKBONE.model_dump(include={"name", "weights", "config"})
     first = classifier.build(classifier.Architecture(section, "cdl", n_labels=2, precision="bfloat16"), seed=0)

@@ -1,5 +1,9 @@
 """Audit one data set: a page of HTML and a contact sheet."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.data.page")
+
 from qcxr.data import films
 from qcxr.data.manifest import read_manifest
 from qcxr.data.page import AuditFiles, write_audit

@@ -1,5 +1,9 @@
 """Patient-clustered bootstrap of one task on one test set."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.bootstrap")
+
 from qcxr.analysis.bootstrap import bootstrap_files
 from qcxr.analysis.replicates import Resampling
 from qcxr.study.job import job

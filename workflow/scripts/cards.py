@@ -1,5 +1,9 @@
 """Write the model card and the data card of the study."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.cards")
+
 from qcxr.analysis.cards import data_card, model_card
 from qcxr.analysis.facts import Study
 from qcxr.analysis.results import read_results

@@ -1,5 +1,9 @@
 """Collect the metrics of all runs and compare the heads."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.metrics", "qcxr.analysis.statistics")
+
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.statistics import compare
 from qcxr.study.files import write_csv

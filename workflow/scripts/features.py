@@ -1,5 +1,9 @@
 """Compute a frozen backbone's features of one packed split, holding a card if the machine has cards."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.training.frozen")
+
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job

@@ -1,5 +1,9 @@
 """Draw one figure."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.figures")
+
 from qcxr.analysis import figures
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice

@@ -1,5 +1,9 @@
 """Read, check and write one data set's manifest."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.data.manifest")
+
 from qcxr.data.manifest import ManifestFiles, write_manifest
 from qcxr.data.sources import Source
 from qcxr.study.config import parse

@@ -1,5 +1,9 @@
 """Pack one split of a data set into one array."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.data.pack")
+
 from qcxr.data import films
 from qcxr.data.manifest import read_manifest
 from qcxr.data.pack import PackedFiles, pack

@@ -1,5 +1,9 @@
 """Predict one data set with one trained run."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.training.predict")
+
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job

@@ -1,5 +1,9 @@
 """Write the study's report."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.report")
+
 from qcxr.analysis.cards import left_out
 from qcxr.analysis.facts import Study
 from qcxr.analysis.inputs import many

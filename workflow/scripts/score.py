@@ -1,5 +1,9 @@
 """Score one run's predictions on one data set."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.metrics")
+
 from qcxr.analysis.metrics import Frequencies, score_run
 from qcxr.analysis.predictions import RunKey
 from qcxr.analysis.tablefile import read_table

@@ -1,5 +1,9 @@
 """Write every table of the study, and the short one for the terminal."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.tables")
+
 from pathlib import Path
 
 from qcxr.analysis import tables

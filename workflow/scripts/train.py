@@ -1,5 +1,9 @@
 """Train one (task, head, variant, seed), holding a card if the machine has cards."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.training.fit")
+
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
