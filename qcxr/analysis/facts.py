@@ -83,6 +83,16 @@ class Facts:
         return len(self.heads) <= FEW
 
     @property
+    def joined(self) -> bool:
+        """A few heads are compared: figures join their runs by seed."""
+        return self.compared and self.few
+
+    @property
+    def named(self) -> bool:
+        """A few heads are tested: a panel's title has room for their differences."""
+        return self.tested and self.few
+
+    @property
     def many(self) -> bool:
         """Too many heads for that: figures show them one by one, or their means."""
         return not self.few

@@ -1,29 +1,26 @@
 """ROC and precision-recall curves per label on one test set, one line per run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from qcxr.analysis.figures import style
 from qcxr.analysis.metrics import why_undefined
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.names import FEW, dataset_name, task_name
 from qcxr.analysis.predictions import Predictions, RunKey
 
 Tables = Mapping[RunKey, Predictions]
 Films = Float[np.ndarray, " films"]
 Curve = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
-Dashes = Literal["-"] | tuple[int, tuple[int, int]]
 POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few hundred
 
 
 def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Sensitivity against 1 - specificity per label, one line per run, the diagonal is chance."""
+    """Sensitivity against 1 - specificity per label, one line per run (if many, per head); the diagonal is chance."""
     figure, panels = _grid(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     for axes in panels:
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
@@ -31,7 +28,7 @@ def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -
 
 
 def precision_recall(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Precision against recall per label, one line per run, the dotted line is the label's prevalence (chance)."""
+    """Precision against recall per label, lines as in `roc`, the dotted line is the label's prevalence (chance)."""
     runs = _runs(predictions, task, dataset)
     figure, panels = _grid(runs, heads, _precision_recall, "Recall", "Precision")
     table = next(iter(runs.values()))
@@ -63,7 +60,7 @@ def _grid(
 ) -> tuple[Figure, list[Axes]]:
     """Draw one panel per label; return the figure and the panels in label order."""
     run, table = next(iter(runs.items()))
-    figure, grid = style.label_grid(len(table.labels))
+    figure, grid = style.label_grid(len(table.labels), len(heads))
     for axes, label in zip(grid, table.labels, strict=False):
         _panel(axes, {key: given.of(label) for key, given in runs.items() if key.head in heads}, heads, curve)
         style.label_title(axes, label)
@@ -73,10 +70,7 @@ def _grid(
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
-    handles = [
-        Line2D([], [], color=look.colour, linestyle=_dashes(head, heads), label=head_name(head))
-        for head, look in style.head_styles(heads).items()
-    ]
+    handles = style.dashed_handles(heads)
     title = f"{task_name(run.task)}, {dataset_name(run.dataset)} test set"
     style.legend(figure, handles, loc="outside upper center", title=title)
     return figure, grid[: len(table.labels)]
@@ -92,14 +86,33 @@ def _panel(
     for run, (truth, score) in given.items():
         if reason := why_undefined(truth):
             style.said_in_panel(axes, f"undefined:\n{reason}")
-            break
-        colour, dashes = styles[run.head].colour, _dashes(run.head, heads)
-        axes.plot(*_thin(*curve(truth, score)), color=colour, linewidth=0.7, alpha=0.8, linestyle=dashes)
+            return
+        if len(heads) <= FEW:
+            look = styles[run.head]
+            x, y = _thin(*curve(truth, score))
+            axes.plot(x, y, color=look.colour, linewidth=0.7, alpha=0.8, linestyle=look.dashes)
+    if len(heads) <= FEW:
+        return
+    for head, look in styles.items():
+        runs = [curve(*pair) for run, pair in given.items() if run.head == head]
+        if runs:
+            axes.plot(
+                *mean_curve(runs, from_left=curve is _roc), color=look.colour, linewidth=0.8, linestyle=look.dashes
+            )
 
 
-def _dashes(head: str, heads: Sequence[str]) -> Dashes:
-    """The first head's lines are whole, others' are dashed."""
-    return "-" if head == heads[0] else (0, (4, 1))
+def mean_curve(runs: Sequence[Curve], *, from_left: bool) -> Curve:
+    """The vertical mean of several curves (Fawcett 2006), each taken as steps.
+
+    from_left: a curve has at x what its last corner up to x has (ROC), else what its first corner from x on has
+    (precision, which falls with recall): neither promises more than a threshold gives.
+    """
+    x = np.linspace(0.0, 1.0, POINTS)
+    corners = [
+        np.searchsorted(run[0], x, side="right") - 1 if from_left else np.searchsorted(run[0], x) for run in runs
+    ]
+    y = [run[1][at.clip(0, run[1].size - 1)] for run, at in zip(runs, corners, strict=True)]
+    return x, np.mean(y, axis=0)
 
 
 def _thin(x: Float[np.ndarray, " corners"], y: Float[np.ndarray, " corners"]) -> Curve:

@@ -11,7 +11,7 @@ from qcxr.analysis.calibration import expected_calibration_error
 from qcxr.analysis.calibration import reliability as bins_of
 from qcxr.analysis.figures import style
 from qcxr.analysis.metrics import why_undefined
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.names import FEW, dataset_name, head_name, task_name
 from qcxr.analysis.predictions import Predictions, RunKey
 
 BINS = 15
@@ -25,7 +25,7 @@ def reliability(*, predictions: Mapping[RunKey, Predictions], heads: Sequence[st
     """
     runs = {run: table for run, table in predictions.items() if (run.task, run.dataset) == (task, dataset)}
     labels = next(iter(runs.values())).labels
-    figure, grid = style.label_grid(len(labels))
+    figure, grid = style.label_grid(len(labels), len(heads))
     for axes, label in zip(grid, labels, strict=False):
         pairs = {head: [table.of(label) for run, table in runs.items() if run.head == head] for head in heads}
         _panel(axes, pairs)
@@ -39,7 +39,7 @@ def reliability(*, predictions: Mapping[RunKey, Predictions], heads: Sequence[st
     figure.supxlabel("Predicted probability", fontsize=7.5)
     figure.supylabel("Observed frequency", fontsize=7.5)
     title = f"{task_name(task)}, {dataset_name(dataset)} test set"
-    handles = style.line_handles(heads, note=" (number: mean ECE)")
+    handles = style.line_handles(heads, note=" (number: mean ECE)" * (len(heads) <= FEW))
     style.legend(figure, handles, loc="outside upper center", title=title)
     return figure
 
@@ -60,6 +60,8 @@ def _panel(axes: Axes, pairs: Mapping[str, Sequence[Pair]]) -> None:
         marker: style.Keywords = {"marker": look.marker, "color": look.colour, "edgecolor": "white", "linewidth": 0.3}
         axes.scatter(mean[some], observed[some], s=area, zorder=3, **marker)
         errors.append(np.mean([expected_calibration_error(*pair, bins=BINS) for pair in pairs[head]]))
+    if len(pairs) > FEW:
+        return  # no room for the numbers; the table of all metrics has their means over labels
     for row, (head, error) in enumerate(zip(pairs, errors, strict=False)):
         place = (0.03, 0.96 - 0.13 * row)
         axes.text(*place, f"{head_name(head)} {error:.3f}", transform=axes.transAxes, va="top", fontsize=5.5)
