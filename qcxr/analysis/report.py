@@ -43,10 +43,23 @@ def write_report(
     The same inputs give the same bytes. Raises InputError on a missing or malformed figure.
     """
     facts = results.facts(study)
+    sections = _sections(results, study, facts, gallery(figures, facts))
+    lead = f"{DEMO} {wording.lead(facts)}" if study.demo else wording.lead(facts)
+    html = _template("report.html.j2").render(
+        title=study.title or title(facts),
+        lead=lead,
+        css=_text("report.css"),
+        js=_text("report.js"),
+        sections=[s for s in sections if any(s[part] for part in PARTS)],
+    )
+    write_text(html, out)
+
+
+def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Section]) -> list[Section]:
+    """Every section in order, also those that have nothing to say; drawn: the figures by kind."""
     shown = _tables(results, study)
-    drawn = gallery(figures, facts)
     result = "means" if "means" in shown else "scores"  # without a pair of heads there is nothing to compare
-    sections = [
+    return [
         _section("result", "Result", texts=wording.result(results, facts), tables=_only(shown, result)),
         _section("heads", "Heads", tables=_only(shown, "heads")),
         _section(
@@ -77,15 +90,6 @@ def write_report(
         _section("deviations", "Deviations from the paper", tables=_deviations(facts, study.config)),
         _section("limits", "Limits", points=limits(facts)),
     ]
-    lead = f"{DEMO} {wording.lead(facts)}" if study.demo else wording.lead(facts)
-    html = _template("report.html.j2").render(
-        title=study.title or title(facts),
-        lead=lead,
-        css=_text("report.css"),
-        js=_text("report.js"),
-        sections=[s for s in sections if any(s[part] for part in PARTS)],
-    )
-    write_text(html, out)
 
 
 def _tables(results: Results, study: Study) -> dict[str, Section]:

@@ -47,7 +47,10 @@ class FigureSpec:
         return getattr(import_module(f"qcxr.analysis.figures.{module}"), name)(**inputs)
 
 
-_MEAN_CURVE = "Of so many heads a line is the vertical mean over a head's runs, taken as steps."
+_BY_HEAD = (
+    "Of so many heads each has one panel: a thin line is a label (vertical mean over runs, as steps), the bold line "
+    "the mean over labels, the dotted dark one that of the first head."
+)
 FIGURES = {
     "losses": FigureSpec(
         "losses:losses", ("history", "steps"), (), "losses.rst", "Training and validation loss",
@@ -108,21 +111,24 @@ FIGURES = {
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",
         ("Receiver operating characteristic per label, one line per run; the dotted diagonal is chance.",
-         If("many", _MEAN_CURVE)),
+         If("many", _BY_HEAD)),
     ),
     "precision_recall": FigureSpec(
         "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst",
         "Precision and recall",
         ("Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
          "With rare findings these tell more than ROC curves.",
-         If("many", _MEAN_CURVE)),
+         If("many", _BY_HEAD)),
     ),
     "reliability": FigureSpec(
         "reliability:reliability", ("predictions",), ("task", "dataset"), "reliability.rst", "Reliability",
         ("Observed frequency of a finding against its predicted probability in 15 equal-width bins, films of all seeds "
          "together; markers grow with the number of films, the dotted line is perfect calibration. Both axes are "
          "square-rooted, because probabilities of rare findings are small.",
-         If("few", "Numbers: expected calibration error, mean over seeds.")),
+         If("few", "Numbers: expected calibration error, mean over seeds."),
+         If("many", "Of so many heads each has one panel: a thin line is a label, the bold line all labels' films "
+            "together, the dotted dark one those of the first head; the number is the expected calibration error, mean "
+            "over labels and seeds.")),
     ),
     "vary": FigureSpec(
         "vary:vary", ("metrics",), ("axis",), "vary.rst", "What is varied",
@@ -131,7 +137,8 @@ FIGURES = {
          "says how another training would differ.",
          If("patients", "Bars at the AUROC are 95 % percentile intervals of a bootstrap over patients, of the mean "
             "over seeds: how another test set would differ."),
-         "A head that does not have the key was trained once and is drawn at every value."),
+         "A head that does not have the key was trained once and is drawn at every value.",
+         If("many", "Each head has its own panels; the grey line is the first head's.")),
         also=("bootstrap",), whole=True,
     ),
     "search": FigureSpec(
@@ -139,7 +146,8 @@ FIGURES = {
         ("Expected best validation score of k trials against k, drawn without replacement from the trials of each "
          "head: what a search with a smaller budget would have found. The band holds the middle 80 % of the best of "
          "k; it closes at the whole budget because there is one such set. The large marker is the trial chosen; test "
-         "labels are not in it.",),
+         "labels are not in it.",
+         If("many", "Each head has its own panel; the grey line is the first head's.")),
         whole=True,
     ),
 }  # fmt: skip

@@ -20,7 +20,12 @@ POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few 
 
 
 def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Sensitivity against 1 - specificity per label, one line per run (if many, per head); the diagonal is chance."""
+    """Sensitivity against 1 - specificity per label, one line per run; the diagonal is chance.
+
+    Of more heads than a few each has one panel, with a line per label.
+    """
+    if len(heads) > FEW:
+        return _by_head(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     figure, panels = _grid(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     for axes in panels:
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
@@ -28,8 +33,10 @@ def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -
 
 
 def precision_recall(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Precision against recall per label, lines as in `roc`, the dotted line is the label's prevalence (chance)."""
+    """Precision against recall per label, panels as in `roc`, the dotted line is the label's prevalence (chance)."""
     runs = _runs(predictions, task, dataset)
+    if len(heads) > FEW:
+        return _by_head(runs, heads, _precision_recall, "Recall", "Precision")
     figure, panels = _grid(runs, heads, _precision_recall, "Recall", "Precision")
     table = next(iter(runs.values()))
     for axes, label in zip(panels, table.labels, strict=True):
@@ -60,14 +67,11 @@ def _grid(
 ) -> tuple[Figure, list[Axes]]:
     """Draw one panel per label; return the figure and the panels in label order."""
     run, table = next(iter(runs.items()))
-    figure, grid = style.label_grid(len(table.labels), len(heads))
+    figure, grid = style.label_grid(len(table.labels))
     for axes, label in zip(grid, table.labels, strict=False):
         _panel(axes, {key: given.of(label) for key, given in runs.items() if key.head in heads}, heads, curve)
         style.label_title(axes, label)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        _unit_square(axes)
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
     handles = style.dashed_handles(heads)
@@ -86,19 +90,43 @@ def _panel(
     for run, (truth, score) in given.items():
         if reason := why_undefined(truth):
             style.said_in_panel(axes, f"undefined:\n{reason}")
-            return
-        if len(heads) <= FEW:
-            look = styles[run.head]
-            x, y = _thin(*curve(truth, score))
-            axes.plot(x, y, color=look.colour, linewidth=0.7, alpha=0.8, linestyle=look.dashes)
-    if len(heads) <= FEW:
-        return
-    for head, look in styles.items():
-        runs = [curve(*pair) for run, pair in given.items() if run.head == head]
-        if runs:
-            axes.plot(
-                *mean_curve(runs, from_left=curve is _roc), color=look.colour, linewidth=0.8, linestyle=look.dashes
-            )
+            break
+        look = styles[run.head]
+        x, y = _thin(*curve(truth, score))
+        axes.plot(x, y, color=look.colour, linewidth=0.7, alpha=0.8, linestyle=look.dashes)
+
+
+def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films], Curve], x: str, y: str) -> Figure:
+    """One panel per head: a thin line per label (mean over runs), their mean bold, that of heads[0] in grey."""
+    run, table = next(iter(runs.items()))
+    figure, grid = style.panels([style.title(head) for head in heads], columns=5, height=1.4, above=0.7)
+    first: Curve | None = None
+    for head, axes in zip(heads, grid, strict=False):
+        look = style.head_styles(heads)[head]
+        found = []
+        for label in table.labels:
+            own = [given.of(label) for key, given in runs.items() if key.head == head]
+            if own and not why_undefined(own[0][0]):
+                found.append(mean_curve([curve(*pair) for pair in own], from_left=curve is _roc))
+                axes.plot(*found[-1], color=look.colour, linewidth=0.4, alpha=0.45)
+        if found:
+            mean = found[0][0], np.mean([each for _, each in found], axis=0)
+            first = mean if head == heads[0] else first
+            axes.plot(*mean, color=look.colour, linewidth=1.5)
+        if first is not None and head != heads[0]:
+            axes.plot(*first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
+        _unit_square(axes)
+    figure.supxlabel(x, fontsize=7.5)
+    figure.supylabel(y, fontsize=7.5)
+    figure.suptitle(f"{task_name(run.task)}, {dataset_name(run.dataset)} test set", fontsize=8)
+    return figure
+
+
+def _unit_square(axes: Axes) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
 def mean_curve(runs: Sequence[Curve], *, from_left: bool) -> Curve:

@@ -23,7 +23,8 @@ def labels(part: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], counts
     mean = mean.reindex(index=rows, columns=list(heads))
     gap = mean.sub(mean[heads[0]], axis=0).to_numpy(float)
     marks = tests.pivot(index="label", columns="head_b", values="mark").reindex(index=rows, columns=list(heads))
-    reach = float(np.nanmax(np.abs(gap), initial=0.01))
+    sizes = np.abs(gap[:, 1:][~np.isnan(gap[:, 1:])])
+    reach = max(float(np.quantile(sizes, 0.95)), 0.01) if sizes.size else 0.01  # rare labels differ by chance, and most
     figure = Figure(figsize=(max(style.COLUMN, 2.6 + CELL[0] * len(heads)), 1.9 + CELL[1] * len(rows)))
     axes = figure.subplots()
     image = axes.imshow(gap, cmap=COLOURS, vmin=-reach, vmax=reach, aspect="auto")
@@ -31,14 +32,14 @@ def labels(part: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], counts
         value, mark = mean.iat[i, j], marks.iat[i, j]
         said = "—" if np.isnan(value) else f"{value:.2f}".lstrip("0")
         starred = isinstance(mark, str) and mark.startswith("*")
-        ink = "white" if abs(gap[i, j]) > 0.75 * reach else style.INK
+        ink = "white" if abs(gap[i, j]) > 0.7 * reach else style.INK
         axes.text(j, i, said + f"\n{mark}" * starred, ha="center", va="center", fontsize=5, color=ink, linespacing=0.9)
     axes.set_yticks(range(len(rows)), [f"{label} ({int(n):,})" for label, n in counts.items()])
     names = shortened([head_name(head) for head in heads], 24)
     axes.set_xticks(range(len(heads)), names, rotation=60, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0)
     axes.grid(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.01)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.01, extend="both")
     bar.set_label(f"Difference from {head_name(heads[0])}", fontsize=7)
     figure.suptitle(title, fontsize=8)
     return figure

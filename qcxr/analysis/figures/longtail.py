@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, task_name
+from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name
 from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
 
@@ -64,7 +64,7 @@ def _by_head(
 ) -> Figure:
     """A small panel per data set and head: mean and range over seeds, and the means of heads[0] in grey."""
     order = style.by_head(heads, dataset_order(part["dataset"]), columns=3)
-    titles = [f"{head_name(place[1])}, {dataset_name(place[0])}" if place else "" for place in order]
+    titles = [style.title(place[1], dataset_name(place[0])) if place else "" for place in order]
     figure, grid = style.panels(titles, columns=3, height=1.25, above=1.2)
     for place, axes in zip(order, grid, strict=False):
         if place is None:
@@ -84,6 +84,7 @@ def _by_head(
             axes.axhline(0.5, color=style.FAINT, linewidth=0.7, linestyle="--")
         axes.set_xticks(range(len(names)), [f"{n} ({ticks[n]:,})" for n in names], rotation=90, fontsize=5)
         axes.grid(False, axis="x")
+    grid[0].set_xlim(-0.6, len(names) - 0.4)
     figure.supylabel("AUROC", fontsize=7.5)
     figure.supxlabel("Label (positive films in training)", fontsize=7.5)
     return figure

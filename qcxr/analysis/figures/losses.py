@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.names import FEW, head_name, task_name, task_order
+from qcxr.analysis.names import FEW, task_name, task_order
 
 WINDOWS = 10  # per epoch: a batch's own loss says more of its films than of the model
 
@@ -43,7 +43,7 @@ def losses(*, history: pd.DataFrame, steps: pd.DataFrame, heads: Sequence[str]) 
 def _by_head(history: pd.DataFrame, trained: pd.DataFrame, heads: Sequence[str]) -> Figure:
     """A small panel per task and head: validation loss (thick) over training loss (thin), heads[0]'s in grey."""
     order = style.by_head(heads, task_order(history["task"]), columns=4)
-    titles = [f"{head_name(place[1])}, {task_name(place[0])}" if place else "" for place in order]
+    titles = [style.title(place[1], task_name(place[0])) if place else "" for place in order]
     figure, grid = style.panels(titles, columns=4, height=1.25)
     for place, axes in zip(order, grid, strict=False):
         if place is None:

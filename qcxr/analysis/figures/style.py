@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from qcxr.analysis.names import FEW, head_name
+from qcxr.analysis.names import head_name, shortened
 from qcxr.study.files import replacing
 
 # Each PDF would put some fifty lines about subsetting its font into the log of its job.
@@ -168,22 +168,30 @@ def dashed_handles(heads: Iterable[str], *, marked: bool = False) -> list[Line2D
     ]
 
 
-def panels(titles: Sequence[str], *, columns: int, height: float, above: float = 0.5) -> tuple[Figure, list[Axes]]:
+def panels(
+    titles: Sequence[str], *, columns: int, height: float, above: float = 0.5, sharey: bool = True
+) -> tuple[Figure, list[Axes]]:
     """A page-wide figure with a small panel for each title, in order, axes shared; an empty title leaves a gap.
 
     above: inches left for a legend and for what stands around the panels.
     """
+    size = 7.0 if max(map(len, titles)) * columns < 110 else 5.5
     rows = -(-len(titles) // columns)
     figure = Figure(figsize=(PAGE, above + height * rows))
-    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey).ravel())
     for k, axes in enumerate(grid):
         shown = k < len(titles) and bool(titles[k])
         axes.set_visible(shown)
         if shown:
-            axes.set_title(titles[k], fontsize=7 if len(titles[k]) < 22 else 5.5, pad=3)
+            axes.set_title(titles[k], fontsize=size, pad=3)
         below = [i for i in range(k + columns, len(titles), columns) if titles[i]]
         axes.tick_params(labelbottom=not below)
     return figure, grid
+
+
+def title(head: str, *places: str) -> str:
+    """A small panel's title: the head, cut if its name is long, and where."""
+    return ", ".join([*shortened([head_name(head)], 22), *places])
 
 
 def by_head(heads: Sequence[str], places: Sequence[str], *, columns: int) -> list[tuple[str, str] | None]:
@@ -219,15 +227,11 @@ def label_title(axes: Axes, label: str) -> None:
     axes.set_title(label, fontsize=7 if len(label) < 20 else 6, pad=3)
 
 
-def label_grid(count: int, heads: int) -> tuple[Figure, list[Axes]]:
-    """A page-wide figure with one panel for each of `count` labels, in order; panels left over are hidden.
-
-    The panels are larger where they show more heads than a few.
-    """
-    columns = 3 if heads > FEW else 4 if count <= 8 else 5
+def label_grid(count: int) -> tuple[Figure, list[Axes]]:
+    """A page-wide figure with one panel for each of `count` labels, in order; panels left over are hidden."""
+    columns = 4 if count <= 8 else 5
     rows = -(-count // columns)
-    legend_rows = -(-heads // 5) if heads > FEW else 0
-    figure = Figure(figsize=(PAGE, 0.55 + (2.2 if heads > FEW else 1.45) * rows + 0.15 * legend_rows))
+    figure = Figure(figsize=(PAGE, 0.55 + 1.45 * rows))
     grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
     for k, axes in enumerate(grid):
         axes.set_visible(k < count)

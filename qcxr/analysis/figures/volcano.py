@@ -72,7 +72,7 @@ def _panels(datasets: Sequence[str], others: Sequence[str]) -> tuple[Figure, dic
         return figure, {(dataset, others[0]): axes for dataset, axes in zip(datasets, row, strict=True)}
     columns = min(4, len(others))
     order = style.by_head(others, datasets, columns=columns)
-    titles = [f"{head_name(place[1])}, {dataset_name(place[0])}" if place else "" for place in order]
+    titles = [style.title(place[1], dataset_name(place[0])) if place else "" for place in order]
     figure, grid = style.panels(titles, columns=columns, height=1.55)
     return figure, {place: axes for place, axes in zip(order, grid, strict=False) if place}
 
@@ -102,8 +102,14 @@ def _points(
     styles: Mapping[str, style.HeadStyle],
 ) -> None:
     """Draw one panel: a numbered marker per label and task, in the colour of the better head."""
-    marker: style.Keywords = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.9}
-    centred: style.Keywords = {"ha": "center", "va": "center_baseline", "fontsize": 6}
+    small = len(styles) > 2
+    marker: style.Keywords = {
+        "markersize": 6 if small else 8,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.6,
+        "alpha": 0.9,
+    }
+    centred: style.Keywords = {"ha": "center", "va": "center_baseline", "fontsize": 5 if small else 6}
     for row in rows.to_dict("records"):
         better = pair[0] if row["percent_difference"] > 0 else pair[1]
         x, y = row["percent_difference"], -np.log10(row["p"])
