@@ -15,6 +15,7 @@ from jaxtyping import Float, Float64
 
 from qcxr.analysis.delong import delong_test
 from qcxr.analysis.inputs import Paths, read_predictions
+from qcxr.analysis.outline import pairs
 from qcxr.analysis.predictions import Predictions
 from qcxr.analysis.replicates import Replicated, Resampling, Tables, replicate_aurocs
 from qcxr.errors import InputError
@@ -33,14 +34,16 @@ def bootstrap(
     task: str,
     dataset: str,
     heads: Sequence[str] = ("cdl", "dqc"),
+    against: Sequence[str] | None = None,
     resampling: Resampling = Resampling(),  # noqa: B008  (frozen)
 ) -> pd.DataFrame:
     """Return tidy intervals of one task on one test set.
 
-    Rows of kind `auroc` per head, seed and label (and `mean` over labels), of kind `difference` per pair (heads[0]
+    Rows of kind `auroc` per head, seed and label (and `mean` over labels), of kind `difference` per pair (reference
     minus another), and both averaged over seeds under seed `mean`. Per seed and label, `delong_*` hold DeLong's test.
-    n_replicates counts those in which the value is defined. A head without a run here has no rows; without heads[0]
-    there is no pair, and no other head takes its place (`qcxr.analysis.statistics.unpaired` says so).
+    against: the references, by default heads[0]. n_replicates counts those in which the value is defined. A head
+    without a run here has no rows; without a reference there is no pair, and no other head takes its place
+    (`qcxr.analysis.statistics.unpaired` says so).
 
     Raises InputError if no head has a run, or a pair differs in seeds or films.
     """
@@ -48,8 +51,8 @@ def bootstrap(
     if not any(seeds.values()):
         raise InputError(f"task {task}, data set {dataset}: no run of {', '.join(heads)}; give their predictions")
     present = [head for head in heads if seeds[head]]
-    others = [head for head in present if head != heads[0]] if seeds[heads[0]] else []
-    if any(seeds[other] != seeds[heads[0]] for other in others):
+    compared = [pair for pair in pairs(heads, against) if seeds[pair[0]] and seeds[pair[1]]]
+    if any(seeds[first] != seeds[other] for first, other in compared):
         raise InputError(
             f"task {task}, data set {dataset}: heads must have the same seeds, got {seeds}; run the others"
         )
@@ -58,8 +61,8 @@ def bootstrap(
     for column in range(len(found.names)):
         for head in present:
             rows += list(_auroc_rows(found, head, column, resampling.level))
-        for other in others:
-            rows += list(_difference_rows(found, (heads[0], other), column, resampling.level))
+        for pair in compared:
+            rows += list(_difference_rows(found, pair, column, resampling.level))
     first = next(iter(found.tables.values()))
     about = {"task": task, "dataset": dataset, "n_patients": len(set(first.patient_id))}
     return pd.DataFrame([about | row for row in rows], columns=list(COLUMNS))
@@ -70,16 +73,27 @@ def bootstrap_files(
     out: str | Path,
     *,
     heads: Sequence[str] = ("cdl", "dqc"),
+    against: Sequence[str] | None = None,
     resampling: Resampling = Resampling(),  # noqa: B008  (frozen)
+    variant: str = "",
 ) -> pd.DataFrame:
-    """Bootstrap the prediction files of one task and data set (all heads and seeds) and write the tidy CSV `out`."""
+    """Bootstrap the prediction files of one task and data set (all heads and seeds) and write the tidy CSV `out`.
+
+    variant: at which all these runs stand, written into a column of that name; a head that does not have the varied
+    keys is given with the runs that it has. Draws depend on the patients and the random seed alone: such a head's
+    intervals are the same at every variant.
+    """
     tables = read_predictions(predictions)
     groups = {(run.task, run.dataset) for run in tables}
     if len(groups) != 1:
         raise InputError(f"a bootstrap is of one task and data set, got {sorted(groups)}; call it once for each")
     ((task, dataset),) = groups
     by_run = {(run.head, run.seed): table for run, table in tables.items()}
-    frame = bootstrap(by_run, task=task, dataset=dataset, heads=heads, resampling=resampling)
+    if len(by_run) < len(tables):
+        raise InputError("a bootstrap is of one variant, got runs of several of a head and seed; call it once for each")
+    frame = bootstrap(by_run, task=task, dataset=dataset, heads=heads, against=against, resampling=resampling)
+    if variant:
+        frame.insert(frame.columns.get_loc("seed"), "variant", variant)
     write_csv(frame, out)
     return frame
 

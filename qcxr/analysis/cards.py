@@ -7,22 +7,29 @@ import jinja2
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
-from qcxr.analysis.facts import Study
+from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.inputs import Paths, hours, known_versions, load
 from qcxr.analysis.limits import limits, listed
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
 from qcxr.analysis.origin import official, origins
+from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.results import Results
 from qcxr.analysis.tablefile import read_table
 from qcxr.study.files import write_text
 
 Issues = Mapping[str, str | Path] | Sequence[str | Path]
-HEADS = {
-    "cdl": "CDL is one linear layer",
-    "dqc": "DQC is a linear layer, a quantum circuit of one qubit per label, and a linear layer",
-    "mlp": "mlp is two linear layers with tanh between, DQC without its circuit",
-    "product": "product is DQC with a circuit that never entangles",
+# what a head of each kind is
+KINDS = {
+    "cdl": "one linear layer",
+    "dqc": "a linear layer, a quantum circuit of one qubit per label, and a linear layer",
+    "mlp": "two linear layers with tanh between, DQC without its circuit",
+    "product": "DQC with a circuit that never entangles",
+    "bottleneck": "two linear layers with nothing between",
+    "random": "DQC whose circuit keeps the weights that it starts with",
+    "permuted": "DQC whose circuit has the same gates in another arrangement",
+    "fourier": "random Fourier features in the circuit's place",
+    "mps": "a freely trained real tensor chain in the circuit's place",
 }
 
 
@@ -39,6 +46,7 @@ def model_card(
     head_above, tail_below: the borders that the metrics' group means were made with.
     """
     facts = results.facts(study)
+    results = results.at_base()
     scored, trained = results.metrics, results.runs
     labels = {run["task"]: run["labels"] for run in trained}
     lost = scored[(scored["metric"] == "auroc") & scored["value"].isna() & ~scored["label"].isin(MEANS)]
@@ -56,7 +64,7 @@ def model_card(
             tasks={task_name(task): labels[task] for task in task_order(labels)},
             heads=[head_name(head) for head in facts.heads],
             named=listed([head_name(head) for head in facts.heads]),
-            described="; ".join(HEADS[head] for head in facts.heads if head in HEADS),
+            described=_described(facts, results.outline),
             seeds=sorted(int(seed) for seed in scored["seed"].unique()),
             versions=known_versions(trained),
             devices=sorted({run["device"] for run in trained if run.get("device")}),
@@ -64,10 +72,21 @@ def model_card(
             means=_markdown(comparisons.means(results.tests)),
             groups=_markdown(comparisons.groups(results.tests)),
             scores=_markdown(tables.scores(scored)),
+            at=f" (at {facts.base})" * facts.varied,
             undefined=[f"{label} on {dataset_name(dataset)} ({reason})" for label, dataset, reason in undefined],
         )
     )
     write_text(text, out)
+
+
+def _described(facts: Facts, outline: Outline) -> str:
+    """What each head is: its kind's layers, and in brackets what differs from the first head."""
+    texts = []
+    for head in facts.heads:
+        if what := KINDS.get(facts.kind(head)):
+            differs = outline.heads.get(head, "")
+            texts.append(f"{head_name(head)} is {what}" + f" ({differs})" * bool(differs))
+    return "; ".join(texts)
 
 
 def data_card(

@@ -17,7 +17,7 @@ def means(tests: pd.DataFrame, *, label: str = "mean") -> pd.DataFrame:
     shown = []
     for r in rows:
         tested = {"p": formats.p_value(r["p"]), "Mark": r["mark"], "d_z": r["d_z"], "Seeds": r["n_seeds"]}
-        shown.append(_where(r) | _pair(r, several=several) | tested)
+        shown.append(where(r) | _pair(r, several=several) | tested)
     return pd.DataFrame(shown)
 
 
@@ -29,7 +29,7 @@ def groups(tests: pd.DataFrame) -> pd.DataFrame:
     for r in rows:
         group = {"Labels": r["label"].removeprefix("mean_")}
         tested = {"p": formats.p_value(r["p"]), "Note": r["reason"]}
-        shown.append(_where(r) | group | _pair(r, several=several) | tested)
+        shown.append(where(r) | group | _pair(r, several=several) | tested)
     return pd.DataFrame(shown)
 
 
@@ -37,9 +37,15 @@ def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """AUROC per task, data set and label for each pair of heads, sorted by occurrence in the test set."""
     n = metrics[metrics["metric"] == "auroc"].groupby(["task", "dataset", "label"])["n_positive"].max()
     rows = tests[~tests["label"].isin(MEANS) & (tests["metric"] == "auroc")].to_dict("records")
-    groups = list(dict.fromkeys((r["task"], r["dataset"]) for r in rows))
+    places = [(r["task"], r["dataset"], r.get("variant", "")) for r in rows]
+    groups = {place: k for k, place in enumerate(dict.fromkeys(places))}
     occurrence = {(r["task"], r["dataset"], r["label"]): n[r["task"], r["dataset"], r["label"]] for r in rows}
-    rows.sort(key=lambda r: (groups.index((r["task"], r["dataset"])), -occurrence[r["task"], r["dataset"], r["label"]]))
+    rows.sort(
+        key=lambda r: (
+            groups[r["task"], r["dataset"], r.get("variant", "")],
+            -occurrence[r["task"], r["dataset"], r["label"]],
+        )
+    )
     several = _several(rows)
     shown = []
     for r in rows:
@@ -47,7 +53,7 @@ def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         p = {"p": "p", "p Holm": "p_holm", "p BH": "p_bh"}
         tested = {name: formats.p_value(r[column]) for name, column in p.items()}
         tested |= {"d_z": r["d_z"], "Note": r["reason"]}
-        shown.append(_where(r) | label | _pair(r, several=several) | tested)
+        shown.append(where(r) | label | _pair(r, several=several) | tested)
     return pd.DataFrame(shown)
 
 
@@ -58,8 +64,9 @@ def alone(metrics: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """
     paired = {(r["task"], r["dataset"], r[side]) for r in tests.to_dict("records") for side in ("head_a", "head_b")}
     shown = []
-    for key, part in metrics[metrics["metric"] == "auroc"].groupby(["task", "dataset", "head"], sort=False):
-        if key in paired:
+    keys = [key for key in ("task", "dataset", "head", "variant") if key in metrics]
+    for key, part in metrics[metrics["metric"] == "auroc"].groupby(keys, sort=False):
+        if key[:3] in paired:
             continue
         rows = []
         for label, runs in part.groupby("label", sort=False):
@@ -67,7 +74,7 @@ def alone(metrics: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
             row = {"Head": head_name(key[2]), "Label": label.replace("mean_", "mean, ") if label in MEANS else label}
             row |= {"Positives": runs["n_positive"].max(), "AUROC": formats.mean_sd(values.mean(), values.std(ddof=1))}
             row |= {"Seeds": len(runs), "Note": "; ".join(filter(None, runs["reason"].unique()))}
-            rows.append(_where(dict(zip(("task", "dataset"), key, strict=False))) | row)
+            rows.append(where(dict(zip(keys, key, strict=True))) | row)
         rows.sort(key=lambda row: -row["Positives"] if pd.notna(row["Positives"]) else float("-inf"))
         shown += rows
     return pd.DataFrame(shown).astype({"Positives": "Int64"}) if shown else pd.DataFrame()
@@ -80,12 +87,14 @@ def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
     for r in rows.to_dict("records"):
         pair = {"Label": r["label"], "Heads": f"{head_name(r['head'])} − {head_name(r['head_b'])}"}
         found = {"Difference": r["value"], "2.5 %": r["ci_low"], "97.5 %": r["ci_high"], "Patients": r["n_patients"]}
-        shown.append(_where(r) | pair | found | {"Note": r["reason"]})
+        shown.append(where(r) | pair | found | {"Note": r["reason"]})
     return pd.DataFrame(shown)
 
 
-def _where(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])}
+def where(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells that say where a row of results belongs; a head without the varied keys stands at all variants."""
+    variant = {"Variant": row["variant"] or "all"} if "variant" in row else {}
+    return {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])} | variant
 
 
 def _several(rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -27,7 +27,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_parquet, write_text
 from qcxr.study.labels import LABEL_SETS
 
-NEED_TRAINING = ("history", "steps", "counts")  # inputs that predictions alone do not have
+NEED_TRAINING = ("history", "steps", "counts", "search")  # inputs that predictions alone do not have
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Evaluation:
     def draws(self, base: str) -> bool:
         """Whether figure `base` is asked for and can be drawn without a training's files."""
         asked = self.only is None or base in self.only
-        return asked and not set(figures.FIGURES[base].needs) & set(NEED_TRAINING)
+        entry = figures.FIGURES[base]
+        return asked and "axis" not in entry.by and not set(entry.needs) & set(NEED_TRAINING)
 
 
 def evaluate(

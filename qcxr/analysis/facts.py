@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from qcxr.analysis.names import PAPER_HEADS
-from qcxr.analysis.paper import TASKS
+from qcxr.analysis.names import FEW
 
-CIRCUITS = ("dqc", "product")  # heads of this package that hold a circuit
+CIRCUITS = ("dqc", "product", "random", "permuted")  # kinds of heads of this package that hold a circuit
+ENTANGLING = tuple(kind for kind in CIRCUITS if kind != "product")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Facts:
     seeds: the fewest and the most of any task and head. compared: there is a pair of heads; tested: with p-values.
     patients: there are intervals over patients. mined: labels are the published ones of NIH and MIMIC. trained: the
     runs were trained by this package, so that what holds for its trainings holds for them. same_settings: with the
-    same settings for every head. circuits: options of each trained head that holds a circuit.
+    same settings for every head. kinds: of each trained head. circuits: options of each trained head that holds a
+    circuit. references: heads that others are compared with. base: the variant, in words, that figures of one variant
+    show; "" where nothing varies. searched: settings were chosen among trials.
     """
 
     tasks: tuple[str, ...]
@@ -49,6 +51,10 @@ class Facts:
     trained: bool
     same_settings: bool
     circuits: Mapping[str, Mapping[str, Any]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+    base: str = ""
+    searched: bool = False
     demo: bool = False
     protocol: bool = False
 
@@ -57,15 +63,44 @@ class Facts:
         """Predictions were made elsewhere: nothing is known of their models."""
         return not self.trained
 
+    def kind(self, head: str) -> str:
+        """The kind of a trained head; its name, where nothing else is known."""
+        return self.kinds.get(head, head)
+
+    @property
+    def varied(self) -> bool:
+        """The study varies something: figures of single runs show one variant."""
+        return bool(self.base)
+
     @property
     def several(self) -> bool:
         """More heads than two."""
         return len(self.heads) > 2
 
     @property
+    def few(self) -> bool:
+        """Few enough heads for every run of each to be seen in one panel."""
+        return len(self.heads) <= FEW
+
+    @property
+    def joined(self) -> bool:
+        """A few heads are compared: figures join their runs by seed."""
+        return self.compared and self.few
+
+    @property
+    def named(self) -> bool:
+        """A few heads are tested: a panel's title has room for their differences."""
+        return self.tested and self.few
+
+    @property
+    def many(self) -> bool:
+        """Too many heads for that: figures show them one by one, or their means."""
+        return not self.few
+
+    @property
     def like_paper(self) -> bool:
-        """The paper's two heads on one of its tasks: its figures may be laid beside these."""
-        return set(PAPER_HEADS) <= set(self.heads) and bool(set(TASKS) & set(self.tasks))
+        """The paper's heads, tasks and settings: its figures may be laid beside these."""
+        return self.protocol
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from qcxr.analysis.figures import FIGURES
 from qcxr.analysis.names import dataset_name, task_name
 from qcxr.errors import InputError
 
-CIRCUIT = ("Dressed quantum circuit", "The circuit of the dqc head. Compare with Fig. 2 of the paper.")
+CIRCUIT = "Dressed quantum circuit"
 
 
 def gallery(paths: Sequence[str | Path], facts: Facts) -> list[dict[str, Any]]:
-    """Return groups {title, caption, figures}, each figure {data (base64), width, height, heading, alt}.
+    """Return groups {name, title, caption, figures}, each figure {data (base64), width, height, heading, alt}.
 
     A file's stem is its figure's name; the circuit drawing comes first, then the registry's order, figures of other
     names last under their own name. facts: of the study, which decide what captions may say. Sizes are in CSS pixels.
@@ -29,11 +29,20 @@ def gallery(paths: Sequence[str | Path], facts: Facts) -> list[dict[str, Any]]:
         base = _base(path)
         if base in FIGURES:
             title, caption = FIGURES[base].title, said(FIGURES[base].text, facts)
+            if facts.varied and not FIGURES[base].whole:
+                caption += f" Of what is varied it shows {facts.base}."
         else:
-            title, caption = CIRCUIT if base == "circuit" else (path.stem.replace("_", " "), "")
-        group = groups.setdefault(base, {"title": title, "caption": caption, "figures": []})
+            title = CIRCUIT if base == "circuit" else path.stem.replace("_", " ")
+            caption = _of_circuit(facts) if base == "circuit" else ""
+        group = groups.setdefault(base, {"name": base, "title": title, "caption": caption, "figures": []})
         group["figures"].append(_figure(path, title, caption, _heading(path, tasks)))
     return list(groups.values())
+
+
+def _of_circuit(facts: Facts) -> str:
+    """Whose circuit is drawn: the first head's that holds one."""
+    head = next(iter(facts.circuits), "dqc")
+    return f"The circuit of the {head} head." + " Compare with Fig. 2 of the paper." * facts.like_paper
 
 
 def _base(path: Path) -> str:

@@ -55,7 +55,7 @@ def read_runs(paths: Paths) -> list[dict[str, Any]]:
 
 
 def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
-    """Concatenate the history.csv (or steps.csv) of several run folders, with task, head, seed in front.
+    """Concatenate the history.csv (or steps.csv) of several run folders, with task, head, variant and seed in front.
 
     A path may be the run folder or a file in it.
     """
@@ -64,23 +64,29 @@ def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
         folder = path if path.is_dir() else path.parent
         run = read_run(folder)
         frame = read_table(folder / name)
-        for key in ("seed", "head", "task"):
-            frame.insert(0, key, run[key])
+        for key, value in {
+            "seed": run["seed"],
+            "variant": run.get("variant", ""),
+            "head": run["head"],
+            "task": run["task"],
+        }.items():
+            frame.insert(0, key, value)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
 def read_predictions(paths: Paths) -> dict[RunKey, Predictions]:
-    """Read prediction files {run folder}/predictions/{dataset}.parquet -> {(task, head, seed, dataset): table}."""
+    """Read prediction files {run folder}/predictions/{dataset}.parquet -> {run: table}."""
     return {key: read(path) for key, path in index_predictions(paths).items()}
 
 
 def index_predictions(paths: Paths) -> dict[RunKey, Path]:
-    """Return the keys (task, head, seed, dataset) of prediction files without reading the tables."""
+    """Return the runs of prediction files without reading the tables."""
     found = {}
     for path in many(paths):
         run = read_run(path.parent.parent)
-        found[RunKey(run["task"], run["head"], int(run["seed"]), path.stem)] = path
+        key = RunKey(run["task"], run["head"], int(run["seed"]), path.stem, run.get("variant") or "")
+        found[key] = path
     return found
 
 
@@ -99,6 +105,7 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "runs": read_runs,
     "parameters": _frames,
     "benchmark": _frames,
+    "search": _frames,
 }
 
 

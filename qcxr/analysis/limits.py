@@ -1,6 +1,9 @@
 """What a study's results cannot say, in sentences that its own facts carry; and its title."""
 
-from qcxr.analysis.facts import CIRCUITS, Facts
+from collections.abc import Mapping
+from typing import Any
+
+from qcxr.analysis.facts import ENTANGLING, Facts
 from qcxr.analysis.names import head_name
 
 TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
@@ -11,9 +14,11 @@ PAPERS_CIRCUIT = {"engine", "layers", "init", "noise", "shots", "device", "diff_
 
 def title(facts: Facts) -> str:
     """Return a page's title, which promises a comparison of quantum and classical heads only where there is one."""
-    quantum = set(facts.heads) & set(CIRCUITS)
+    quantum = set(facts.heads) & set(facts.circuits)
     if facts.trained and quantum and set(facts.heads) - quantum:
         return TITLE
+    if facts.many:
+        return f"{len(facts.heads)} heads for chest X-ray classification"
     heads = listed([head_name(head) for head in facts.heads])
     return f"{heads} head{'s' * (len(facts.heads) > 1)} for chest X-ray classification"
 
@@ -56,26 +61,44 @@ def _number(fewest: int, most: int) -> str:
 
 def _circuit(facts: Facts) -> str:
     """Say that circuits are simulated: only of heads that this package trained, with the options they had."""
-    if "dqc" in facts.circuits:
-        options = facts.circuits["dqc"]
-        device = str(options.get("device") or "default.qubit")
-        if not device.startswith(("default.", "lightning.")):
-            return f"The circuit ran on {device}: see there whether that is a simulator."
-        noise = "with the noise that its settings name" if options.get("noise") else "without noise"
-        if set(options) <= PAPERS_CIRCUIT:
-            return (
-                f"The circuit is simulated, not run ({noise}), and its structure (RY rotations and CNOT rings) can be "
-                "simulated classically at low cost: no quantum advantage is claimed or possible here."
-            )
-        return f"The circuit is simulated, not run ({noise}): no quantum advantage is claimed."
-    if facts.circuits:
-        return "The circuit never entangles and is computed in closed form: no quantum advantage is possible here."
-    return ""
+    entangled = {head: options for head, options in facts.circuits.items() if facts.kind(head) in ENTANGLING}
+    if not facts.circuits:
+        return ""
+    if not entangled:
+        several = len(facts.circuits) > 1
+        subject = "The circuits never entangle and are" if several else "The circuit never entangles and is"
+        return f"{subject} computed in closed form: no quantum advantage is possible here."
+    devices = {head: str(options.get("device") or "default.qubit") for head, options in entangled.items()}
+    elsewhere = [head for head, name in devices.items() if not name.startswith(("default.", "lightning."))]
+    if elsewhere:
+        whose = "" if len(entangled) == 1 else f" of {listed([head_name(head) for head in elsewhere])}"
+        ran = listed(list(dict.fromkeys(devices[head] for head in elsewhere)))
+        return f"The circuit{whose} ran on {ran}: see there whether that is a simulator."
+    simulated = f"The circuit{'s are' if len(entangled) > 1 else ' is'} simulated, not run ({_noise(facts, entangled)})"
+    known = (set(options) <= PAPERS_CIRCUIT and facts.kind(head) != "permuted" for head, options in entangled.items())
+    if all(known) and not facts.varied:
+        its = "its" if len(entangled) == 1 else "their"
+        return (
+            f"{simulated}, and {its} structure (RY rotations and CNOT rings) can be simulated classically at low cost: "
+            "no quantum advantage is claimed or possible here."
+        )
+    return f"{simulated}: no quantum advantage is claimed."
+
+
+def _noise(facts: Facts, circuits: Mapping[str, Mapping[str, Any]]) -> str:
+    noisy = [bool(options.get("noise")) for options in circuits.values()]
+    if facts.varied and "noise" in facts.base:
+        return "with the noise that is varied"
+    if all(noisy):
+        return f"with the noise that {'its' if len(noisy) == 1 else 'their'} settings name"
+    return "some with the noise that their settings name" if any(noisy) else "without noise"
 
 
 def _settings(facts: Facts) -> str:
     if facts.foreign:
         return ""
+    if facts.searched:
+        return "Settings were chosen among the trials of a search on validation; another space may choose others."
     if len(facts.heads) == 1:
         return "The head was trained with the settings given; no search for better ones is part of this study."
     if not facts.same_settings:

@@ -21,7 +21,7 @@ from qcxr.study.files import write_csv
 
 METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
 COLUMNS = ("label", "metric", "value", "n", "n_positive", "reason", "n_labels")
-RUN_KEYS = RunKey._fields
+RUN_KEYS = tuple(key for key in RunKey._fields if key != "variant")  # which only a study that varies something has
 GROUPS = MEANS[1:]
 
 
@@ -99,34 +99,42 @@ def score_run(
 ) -> pd.DataFrame:
     """Score one run's prediction file on one data set and write the tidy CSV `out` with the run's keys in front.
 
-    Other arguments as in `score`. Returns what it wrote.
+    Other arguments as in `score`. Returns what it wrote; it has the column `variant` where the run is of one.
     """
     frame = score(
         read_table(predictions),
         validation=None if validation is None else read_table(validation),
         frequencies=frequencies,
     )
-    for column, value in reversed(run._asdict().items()):
-        frame.insert(0, column, value)
+    keys = {"task": run.task, "head": run.head, "variant": run.variant, "seed": run.seed, "dataset": run.dataset}
+    for column, value in reversed(keys.items()):
+        if column != "variant" or value:
+            frame.insert(0, column, value)
     write_csv(frame, out)
     return frame
 
 
 def read_metrics(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
-    """Read and concatenate tidy metric CSVs; InputError on a missing column or a run given twice."""
+    """Read and concatenate tidy metric CSVs; InputError on a missing column or a run given twice.
+
+    The column `variant` stands after `head` if any file has it, with "" for runs that are of none.
+    """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
         raise InputError("no metrics file given; score at least one run first")
     frame = pd.concat([read_table(path) for path in paths], ignore_index=True)
+    if "variant" in frame:
+        frame.insert(frame.columns.get_loc("head") + 1, "variant", frame.pop("variant").fillna(""))
     lacking = [c for c in (*RUN_KEYS, *COLUMNS) if c not in frame]
     if lacking:
         raise InputError(f"{paths[0]}: metrics columns are missing: {', '.join(lacking)}; write it with score_run")
-    twice = frame.duplicated([*RUN_KEYS, "label", "metric"])
+    twice = frame.duplicated([key for key in (*RunKey._fields, "label", "metric") if key in frame])
     if twice.any():
         row = frame[twice].iloc[0]
-        raise InputError(
-            f"metrics hold {row['task']}/{row['head']}/seed{row['seed']} on {row['dataset']} twice; give each run once"
+        run = "/".join(
+            part for part in (row["task"], row["head"], row.get("variant", ""), f"seed{row['seed']}") if part
         )
+        raise InputError(f"metrics hold {run} on {row['dataset']} twice; give each run once")
     return frame
 
 

@@ -1,20 +1,41 @@
 """The names that people read, and the order in which heads, tasks and data sets appear everywhere."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 
 PAPER_HEADS = ("cdl", "dqc")
+FEW = 6  # heads of which a panel can show every run
 DATASETS = {"nih": "NIH-CXR-LT", "mimic": "MIMIC-CXR-LT", "validation": "Validation"}
 
 
-def head_order(heads: Iterable[str]) -> list[str]:
-    """Return the distinct heads, the paper's first, others by name."""
+def head_order(heads: Iterable[str], order: Iterable[str] = ()) -> list[str]:
+    """Return the distinct heads in the order given, those that it lacks after it: the paper's first, others by name."""
     heads = set(heads)
-    return [head for head in PAPER_HEADS if head in heads] + sorted(heads - set(PAPER_HEADS))
+    first = [head for head in dict.fromkeys((*order, *PAPER_HEADS)) if head in heads]
+    return first + sorted(heads - set(first))
 
 
 def head_name(head: str) -> str:
     """Return a head's name for people: the paper's abbreviations in capitals, others as they are."""
     return head.upper() if head in PAPER_HEADS else head.replace("_", " ")
+
+
+def shortened(names: Sequence[str], length: int) -> list[str]:
+    """Return names of at most `length` letters for a narrow place, cut in the middle; distinct ones stay distinct."""
+    cut = [
+        name if len(name) <= length else f"{name[: length - length // 3 - 1]}…{name[-(length // 3) :]}"
+        for name in names
+    ]
+    return [long if cut.count(short) > 1 else short for short, long in zip(cut, names, strict=True)]
+
+
+def key_value(value: object) -> str:
+    """Return a setting's value for people: 0.1, yes, none, a text as it is, anything else as JSON."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if isinstance(value, str | int) else json.dumps(value, sort_keys=True)
 
 
 def task_name(task: str) -> str:

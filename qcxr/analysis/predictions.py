@@ -20,12 +20,13 @@ MEANS = ("mean", "mean_head", "mean_medium", "mean_tail")  # stand where a label
 
 
 class RunKey(NamedTuple):
-    """Which run, on which test set."""
+    """Which run, on which test set; variant is "" where the study varies nothing, or nothing that the head has."""
 
     task: str
     head: str
     seed: int
     dataset: str
+    variant: str = ""
 
 
 @dataclass(frozen=True)

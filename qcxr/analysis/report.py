@@ -10,18 +10,18 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from qcxr.analysis import formats, tables
+from qcxr.analysis import formats, tables, wording
 from qcxr.analysis.deviations import COLUMNS, departures, deviations
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import hours, known_versions
-from qcxr.analysis.limits import limits, listed, title
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.limits import limits, title
 from qcxr.analysis.results import Results
 from qcxr.study.files import write_text
 
-FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap"}
+FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap", "varied"}
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
+OF_ONE_VARIANT = ("means", "groups", "labels", "alone", "scores", "bootstrap")
 TABLES = ("groups", "labels", "alone", "scores", "bootstrap", "parameters", "benchmark")
 PARTS = ("texts", "facts", "tables", "figures", "points", "blocks")
 Section = dict[str, Any]
@@ -43,26 +43,8 @@ def write_report(
     The same inputs give the same bytes. Raises InputError on a missing or malformed figure.
     """
     facts = results.facts(study)
-    built = tables.build(results, protocol=study.protocol)
-    shown = {name: _table(frame, name) for name, frame in built.items()}
-    result = "means" if "means" in shown else "scores"  # without a pair of heads there is nothing to compare
-    sections = [
-        _section("result", "Result", texts=_result(results, facts), tables=_only(shown, result)),
-        _section(
-            "run",
-            "What was run" if facts.trained else "What was read",
-            facts=_facts(results),
-            tables=_only(shown, "runs"),
-            blocks=_configuration(study.config),
-        ),
-        _section("data", "Data", texts=list(study.notes), tables=_only(shown, "counts")),
-        _section("figures", "Figures", figures=gallery(figures, facts)),
-        _section("tables", "Tables", tables=_only(shown, *(name for name in TABLES if name != result))),
-        _section("paper", "Paper against here", tables=_only(shown, "paper")),
-        _section("deviations", "Deviations from the paper", tables=_deviations(facts, study.config)),
-        _section("limits", "Limits", points=limits(facts)),
-    ]
-    lead = f"{DEMO} {_lead(facts)}" if study.demo else _lead(facts)
+    sections = _sections(results, study, facts, gallery(figures, facts))
+    lead = f"{DEMO} {wording.lead(facts)}" if study.demo else wording.lead(facts)
     html = _template("report.html.j2").render(
         title=study.title or title(facts),
         lead=lead,
@@ -71,6 +53,60 @@ def write_report(
         sections=[s for s in sections if any(s[part] for part in PARTS)],
     )
     write_text(html, out)
+
+
+def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Section]) -> list[Section]:
+    """Every section in order, also those that have nothing to say; drawn: the figures by kind."""
+    shown = _tables(results, study)
+    result = "means" if "means" in shown else "scores"  # without a pair of heads there is nothing to compare
+    return [
+        _section("result", "Result", texts=wording.result(results, facts), tables=_only(shown, result)),
+        _section("heads", "Heads", tables=_only(shown, "heads")),
+        _section(
+            "varied",
+            "Varied",
+            texts=wording.varied(results.outline),
+            tables=_only(shown, "varied"),
+            figures=_of(drawn, "vary"),
+        ),
+        _section(
+            "search",
+            "Search",
+            texts=wording.search(results.search, study.config),
+            tables=_only(shown, "search"),
+            figures=_of(drawn, "search"),
+        ),
+        _section(
+            "run",
+            "What was run" if facts.trained else "What was read",
+            facts=_facts(results),
+            tables=_only(shown, "runs"),
+            blocks=_configuration(study.config),
+        ),
+        _section("data", "Data", texts=list(study.notes), tables=_only(shown, "counts")),
+        _section("figures", "Figures", figures=[group for group in drawn if group["name"] not in ("vary", "search")]),
+        _section("tables", "Tables", tables=_only(shown, *(name for name in TABLES if name != result))),
+        _section("paper", "Paper against here", tables=_only(shown, "paper")),
+        _section("deviations", "Deviations from the paper", tables=_deviations(facts, study.config)),
+        _section("limits", "Limits", points=limits(facts)),
+    ]
+
+
+def _tables(results: Results, study: Study) -> dict[str, Section]:
+    """Every table by name; where something varies, all but the one of what varies hold the base variant's runs."""
+    built = tables.build(results, protocol=study.protocol)
+    captions = dict(tables.CAPTIONS)
+    if results.outline.varied:
+        at_base = tables.build(results.at_base())
+        built = {name: at_base.get(name) if name in OF_ONE_VARIANT else frame for name, frame in built.items()}
+        base = results.outline.said(results.outline.base)
+        for name in OF_ONE_VARIANT:
+            captions[name] += f" Here of {base}; other variants are among the study's tables."
+    return {name: _table(frame, name, caption=captions[name]) for name, frame in built.items() if frame is not None}
+
+
+def _of(groups: Sequence[Section], name: str) -> list[Section]:
+    return [group for group in groups if group["name"] == name]
 
 
 def _text(name: str) -> Markup:
@@ -119,39 +155,6 @@ def _deviations(facts: Facts, config: Mapping[str, Any] | None) -> list[Section]
     said = "What the paper says, what the published code does, what this project does."
     shown = [_table(settings, "settings", caption="Settings of this study that are not the paper's.")] if here else []
     return [*shown, _table(points, "deviations", caption=said)]
-
-
-def _lead(facts: Facts) -> str:
-    tasks = ", ".join(task_name(task) for task in facts.tasks)
-    heads = ", ".join(head_name(head) for head in facts.heads)
-    datasets = ", ".join(dataset_name(name) for name in facts.datasets)
-    fewest, most = facts.seeds
-    seeds = str(most) if fewest == most else f"{fewest} to {most}"
-    kind = f"{'paired ' * facts.compared}seed{'s' * (most != 1)}"
-    return (
-        f"Task{'s' * (len(facts.tasks) > 1)} {tasks}; head{'s' * (len(facts.heads) > 1)} {heads}; {seeds} {kind}; "
-        f"tested on {datasets}."
-    )
-
-
-def _result(results: Results, facts: Facts) -> list[str]:
-    """Say in words, per pair of heads, what the mean AUROC shows; of a head alone, what it is."""
-    tests = results.tests
-    rows = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
-    texts = []
-    for (first, other), part in rows.groupby(["head_a", "head_b"], sort=False):
-        better = part[part["difference"] > 0]
-        text = (
-            f"{head_name(first)} has a higher mean AUROC than {head_name(other)} in {len(better)} of {len(part)} "
-            "comparisons of task and test set"
-        )
-        if part["p"].notna().any():
-            sure = int(part["significant"].astype(bool).sum())
-            text += f"; {sure} of the {len(part)} differences are significant by the paired t-test over seeds."
-        else:
-            text += "; without a second seed there is no test."
-        texts.append(text)
-    return texts or [f"{listed([head_name(head) for head in facts.heads])}: no pair of heads, so no comparison."]
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:

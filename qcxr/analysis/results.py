@@ -1,14 +1,17 @@
 """A study's results in one place: what tables, report and cards are made of, and the facts that they tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
+from qcxr.analysis import variants
 from qcxr.analysis.facts import CIRCUITS, Facts, Study
 from qcxr.analysis.inputs import Paths, Run, load
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.origin import official
+from qcxr.analysis.outline import Outline
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,8 @@ class Results:
     """What tables, report and cards are made of, read from a study's files; None or empty is what it does not have.
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
-    task and head. benchmark: a row per timed step. bootstrap: intervals over patients.
+    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
     metrics: pd.DataFrame
@@ -26,16 +30,25 @@ class Results:
     parameters: pd.DataFrame | None = None
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
+    search: pd.DataFrame | None = None
+    outline: Outline = Outline()  # noqa: RUF009  (frozen)
+
+    def at_base(self) -> "Results":
+        """These results with the runs of the base variant only: what figures of one variant show."""
+        given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
+        kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
+        return replace(self, **kept)
 
     def facts(self, study: Study) -> Facts:
         """Gather what sentences about the study may rest on."""
         seeds = self.metrics.groupby(["task", "head"])["seed"].nunique()
         configs = {run["head"]: run["config"] for run in self.runs if run.get("config")}
+        kinds = {run["head"]: run.get("kind") or run["head"] for run in self.runs}
         settings = [run["config"].get("train") for run in self.runs if run.get("config")]
         counted = () if self.counts is None else self.counts["dataset"].unique()
         return Facts(
             tasks=tuple(task_order(self.metrics["task"])),
-            heads=tuple(head_order(self.metrics["head"])),
+            heads=tuple(head_order(self.metrics["head"], self.outline.heads)),
             datasets=tuple(dataset_order(self.metrics["dataset"])),
             seeds=(int(seeds.min()), int(seeds.max())),
             compared=len(self.tests) > 0,
@@ -44,12 +57,24 @@ class Results:
             mined=len(counted) > 0 and all(official(self.counts, name) for name in counted),
             trained=len(configs) > 0,
             same_settings=all(found == settings[0] for found in settings),
-            circuits={head: configs[head].get("head_options") or {} for head in CIRCUITS if head in configs},
+            kinds=kinds,
+            circuits={
+                head: configs[head].get("head_options") or {}
+                for head in head_order(configs, self.outline.heads)
+                if kinds[head] in CIRCUITS
+            },
+            references=tuple(dict.fromkeys(self.tests["head_a"])),
+            base=self.outline.said(self.outline.base),
+            searched=self.search is not None,
             demo=study.demo,
             protocol=study.protocol,
         )
 
 
-def read_results(files: Mapping[str, Paths]) -> Results:
-    """Read {kind: file or files}, at least metrics and tests; InputError on an unknown kind or a malformed file."""
-    return Results(**{kind: load(kind, paths) for kind, paths in files.items()})
+def read_results(files: Mapping[str, Paths], *, outline: Outline | Mapping[str, Any] | None = None) -> Results:
+    """Read {kind: file or files}, at least metrics and tests; InputError on an unknown kind or a malformed file.
+
+    outline: of the study, as it is or as the workflow's JSON.
+    """
+    given = outline if isinstance(outline, Outline) else Outline.from_json(outline or {})
+    return Results(**{kind: load(kind, paths) for kind, paths in files.items()}, outline=given)

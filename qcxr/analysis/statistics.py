@@ -6,7 +6,7 @@ d_z, Shapiro-Wilk on the differences, Wilcoxon's signed-rank test. Five seeds sp
 patients see `qcxr.analysis.bootstrap`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
+from qcxr.analysis import variants
 from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.outline import Outline, pairs
 from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
 
@@ -31,14 +33,20 @@ def compare(
     heads: Sequence[str] = ("cdl", "dqc"),
     alpha: float = 0.05,
     metric: str | Sequence[str] = ("auroc", "average_precision"),
+    against: Sequence[str] | None = None,
+    outline: Outline | None = None,
 ) -> pd.DataFrame:
-    """Return one row per task, data set, metric, label (and mean) and pair (heads[0], other head).
+    """Return one row per task, data set, metric, label (and mean), pair (reference, other head) and variant.
 
-    metrics: tidy metrics of all runs. Differences are heads[0] minus the other, paired by seed; `ci_low`, `ci_high`
-    hold the 95 % t-interval of their mean. p_holm and p_bh adjust over the labels of one task, data set and
-    metric (mean rows are not part of that family and have none). `mark` is ns, *, ** or *** for raw p >= 0.05,
-    < 0.05, < 0.01, < 0.001. What is undefined is empty and has a `reason`. One head has no rows; neither has a task and
-    data set without a pair (`unpaired` says which).
+    metrics: tidy metrics of all runs. against: the references, each compared with every other head, no pair twice; by
+    default heads[0]. outline: of a study that varies something; heads meet at the variants where both have runs, and
+    the column `variant` (behind head_b) says where, "" for heads that do not have the varied keys.
+
+    Differences are reference minus the other, paired by seed; `ci_low`, `ci_high` hold the 95 % t-interval of their
+    mean. p_holm and p_bh adjust over the labels of one pair, task, data set and metric (mean rows are not part of that
+    family and have none). `mark` is ns, *, ** or *** for raw p >= 0.05, < 0.05, < 0.01, < 0.001. What is undefined is
+    empty and has a `reason`. One head has no rows; neither has a task and data set without a pair (`unpaired` says
+    which).
 
     Raises InputError if heads are unknown or given twice, alpha is not in (0, 1), or two heads of a task do not have
     the same seeds.
@@ -46,40 +54,70 @@ def compare(
     _check(metrics, heads, alpha)
     wanted = [metric] if isinstance(metric, str) else list(metric)
     keys = ["task", "dataset", "metric"]
+    outline = variants.outlined(metrics, outline)
+    asked = metrics[metrics["metric"].isin(wanted)].reset_index(drop=True)
+    arms = dict(iter(asked.groupby(["head", variants.of(asked)], sort=False)))
     rows = []
-    for other in heads[1:]:
-        pair = metrics[metrics["head"].isin([heads[0], other]) & metrics["metric"].isin(wanted)]
-        for group, frame in pair.groupby(keys, sort=False):
-            if frame["head"].nunique() < 2:
-                continue  # a head that was run on some tasks only: there is no pair here
-            _check_seeds(frame, heads[0], other, where=f"task {group[0]}, data set {group[1]}")
-            family = []
-            for label, part in frame.groupby("label", sort=False):
-                named = dict(zip(keys, group, strict=True)) | {"label": label, "head_a": heads[0], "head_b": other}
-                family.append(named | _paired(part, heads[0], other, alpha))
-            _adjust(family)
-            rows += family
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    for pair in pairs(heads, against):
+        for variant, frame in _met(arms, pair, outline):
+            for group, part in frame.groupby(keys, sort=False):
+                if part["head"].nunique() < 2:
+                    continue  # a head that was run on some tasks only: there is no pair here
+                named = dict(zip(keys, group, strict=True)) | {"variant": variant}
+                rows += _family(part, pair, named, alpha)
+    columns = list(COLUMNS)
+    if outline.varied:
+        columns.insert(columns.index("head_b") + 1, "variant")
+    return pd.DataFrame(rows, columns=columns)
 
 
-def unpaired(metrics: pd.DataFrame, heads: Sequence[str]) -> list[str]:
-    """Say which comparisons `compare` leaves out because a head has no runs on a task and data set."""
-    notes = []
-    for (task, dataset), part in metrics.groupby(["task", "dataset"], sort=False):
-        here = set(part["head"])
-        reference, *others = heads
-        lacking = [head for head in others if head not in here]
-        where = f"{task_name(task)}, {dataset_name(dataset)}"
-        if reference not in here:
-            scored = ", ".join(head_name(head) for head in others if head in here)
-            notes.append(
-                f"{where}: no runs of {head_name(reference)}, which others are compared with, so nothing is compared "
-                f"there (scored: {scored})."
-            )
-        elif lacking:
-            named = ", ".join(head_name(head) for head in lacking)
-            notes.append(f"{where}: no runs of {named}, so no comparison with {head_name(reference)} there.")
-    return notes
+def _met(
+    arms: Mapping[tuple[str, str], pd.DataFrame], pair: tuple[str, str], outline: Outline
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Where two heads are compared, and the metrics of their runs there; arms: (head, variant) -> metrics."""
+    for name, met in outline.meetings(*pair).items():
+        there = [arms[arm] for arm in zip(pair, met, strict=True) if arm in arms]
+        if len(there) == 2:
+            yield name, pd.concat(there).sort_index()
+
+
+def _family(frame: pd.DataFrame, pair: tuple[str, str], named: dict[str, Any], alpha: float) -> list[dict[str, Any]]:
+    """The tests of one pair on every label of a task and data set by one metric, adjusted for their number."""
+    where = f"task {named['task']}, data set {named['dataset']}" + f", variant {named['variant']}" * bool(
+        named["variant"]
+    )
+    _check_seeds(frame, *pair, where=where)
+    family = []
+    for label, part in frame.groupby("label", sort=False):
+        family.append(named | {"label": label, "head_a": pair[0], "head_b": pair[1]} | _paired(part, *pair, alpha))
+    _adjust(family)
+    return family
+
+
+def unpaired(metrics: pd.DataFrame, heads: Sequence[str], *, outline: Outline | None = None) -> list[str]:
+    """Say which comparisons with heads[0] `compare` leaves out because a head has no runs on a task and data set."""
+    outline = variants.outlined(metrics, outline)
+    notes: dict[str, None] = {}
+    for variant in outline.variants or [""]:
+        there = variants.runs_at(metrics, outline, variant)
+        for (task, dataset), part in there.groupby(["task", "dataset"], sort=False):
+            where = ", ".join(filter(None, (task_name(task), dataset_name(dataset), outline.said(variant))))
+            notes |= dict.fromkeys(_lacking(set(part["head"]), heads, where))
+    return list(notes)
+
+
+def _lacking(here: set[str], heads: Sequence[str], where: str) -> list[str]:
+    """Say what is not compared where only the heads `here` have runs."""
+    reference, *others = heads
+    lacking = [head for head in others if head not in here]
+    if reference not in here:
+        scored = ", ".join(head_name(head) for head in others if head in here)
+        return [
+            f"{where}: no runs of {head_name(reference)}, which others are compared with, so nothing is compared "
+            f"there (scored: {scored})."
+        ]
+    named = ", ".join(head_name(head) for head in lacking)
+    return [f"{where}: no runs of {named}, so no comparison with {head_name(reference)} there."] if lacking else []
 
 
 def percent_difference(a: float, b: float) -> float:

@@ -13,7 +13,7 @@ from qcxr.errors import InputError
 
 # Columns that hold names and sentences. An empty cell in one of them is an empty text, in all others it is NaN.
 TEXTS = frozenset({
-    "task", "head", "head_a", "head_b", "dataset", "split", "label", "metric", "kind", "framework",
+    "task", "head", "head_a", "head_b", "variant", "dataset", "split", "label", "metric", "kind", "framework",
     "image_id", "patient_id", "path", "reason", "mark", "issue", "detail",
 })  # fmt: skip
 # what pandas takes for a missing number

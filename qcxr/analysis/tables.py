@@ -1,14 +1,15 @@
 """The paper's tables from this study's numbers, and the result tables: tidy frames in, frames for people out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats
+from qcxr.analysis import comparisons, formats, trials
 from qcxr.analysis.inputs import Run, hours
-from qcxr.analysis.names import dataset_name, head_name, head_order, task_name, task_order
+from qcxr.analysis.names import dataset_name, head_name, head_order, key_value, task_name, task_order
+from qcxr.analysis.response import METRICS, curve
 from qcxr.analysis.results import Results
 from qcxr.analysis.versus import paper_vs_here
 
@@ -28,6 +29,10 @@ CAPTIONS = {
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
+    "heads": "The heads, and what differs from the first, with which the others are compared.",
+    "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
+    "intervals over seeds and, where there is a bootstrap, over patients.",
+    "search": "The settings that each head's final runs were trained with, chosen on validation.",
     "runs": "What each run took.",
     "benchmark": "Seconds of a training step, mean ± sd over the timed steps (paper: Table III).",
     "paper": "The paper's numbers beside this study's.",
@@ -56,10 +61,22 @@ def counts(frame: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis("Label").reset_index()
 
 
-def parameters(frame: pd.DataFrame) -> pd.DataFrame:
-    """Table II from counts per task and head (columns task, head, and the parts): one column per task and head."""
-    tasks, heads = task_order(frame["task"]), head_order(frame["head"])
+def parameters(frame: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
+    """Table II from counts per task and head (columns task, head, and the parts): one column per task and head.
+
+    More than two heads have a row each instead. order: of the heads.
+    """
+    tasks, heads = task_order(frame["task"]), head_order(frame["head"], order)
     ordered = sorted(frame.to_dict("records"), key=lambda r: (tasks.index(r["task"]), heads.index(r["head"])))
+    if len(heads) > 2:
+        return pd.DataFrame(
+            [
+                {"Task": task_name(row["task"]), "Head": head_name(row["head"])}
+                | ({"Variant": row["variant"] or "all"} if "variant" in row else {})
+                | {name: int(row[part]) for part, name in PARTS.items()}
+                for row in ordered
+            ]
+        )
     table = pd.DataFrame({"Component": list(PARTS.values())})
     for row in ordered:
         column = f"{task_name(row['task'])} {head_name(row['head'])}"
@@ -68,28 +85,79 @@ def parameters(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Every metric averaged over labels, mean ± sd over seeds, one row per task, data set and head."""
+    """Every metric averaged over labels, mean ± sd over seeds, one row per task, data set, head and variant."""
     part = metrics[(metrics["label"] == "mean")]
     rows = []
-    for (task, dataset, head), frame in part.groupby(["task", "dataset", "head"], sort=False):
-        row = {"Task": task_name(task), "Test set": dataset_name(dataset), "Head": head_name(head)}
+    keys = [key for key in ("task", "dataset", "head", "variant") if key in part]
+    for key, frame in part.groupby(keys, sort=False):
+        row = comparisons.where(dict(zip(keys, key, strict=True))) | {"Head": head_name(key[2])}
         for metric, values in frame.groupby("metric", sort=False)["value"]:
             row[metric.replace("_", " ")] = formats.mean_sd(values.mean(), values.std(ddof=1))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def benchmark(frame: pd.DataFrame) -> pd.DataFrame:
-    """Table III from timed steps (columns task, head, framework, seconds; a row per step): one column per framework."""
+def benchmark(frame: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
+    """Table III from timed steps (columns task, head, framework, seconds; a row per step): one column per framework.
+
+    order: of the heads.
+    """
     groups = frame.groupby(["task", "head", "framework"], sort=False)["seconds"].agg(["mean", "std"])
     cells = groups.apply(lambda row: formats.mean_sd(row["mean"], row["std"]), axis=1).unstack("framework")
     cells = cells.reindex(columns=list(frame["framework"].unique()))
-    rows = [(t, h) for t in task_order(frame["task"]) for h in head_order(frame["head"]) if (t, h) in cells.index]
+    rows = [
+        (t, h) for t in task_order(frame["task"]) for h in head_order(frame["head"], order) if (t, h) in cells.index
+    ]
     shown = []
     for task, head in rows:
         seconds = cells.loc[(task, head)].fillna("—").to_dict()
         shown.append({"Task": task_name(task), "Head": head_name(head)} | seconds)
     return pd.DataFrame(shown)
+
+
+def heads(results: Results) -> pd.DataFrame:
+    """Name, kind, what differs from the reference, and parameters beside the backbone's, a row per head."""
+    outline, kinds = results.outline, {run["head"]: run.get("kind") or run["head"] for run in results.runs}
+    counted = [] if results.parameters is None else results.parameters.to_dict("records")
+    rows = []
+    for k, (head, difference) in enumerate(outline.heads.items()):
+        row: dict[str, Any] = {"Head": head_name(head), "Kind": kinds.get(head, "")}
+        row["Differs from the reference"] = difference or ("the reference" if k == 0 else "nothing")
+        for task in task_order(part["task"] for part in counted):
+            found = {trained_parameters(p) for p in counted if (p["task"], p["head"]) == (task, head)}
+            ends = dict.fromkeys(f"{n:,}" for n in (min(found), max(found))) if found else ["—"]
+            row[f"Trained parameters {task_name(task)}"] = " to ".join(ends)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def trained_parameters(row: Mapping[str, Any]) -> int:
+    """Parameters that a head adds to the backbone and trains: as counted, or all of its parts."""
+    return int(
+        row["trained"] if "trained" in row else sum(row[part] for part in ("preprocess", "quantum", "postprocess"))
+    )
+
+
+def varied(results: Results) -> pd.DataFrame:
+    """Mean AUROC and average precision at every value of every varied key, other keys at the base variant."""
+    rows = []
+    for axis in results.outline.axes:
+        points = curve(results.metrics, results.outline, axis, bootstrap=results.bootstrap)
+        for (task, dataset, value, head), part in points.groupby(["task", "dataset", "place", "head"], sort=False):
+            by = part.set_index("metric").to_dict("index")
+            row: dict[str, Any] = {"Task": task_name(task), "Test set": dataset_name(dataset), "Varied": axis}
+            row |= {"Value": key_value(results.outline.along(axis)[value][0]), "Head": head_name(head)}
+            for metric, name in METRICS.items():
+                row[name] = formats.mean_sd(by[metric]["mean"], by[metric]["sd"]) if metric in by else "—"
+            row |= {"95 % over seeds": _interval(by["auroc"], "seeds"), "Seeds": int(by["auroc"]["n_seeds"])}
+            row["95 % over patients"] = _interval(by["auroc"], "patients")
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _interval(row: Mapping[str, Any], over: str) -> str:
+    low, high = row[f"{over}_low"], row[f"{over}_high"]
+    return "—" if pd.isna(low) else f"[{low:.3f}, {high:.3f}]"
 
 
 def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
@@ -102,9 +170,11 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
         "Films/s": "films_per_second",
         "Peak MB": "peak_memory_mb",
     }
+    varied = any(r.get("variant") for r in runs)
     shown = []
     for r in runs:
-        row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"]), "Seed": str(r["seed"])}
+        row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"])}
+        row |= ({"Variant": r.get("variant") or "all"} if varied else {}) | {"Seed": str(r["seed"])}
         row |= {"Device": r.get("device", ""), "Hours": hours(r)}
         row |= {name: r.get(key, "" if key == "stopped" else None) for name, key in measured.items()}
         shown.append(row)
@@ -113,7 +183,10 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
 
 def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame]:
     """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
+    order = results.outline.heads
     tables = {
+        "heads": heads(results) if order else pd.DataFrame(),
+        "varied": varied(results),
         "means": comparisons.means(results.tests),
         "groups": comparisons.groups(results.tests),
         "labels": comparisons.labels(results.tests, results.metrics),
@@ -125,9 +198,11 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
     if results.bootstrap is not None:
         tables["bootstrap"] = comparisons.patients(results.bootstrap)
     if results.parameters is not None:
-        tables["parameters"] = parameters(results.parameters)
+        tables["parameters"] = parameters(results.parameters, order)
     if results.benchmark is not None:
-        tables["benchmark"] = benchmark(results.benchmark)
+        tables["benchmark"] = benchmark(results.benchmark, order)
+    if results.search is not None:
+        tables["search"] = trials.chosen(results.search, order)
     if results.runs:
         tables["runs"] = run_costs(results.runs)
     if protocol:

@@ -110,7 +110,7 @@ def test_four_heads_are_not_both():
     text = " ".join(limits(four))
     assert "All four heads were trained with the same settings" in text and "Both" not in text
     assert "(with the noise that its settings name)" in text
-    assert "Of several heads it shows the first two." in said(figures.FIGURES["volcano"].text, four)
+    assert "Each head has its own panels, against the first." in said(figures.FIGURES["volcano"].text, four)
     assert "the two heads" not in said(figures.FIGURES["mean_auroc"].text, four)
     unlike = facts(heads=four.heads, trained=True, same_settings=False)
     assert "same settings" not in " ".join(limits(unlike))

@@ -170,7 +170,7 @@ def test_heads_stay_apart_in_grey_and_beyond_colour():
 def test_caption_files_say_what_the_report_says(name):
     entry = figures.FIGURES[name]
     written = (CAPTIONS / entry.caption).read_text(encoding="utf-8")
-    paper = facts(tasks=("cxr8", "cxr14", "cxr19"), trained=True)
+    paper = facts(tasks=("cxr8", "cxr14", "cxr19"), trained=True, protocol=True)
     assert " ".join(written.replace("\\*", "*").split()) == said(entry.text, paper)
 
 

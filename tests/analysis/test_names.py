@@ -64,7 +64,9 @@ def test_every_run_and_label_is_scored_under_its_own_name(evaluated):
     found = frame[frame["metric"] == "auroc"].set_index(["task", "head", "seed", "dataset", "label"])["value"]
     for run, (truth, table) in saved.items():
         for label in LABELS:
-            assert found[(*run, label)] == pytest.approx(roc_auc_score(truth[label], table[label]), abs=1e-12)
+            assert found[(run.task, run.head, run.seed, run.dataset, label)] == pytest.approx(
+                roc_auc_score(truth[label], table[label]), abs=1e-12
+            )
 
 
 def test_comparisons_intervals_figures_and_tables_keep_the_names(evaluated):

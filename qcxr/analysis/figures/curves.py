@@ -1,29 +1,31 @@
 """ROC and precision-recall curves per label on one test set, one line per run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from qcxr.analysis.figures import style
 from qcxr.analysis.metrics import why_undefined
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.names import FEW, dataset_name, task_name
 from qcxr.analysis.predictions import Predictions, RunKey
 
 Tables = Mapping[RunKey, Predictions]
 Films = Float[np.ndarray, " films"]
 Curve = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
-Dashes = Literal["-"] | tuple[int, tuple[int, int]]
 POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few hundred
 
 
 def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Sensitivity against 1 - specificity per label, one line per run, the diagonal is chance."""
+    """Sensitivity against 1 - specificity per label, one line per run; the diagonal is chance.
+
+    Of more heads than a few each has one panel, with a line per label.
+    """
+    if len(heads) > FEW:
+        return _by_head(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     figure, panels = _grid(_runs(predictions, task, dataset), heads, _roc, "1 − specificity", "Sensitivity")
     for axes in panels:
         axes.plot([0, 1], [0, 1], color=style.FAINT, linewidth=0.6, linestyle=":")
@@ -31,8 +33,10 @@ def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -
 
 
 def precision_recall(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
-    """Precision against recall per label, one line per run, the dotted line is the label's prevalence (chance)."""
+    """Precision against recall per label, panels as in `roc`, the dotted line is the label's prevalence (chance)."""
     runs = _runs(predictions, task, dataset)
+    if len(heads) > FEW:
+        return _by_head(runs, heads, _precision_recall, "Recall", "Precision")
     figure, panels = _grid(runs, heads, _precision_recall, "Recall", "Precision")
     table = next(iter(runs.values()))
     for axes, label in zip(panels, table.labels, strict=True):
@@ -67,16 +71,10 @@ def _grid(
     for axes, label in zip(grid, table.labels, strict=False):
         _panel(axes, {key: given.of(label) for key, given in runs.items() if key.head in heads}, heads, curve)
         style.label_title(axes, label)
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        _unit_square(axes)
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
-    handles = [
-        Line2D([], [], color=look.colour, linestyle=_dashes(head, heads), label=head_name(head))
-        for head, look in style.head_styles(heads).items()
-    ]
+    handles = style.dashed_handles(heads)
     title = f"{task_name(run.task)}, {dataset_name(run.dataset)} test set"
     style.legend(figure, handles, loc="outside upper center", title=title)
     return figure, grid[: len(table.labels)]
@@ -93,13 +91,56 @@ def _panel(
         if reason := why_undefined(truth):
             style.said_in_panel(axes, f"undefined:\n{reason}")
             break
-        colour, dashes = styles[run.head].colour, _dashes(run.head, heads)
-        axes.plot(*_thin(*curve(truth, score)), color=colour, linewidth=0.7, alpha=0.8, linestyle=dashes)
+        look = styles[run.head]
+        x, y = _thin(*curve(truth, score))
+        axes.plot(x, y, color=look.colour, linewidth=0.7, alpha=0.8, linestyle=look.dashes)
 
 
-def _dashes(head: str, heads: Sequence[str]) -> Dashes:
-    """The first head's lines are whole, others' are dashed."""
-    return "-" if head == heads[0] else (0, (4, 1))
+def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films], Curve], x: str, y: str) -> Figure:
+    """One panel per head: a thin line per label (mean over runs), their mean bold, that of heads[0] in grey."""
+    run, table = next(iter(runs.items()))
+    figure, grid = style.panels([style.title(head) for head in heads], columns=5, height=1.4, above=0.7)
+    first: Curve | None = None
+    for head, axes in zip(heads, grid, strict=False):
+        look = style.head_styles(heads)[head]
+        found = []
+        for label in table.labels:
+            own = [given.of(label) for key, given in runs.items() if key.head == head]
+            if own and not why_undefined(own[0][0]):
+                found.append(mean_curve([curve(*pair) for pair in own], from_left=curve is _roc))
+                axes.plot(*found[-1], color=look.colour, linewidth=0.4, alpha=0.45)
+        if found:
+            mean = found[0][0], np.mean([each for _, each in found], axis=0)
+            first = mean if head == heads[0] else first
+            axes.plot(*mean, color=look.colour, linewidth=1.5)
+        if first is not None and head != heads[0]:
+            axes.plot(*first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
+        _unit_square(axes)
+    figure.supxlabel(x, fontsize=7.5)
+    figure.supylabel(y, fontsize=7.5)
+    figure.suptitle(f"{task_name(run.task)}, {dataset_name(run.dataset)} test set", fontsize=8)
+    return figure
+
+
+def _unit_square(axes: Axes) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
+def mean_curve(runs: Sequence[Curve], *, from_left: bool) -> Curve:
+    """The vertical mean of several curves (Fawcett 2006), each taken as steps.
+
+    from_left: a curve has at x what its last corner up to x has (ROC), else what its first corner from x on has
+    (precision, which falls with recall): neither promises more than a threshold gives.
+    """
+    x = np.linspace(0.0, 1.0, POINTS)
+    corners = [
+        np.searchsorted(run[0], x, side="right") - 1 if from_left else np.searchsorted(run[0], x) for run in runs
+    ]
+    y = [run[1][at.clip(0, run[1].size - 1)] for run, at in zip(runs, corners, strict=True)]
+    return x, np.mean(y, axis=0)
 
 
 def _thin(x: Float[np.ndarray, " corners"], y: Float[np.ndarray, " corners"]) -> Curve:

@@ -7,20 +7,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qcxr.analysis.figures import style
-from qcxr.analysis.names import dataset_name, task_name
+from qcxr.analysis.figures import heatmap, style
+from qcxr.analysis.names import FEW, dataset_name, task_name
 from qcxr.analysis.predictions import MEANS
 
 
 def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], task: str, dataset: str) -> Figure:
     """Horizontal bars (mean over seeds), one point per seed, the t-test's mark at the right; one column wide.
 
-    Lying bars keep 19 label names and two heads readable in one column. A label without a value says why.
+    Lying bars keep 19 label names and two heads readable in one column. A label without a value says why. More heads
+    than a few are columns of a table instead, as in `qcxr.analysis.figures.heatmap`.
     """
     part = metrics[(metrics["task"] == task) & (metrics["dataset"] == dataset) & (metrics["metric"] == "auroc")]
     part = part[~part["label"].isin(MEANS)]
     tests = tests[(tests["task"] == task) & (tests["dataset"] == dataset) & (tests["metric"] == "auroc")]
+    tests = tests[tests["head_a"] == heads[0]]
     counts = part.groupby("label", sort=False)["n_positive"].max().sort_values(ascending=False, kind="stable")
+    title = f"{task_name(task)}, {dataset_name(dataset)} test set"
+    if len(heads) > FEW:
+        return heatmap.labels(part, tests, heads, counts, title=title)
     figure = Figure(figsize=(style.COLUMN, 0.9 + len(counts) * max(0.22, 0.11 * len(heads))))
     axes = figure.subplots()
     lowest = part["value"].min()
@@ -42,7 +47,7 @@ def labels(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], 
     axes.grid(False, axis="y")
     if low < 0.5:
         axes.axvline(0.5, color=style.INK, linewidth=0.6, linestyle=":")
-    figure.suptitle(f"{task_name(task)}, {dataset_name(dataset)} test set", fontsize=8)
+    figure.suptitle(title, fontsize=8)
     style.legend(figure, style.bar_handles(heads), loc="outside lower center")
     return figure
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qcxr.analysis.figures import style
-from qcxr.analysis.names import dataset_name, dataset_order, task_name
+from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name
 from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
 
@@ -25,7 +25,8 @@ def longtail(
     """Mean and range over seeds of each label's AUROC, labels from rare to common in training; a panel per data set.
 
     Labels stand evenly, with their positives in training below: on a log axis the names of common ones collide. Dotted
-    lines part tail (< tail_under), medium and head labels (> head_over). counts: dataset, split, label, n, n_positive.
+    lines part tail (< tail_under), medium and head labels (> head_over). Of more heads than a few each has its own
+    panels, heads[0] grey in all. counts: dataset, split, label, n, n_positive.
     Raises InputError if counts lack a label's training count.
     """
     part = metrics[(metrics["task"] == task) & (metrics["metric"] == "auroc") & ~metrics["label"].isin(MEANS)]
@@ -36,6 +37,8 @@ def longtail(
     names = sorted(part["label"].unique(), key=lambda label: train[label])
     below = [sum(train[label] < border for label in names) for border in (tail_under - 0.5, head_over + 0.5)]
     datasets = dataset_order(part["dataset"])
+    if len(heads) > FEW:
+        return _by_head(part, names, heads, [n for n in below if 0 < n < len(names)], ticks=train)
     figure = Figure(figsize=(style.PAGE if len(names) > 10 else 0.7 * style.PAGE, 1.6 + 1.5 * len(datasets)))
     panels = figure.subplots(len(datasets), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
     for axes, dataset in zip(panels, datasets, strict=True):
@@ -53,6 +56,37 @@ def longtail(
     panels[-1].set_xlim(-0.6, len(names) - 0.4)
     panels[-1].set_xlabel("Label (positive films in training)")
     style.legend(figure, style.line_handles(heads), loc="outside upper center")
+    return figure
+
+
+def _by_head(
+    part: pd.DataFrame, names: Sequence[str], heads: Sequence[str], borders: Sequence[int], *, ticks: pd.Series
+) -> Figure:
+    """A small panel per data set and head: mean and range over seeds, and the means of heads[0] in grey."""
+    order = style.by_head(heads, dataset_order(part["dataset"]), columns=3)
+    titles = [style.title(place[1], dataset_name(place[0])) if place else "" for place in order]
+    figure, grid = style.panels(titles, columns=3, height=1.25, above=1.2)
+    for place, axes in zip(order, grid, strict=False):
+        if place is None:
+            continue
+        here = part[part["dataset"] == place[0]]
+        first = here[here["head"] == heads[0]].groupby("label")["value"].mean().reindex(names)
+        axes.plot(range(len(names)), first, color=style.FAINT, linewidth=0.8, zorder=1)
+        own = here[here["head"] == place[1]].groupby("label")["value"]
+        look = style.head_styles(heads)[place[1]]
+        axes.vlines(
+            range(len(names)), own.min().reindex(names), own.max().reindex(names), color=look.colour, linewidth=1
+        )
+        axes.plot(range(len(names)), own.mean().reindex(names), look.marker, color=look.colour, **style.WHITE_EDGE)
+        for n in borders:
+            axes.axvline(n - 0.5, color=style.INK, linewidth=0.7, linestyle=":")
+        if part["value"].min() < 0.52:
+            axes.axhline(0.5, color=style.FAINT, linewidth=0.7, linestyle="--")
+        axes.set_xticks(range(len(names)), [f"{n} ({ticks[n]:,})" for n in names], rotation=90, fontsize=5)
+        axes.grid(False, axis="x")
+    grid[0].set_xlim(-0.6, len(names) - 0.4)
+    figure.supylabel("AUROC", fontsize=7.5)
+    figure.supxlabel("Label (positive films in training)", fontsize=7.5)
     return figure
 
 

@@ -7,14 +7,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qcxr.analysis.figures import style
-from qcxr.analysis.names import dataset_name, dataset_order, task_name, task_order
+from qcxr.analysis.figures import forest, style
+from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name, task_order
 
 
 def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
-    """Bars of the mean over seeds with the runs as points; a bracket carries the paired t-test's mark (raw p)."""
+    """Bars of the mean over seeds with the runs as points; a bracket carries the paired t-test's mark (raw p).
+
+    More heads than a few are rows instead, as in `qcxr.analysis.figures.forest`.
+    """
     mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
-    tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
+    tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc") & (tests["head_a"] == heads[0])]
+    if len(heads) > FEW:
+        return forest.scores(mean, tests, heads)
     tasks, datasets = task_order(mean["task"]), dataset_order(mean["dataset"])
     figure = Figure(figsize=(min(style.PAGE, max(style.COLUMN, 1.9 * len(datasets) * max(1, len(tasks) / 2))), 2.6))
     panels = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]

@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from qcxr.analysis.names import head_name
+from qcxr.analysis.names import head_name, shortened
 from qcxr.study.files import replacing
 
 # Each PDF would put some fifty lines about subsetting its font into the log of its job.
@@ -24,6 +25,7 @@ COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
 INK, FAINT = "#222222", "#8a8a8a"
 Keywords = dict[str, Any]  # of matplotlib's functions
 WHITE_EDGE: Keywords = {"markeredgecolor": "white", "markeredgewidth": 0.4}  # keeps overlapping markers apart
+Dashes = Literal["-"] | tuple[int, tuple[int, ...]]
 Place = Literal["outside upper center", "outside lower center", "outside right center"]
 
 # In code, not in a style file: the content hash that decides whether figures are redrawn sees modules only.
@@ -68,6 +70,7 @@ class HeadStyle:
     colour: str
     marker: str
     hatch: str
+    dashes: Dashes = "-"
 
 
 HEADS = {"cdl": HeadStyle("#1b4f8a", "o", ""), "dqc": HeadStyle("#eda12c", "s", "////")}
@@ -78,18 +81,39 @@ OTHERS = (
     HeadStyle("#6fc1e8", "P", "----"),
     HeadStyle("#6b6b6b", "X", "++++"),
 )
+# Hardly more colours can be told apart by everyone: a sixth other head takes the first colour again, with another
+# marker, hatch and line. 13 and 7 have no divisor in common with 5, so no two of 35 heads are alike.
+MARKERS = (*(look.marker for look in OTHERS), "<", ">", "p", "h", "d", "8", "H", "*")
+HATCHES = (*(look.hatch for look in OTHERS), "ooo", "**")
+DASHES: tuple[Dashes, ...] = (
+    (0, (4, 1)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (5, 3)),
+)  # fmt: skip
 
 
 def head_styles(heads: Iterable[str]) -> dict[str, HeadStyle]:
-    """Return a style per head: the paper's two are fixed, others take the next free one in the order given."""
-    styles, free = {}, 0
+    """Return a style per head: colours of the paper's two are fixed, others take the next free look in the order given.
+
+    The line of the first head is whole, others' are dashed.
+    """
+    styles: dict[str, HeadStyle] = {}
+    free = 0
     for head in heads:
-        if head in HEADS:
-            styles[head] = HEADS[head]
-        else:
-            styles[head] = OTHERS[free % len(OTHERS)]
+        look = HEADS.get(head)
+        turn, k = divmod(free, len(OTHERS))
+        if look is None:
+            marker, hatch = MARKERS[free % len(MARKERS)], HATCHES[(free + turn) % len(HATCHES)]
+            look = HeadStyle(OTHERS[k].colour, marker, hatch, DASHES[turn % len(DASHES)])
             free += 1
+        else:
+            look = replace(look, dashes=DASHES[0])
+        styles[head] = look if styles else replace(look, dashes="-")
     return styles
+
+
+def ink_on(colour: str) -> str:
+    """White on a dark colour, else the colour of text."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.4 else INK
 
 
 def applied() -> AbstractContextManager:
@@ -134,6 +158,49 @@ def line_handles(heads: Iterable[str], *, note: str = "") -> list[Line2D]:
         Line2D([], [], color=look.colour, marker=look.marker, label=head_name(head) + note)
         for head, look in head_styles(heads).items()
     ]
+
+
+def dashed_handles(heads: Iterable[str], *, marked: bool = False) -> list[Line2D]:
+    """Return a legend's entries for lines as dashed as each head's, with markers where the lines are `marked`."""
+    return [
+        Line2D([], [], color=look.colour, linestyle=look.dashes, marker=look.marker * marked, label=head_name(head))
+        for head, look in head_styles(heads).items()
+    ]
+
+
+def panels(
+    titles: Sequence[str], *, columns: int, height: float, above: float = 0.5, sharey: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """A page-wide figure with a small panel for each title, in order, axes shared; an empty title leaves a gap.
+
+    above: inches left for a legend and for what stands around the panels.
+    """
+    size = 7.0 if max(map(len, titles)) * columns < 110 else 5.5
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(PAGE, above + height * rows))
+    grid = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey).ravel())
+    for k, axes in enumerate(grid):
+        shown = k < len(titles) and bool(titles[k])
+        axes.set_visible(shown)
+        if shown:
+            axes.set_title(titles[k], fontsize=size, pad=3)
+        below = [i for i in range(k + columns, len(titles), columns) if titles[i]]
+        axes.tick_params(labelbottom=not below)
+    return figure, grid
+
+
+def title(head: str, *places: str) -> str:
+    """A small panel's title: the head, cut if its name is long, and where."""
+    return ", ".join([*shortened([head_name(head)], 22), *places])
+
+
+def by_head(heads: Sequence[str], places: Sequence[str], *, columns: int) -> list[tuple[str, str] | None]:
+    """(place, head) in the order of panels, every place on a row of its own; None is a gap."""
+    order: list[tuple[str, str] | None] = []
+    for place in places:
+        order += [None] * (-len(order) % columns)
+        order += [(place, head) for head in heads]
+    return order
 
 
 def runs_as_points(axes: Axes, x: Any, y: Any, look: HeadStyle, *, size: float | None = None, edge: float) -> None:

@@ -33,53 +33,92 @@ def labels_by_task(tests: pd.DataFrame) -> dict[str, list[str]]:
 def volcano(*, tests: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
     """Scatter of -log10 p against percent difference for the labels that `task` brings in, one panel per data set.
 
-    The number in a marker is the label, its shape the task the runs were trained for. Only heads[0] against heads[1].
+    The number in a marker is the label, its shape the task the runs were trained for. Of more heads than two each has
+    its own panels, against heads[0], all on the same axes.
     """
-    tests = tests[(tests["metric"] == "auroc") & (tests["head_a"] == heads[0]) & (tests["head_b"] == heads[1])]
+    tests = tests[(tests["metric"] == "auroc") & (tests["head_a"] == heads[0]) & tests["head_b"].isin(heads)]
     names = labels_by_task(tests).get(task, [])
     part = tests[tests["label"].isin(names)]
     shown = part[part["p"].notna()]
     if shown.empty:
         return style.empty(f"{task_name(task)}: no label has a defined p-value")
     number = {label: i + 1 for i, label in enumerate(names)}
-    datasets = dataset_order(part["dataset"])
     shape = dict(zip(task_order(part["task"]), TASK_MARKERS * 3, strict=False))
-    figure = Figure(figsize=(style.PAGE, 3.2))
-    panels = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
+    figure, panels = _panels(dataset_order(part["dataset"]), [head for head in heads if head in set(part["head_b"])])
     low, high = shown["percent_difference"].min(), shown["percent_difference"].max()
     pad = 0.08 * max(high, -low, 1.0)
     low, high = min(low, -pad), max(high, pad)  # some room on both sides, whoever is better
-    for axes, dataset in zip(panels, datasets, strict=True):
-        _points(axes, shown[shown["dataset"] == dataset], heads, number, shape)
+    for (dataset, head), axes in panels.items():
+        here = part[(part["dataset"] == dataset) & (part["head_b"] == head)]
+        _points(axes, here[here["p"].notna()], (heads[0], head), number, shape, styles=style.head_styles(heads))
         axes.set_xlim(min(low, 0) - pad, max(high, 0) + pad)
-        axes.set_title(dataset_name(dataset))
-        lost = part[(part["dataset"] == dataset) & part["p"].isna()]["label"].unique()
+        lost = here[here["p"].isna()]["label"].unique()
         if len(lost):
             said = "p undefined: " + ", ".join(str(number[x]) for x in lost)
             axes.text(0.01, 0.99, said, transform=axes.transAxes, va="top", color=style.FAINT, style="italic")
-    panels[0].set_ylabel("$-\\log_{10}$ p (paired t-test)")
-    panels[0].set_ylim(0, 1.12 * max(-np.log10(shown["p"].min()), 1.5))
+    _name_axes(figure, panels, heads)
+    next(iter(panels.values())).set_ylim(0, 1.12 * max(-np.log10(shown["p"].min()), 1.5))
     figure.legend(handles=_handles(number, shape), loc="outside right center", handletextpad=0.4)
     return figure
 
 
+def _panels(datasets: Sequence[str], others: Sequence[str]) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """One row of data sets for one pair of heads; a small panel per data set and head for several."""
+    if len(others) == 1:
+        figure = Figure(figsize=(style.PAGE, 3.2))
+        row = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
+        for axes, dataset in zip(row, datasets, strict=True):
+            axes.set_title(dataset_name(dataset))
+        return figure, {(dataset, others[0]): axes for dataset, axes in zip(datasets, row, strict=True)}
+    columns = min(4, len(others))
+    order = style.by_head(others, datasets, columns=columns)
+    titles = [style.title(place[1], dataset_name(place[0])) if place else "" for place in order]
+    figure, grid = style.panels(titles, columns=columns, height=1.55)
+    return figure, {place: axes for place, axes in zip(order, grid, strict=False) if place}
+
+
+def _name_axes(figure: Figure, panels: Mapping[tuple[str, str], Axes], heads: Sequence[str]) -> None:
+    """Say at every panel, or once for all, what the axes are and which side is whose."""
+    others = list(dict.fromkeys(head for _, head in panels))
+    y = "$-\\log_{10}$ p (paired t-test)"
+    other = head_name(others[0]) if len(others) == 1 else "the other head"
+    x = f"Percent difference in AUROC\n← {other} better · {head_name(heads[0])} better →"
+    if len(others) > 1:
+        figure.supxlabel(x, fontsize=7.5)
+        figure.supylabel(y, fontsize=7.5)
+        return
+    for axes in panels.values():
+        axes.set_xlabel(x)
+    next(iter(panels.values())).set_ylabel(y)
+
+
 def _points(
-    axes: Axes, rows: pd.DataFrame, heads: Sequence[str], number: Mapping[str, int], shape: Mapping[str, str]
+    axes: Axes,
+    rows: pd.DataFrame,
+    pair: tuple[str, str],
+    number: Mapping[str, int],
+    shape: Mapping[str, str],
+    *,
+    styles: Mapping[str, style.HeadStyle],
 ) -> None:
     """Draw one panel: a numbered marker per label and task, in the colour of the better head."""
-    styles = style.head_styles(heads)
-    marker: style.Keywords = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.9}
-    centred: style.Keywords = {"ha": "center", "va": "center_baseline", "fontsize": 6}
+    small = len(styles) > 2
+    marker: style.Keywords = {
+        "markersize": 6 if small else 8,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.6,
+        "alpha": 0.9,
+    }
+    centred: style.Keywords = {"ha": "center", "va": "center_baseline", "fontsize": 5 if small else 6}
     for row in rows.to_dict("records"):
-        better = heads[0] if row["percent_difference"] > 0 else heads[1]
+        better = pair[0] if row["percent_difference"] > 0 else pair[1]
         x, y = row["percent_difference"], -np.log10(row["p"])
         axes.plot(x, y, shape[row["task"]], color=styles[better].colour, zorder=3, **marker)
-        ink = "white" if better == "cdl" else style.INK
+        ink = style.ink_on(styles[better].colour)
         axes.annotate(str(number[row["label"]]), (x, y), zorder=4, color=ink, **centred)
     axes.axhline(-np.log10(0.05), color=style.INK, linewidth=0.7, linestyle="--")
     axes.axvline(0, color=style.INK, linewidth=0.6)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
-    axes.set_xlabel(f"Percent difference in AUROC\n← {head_name(heads[1])} better · {head_name(heads[0])} better →")
 
 
 def _handles(number: Mapping[str, int], shape: Mapping[str, str]) -> list[Line2D]:
