@@ -43,7 +43,7 @@ class Outline:
         if unknown := sorted(set(given) - {"heads", "axes", "variants", "arms", "base"}):
             raise InputError(f"outline: {unknown[0]} is unknown; it has heads, axes, variants, arms and base")
         variants = dict(given.get("variants") or {})
-        base = given.get("base") or next(reversed(variants), "")
+        base = given["base"] if given.get("base") is not None else next(reversed(variants), "")
         if base and base not in variants:
             raise InputError(f"outline: base must be among {', '.join(variants) or 'no variants'}, got {base}")
         arms = tuple(Arm(**arm) for arm in given.get("arms") or ())

@@ -61,10 +61,19 @@ def written(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def crossed(
-    entries: Sequence[Entry], points: Sequence[Values], recipe: Callable[[Entry, Values], Recipe]
-) -> dict[Arm, Recipe]:
-    """Every head at every point, a head's points that are the same to it once; each with what its runs are made with.
+@dataclass(frozen=True)
+class Crossing:
+    """Heads crossed with points: `arms` with what their runs are made with, and `variants`, the points, by name.
+
+    A variant has a value for every varied key; one at which all are the configuration's is "".
+    """
+
+    arms: dict[Arm, Recipe]
+    variants: dict[str, Values]
+
+
+def crossed(entries: Sequence[Entry], points: Sequence[Values], recipe: Callable[[Entry, Values], Recipe]) -> Crossing:
+    """Every head at every point, a head's points that are the same to it once.
 
     `recipe(entry, values)` resolves values. Raises ValueError with one line for a key that cannot be varied, and for
     points or heads that are the same.
@@ -75,6 +84,7 @@ def crossed(
     plain = {entry.name: recipe(entry, {}) for entry in entries}
     base = {key: next(plain[e.name].value(key) for e in entries if has(e.kind, key)) for key in keys}
     found: dict[Arm, Recipe] = {}
+    variants: dict[str, Values] = {}
     seen: dict[tuple[str, ...], Values] = {}
     for point in points:
         here = {}
@@ -86,11 +96,13 @@ def crossed(
         if (names := tuple(arm.variant for arm in here)) in seen:
             raise ValueError(f"vary must not name the same runs twice, got {seen[names]} and {point}; take one out")
         seen[names] = point
+        whole = {key: next((arm.at[key] for arm in here if key in arm.at), base[key]) for key in keys}
+        variants[named(whole, base)] = whole
         found.update({arm: made for arm, made in here.items() if arm not in found})
     if keys and all(not arm.variant for arm in found):
         raise ValueError(f"vary changes nothing: its only point, {points[0]}, is the configuration's; take it out")
     order = {entry.name: i for i, entry in enumerate(entries)}
-    return dict(sorted(found.items(), key=lambda item: order[item[0].head]))
+    return Crossing(dict(sorted(found.items(), key=lambda item: order[item[0].head])), variants if keys else {})
 
 
 def _may_vary(key: str, entries: Sequence[Entry]) -> None:

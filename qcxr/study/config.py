@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, refusals, yamlfile
 from qcxr.study import recipe as recipes
-from qcxr.study.arms import Arm, crossed
+from qcxr.study.arms import Arm, Crossing, crossed
 from qcxr.study.data import Sampling, splits_named
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Kept, Name, Section
@@ -112,12 +112,17 @@ class Config(Section):
         study = sections | {"data": sampling, "head": self.head.get(entry.kind, {})}
         return recipes.recipe(study, entry, values or {}, self.image)
 
-    @cached_property
+    @property
     def arms(self) -> dict[Arm, Recipe]:
         """Every head at every point of `vary`, in the order of the heads, and what its runs are made with.
 
         With a search, what was chosen lies over that.
         """
+        return self.crossing.arms
+
+    @cached_property
+    def crossing(self) -> Crossing:
+        """The heads crossed with the points of `vary`."""
         return crossed(self.heads, points(self.vary), lambda entry, values: self.recipe(entry.name, values))
 
     @cached_property
@@ -227,6 +232,11 @@ class Config(Section):
                 f"seeds must be at least 2 for the paired test between heads, got {self.seeds}; "
                 "add a seed or keep one head"
             )
+        for head in self.analysis.against or ():
+            if head not in self.names:
+                raise ValueError(
+                    f"analysis.against must be among heads ({', '.join(self.names)}), got {head}; correct it in the config"
+                )
         return self
 
     @model_validator(mode="after")

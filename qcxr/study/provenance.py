@@ -37,6 +37,7 @@ NEUTRAL = frozenset(
         "qcxr.study.folders",
         "qcxr.study.forkserver",
         "qcxr.study.heads",
+        "qcxr.study.outline",
         "qcxr.study.job",
         "qcxr.study.provenance",
         "qcxr.study.recipe",

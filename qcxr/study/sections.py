@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from qcxr.study.backbone import Backbone
 from qcxr.study.data import Data, Generate, Source
-from qcxr.study.fields import AsNumber, Count, Fraction, NonNegative, Positive, Section
+from qcxr.study.fields import AsNumber, Count, Fraction, Name, NonNegative, Positive, Section
 from qcxr.study.heads import Heads
 from qcxr.study.train import Train
 
@@ -76,6 +76,11 @@ class Analysis(Section):
         description="A raw p below it is called significant in tests.csv; intervals are 95 % and the marks the usual "
         "three, whatever it is.",
         examples=[0.01],
+    )
+    against: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None,
+        description="Heads that every other head is compared with; null is the first head alone.",
+        examples=[["cdl", "dqc"]],
     )
     bootstrap: Annotated[int, Field(ge=0)] = Field(
         2000,

@@ -5,7 +5,9 @@ import subprocess
 
 from qcxr.study import runs, slices
 from qcxr.analysis import figures
+from qcxr.analysis.outline import Outline
 from qcxr.study.files import write_text
+from qcxr.study.outline import outline
 from qcxr.study.provenance import PACKAGE, code_hash, digest_file, slice_text
 
 # {variant} is empty, or "/" and the name of a variant or of a trial of the search: qcxr/study/arms.py
@@ -35,7 +37,15 @@ TESTED = cfg.data.test_on
 TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
-FIGURES = figures.names(tasks=cfg.tasks, datasets=TESTED, heads=cfg.names)
+OUTLINE = outline(cfg)
+VARIANTS = [f"/{name}" if name else "" for name in OUTLINE["variants"]] or [""]
+FIGURES = figures.names(
+    tasks=cfg.tasks,
+    datasets=TESTED,
+    heads=cfg.names,
+    axes=OUTLINE["axes"],
+    searched=bool(SEARCHED),
+)
 
 
 wildcard_constraints:
@@ -144,6 +154,28 @@ def read_by(w, dataset, split):
     return packed(dataset, split, runs.films(cfg, recipe_of(w)))
 
 
+def standing(w):
+    """The folders of the runs that stand at a variant, all heads and seeds: a head without the varied keys has one."""
+    heads = Outline.from_json(OUTLINE)
+    arms = [heads.standing(head, w.variant[1:]) for head in cfg.names]
+    return [
+        f"{results}/runs/{w.task}/{arm.head}{'/' * bool(arm.variant)}{arm.variant}/seed{seed}"
+        for arm in arms
+        if arm
+        for seed in cfg.seeds
+    ]
+
+
+def bootstrapped():
+    """Intervals over patients of every task and data set, at every variant."""
+    return expand(
+        f"{results}/bootstrap/{{task}}-{{dataset}}{{variant}}.csv",
+        task=cfg.tasks,
+        dataset=TESTED,
+        variant=VARIANTS,
+    )
+
+
 def figure_inputs(name):
     """What a figure is drawn from, by kind."""
     files = {
@@ -156,6 +188,7 @@ def figure_inputs(name):
             f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
         ),
         "predictions": every_run(PREDICTIONS, dataset=TESTED),
+        "search": f"{results}/search.csv",
     }
     needs = set(figures.spec(name).needs)
     if needs & {"history", "predictions"}:
@@ -177,9 +210,7 @@ def studied():
     if cfg.timed_steps:
         files["benchmark"] = f"{results}/benchmark.csv"
     if cfg.analysis.bootstrap and len(cfg.heads) > 1:
-        files["bootstrap"] = expand(
-            f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
-            task=cfg.tasks,
-            dataset=TESTED,
-        )
+        files["bootstrap"] = bootstrapped()
+    if SEARCHED:
+        files["search"] = f"{results}/search.csv"
     return files
