@@ -235,7 +235,7 @@ class Config(Section):
         for head in self.analysis.against or ():
             if head not in self.names:
                 raise ValueError(
-                    f"analysis.against must be among heads ({', '.join(self.names)}), got {head}; correct it in the config"
+                    f"analysis.against must be among heads ({', '.join(self.names)}), got {head}; correct it"
                 )
         return self
 

@@ -1,4 +1,4 @@
-"""What a study compares and varies, in words and values, for its tables, figures and report (`qcxr.analysis.outline`)."""
+"""What a study compares and varies, for its tables, figures and report (read by `qcxr.analysis.outline`)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ rule compare:
     log:
         f"{results}/logs/compare.log",
     params:
-        slice=slice_text(heads=cfg.names, alpha=cfg.analysis.alpha),
+        slice=slice_text(
+            outline=OUTLINE, alpha=cfg.analysis.alpha, against=cfg.analysis.against
+        ),
         code=code_hash("qcxr.analysis.metrics", "qcxr.analysis.statistics"),
     message:
         "Collect the metrics of all runs and compare the heads"
@@ -49,7 +51,7 @@ rule figure:
         f"{results}/logs/figures/{{figure}}.log",
     params:
         slice=lambda w: slice_text(
-            heads=cfg.names,
+            outline=OUTLINE,
             options={
                 key: getattr(cfg.analysis, key)
                 for key in figures.spec(w.figure).options
@@ -64,22 +66,25 @@ rule figure:
 
 rule bootstrap:
     input:
-        predictions=lambda w: every_run(PREDICTIONS, task=w.task, dataset=[w.dataset]),
-        runs=lambda w: every_run(f"{RUN}/run.json", task=w.task),
+        predictions=lambda w: [
+            f"{run}/predictions/{w.dataset}.parquet" for run in standing(w)
+        ],
+        runs=lambda w: [f"{run}/run.json" for run in standing(w)],
     output:
-        f"{results}/bootstrap/{{task}}-{{dataset}}.csv",
+        f"{results}/bootstrap/{{task}}-{{dataset}}{{variant}}.csv",
     log:
-        f"{results}/logs/bootstrap/{{task}}-{{dataset}}.log",
+        f"{results}/logs/bootstrap/{{task}}-{{dataset}}{{variant}}.log",
     threads: 2
     params:
         slice=slice_text(
             heads=cfg.names,
+            against=cfg.analysis.against,
             replicates=cfg.analysis.bootstrap,
             seed=cfg.analysis.bootstrap_seed,
         ),
         code=code_hash("qcxr.analysis.bootstrap"),
     message:
-        "Bootstrap the patients of {wildcards.dataset} for {wildcards.task}"
+        "Bootstrap the patients of {wildcards.dataset} for {wildcards.task}{wildcards.variant}"
     script:
         "../scripts/bootstrap.py"
 
@@ -93,7 +98,7 @@ rule tables:
     log:
         f"{results}/logs/tables.log",
     params:
-        slice=slice_text(protocol=cfg.is_papers()),
+        slice=slice_text(outline=OUTLINE, protocol=cfg.is_papers()),
         code=code_hash("qcxr.analysis.tables"),
     message:
         "Write the tables as CSV, Markdown and LaTeX"
@@ -113,7 +118,7 @@ rule cards:
     log:
         f"{results}/logs/cards.log",
     params:
-        slice=slice_text(cfg.analysis, demo=cfg.generate is not None),
+        slice=slice_text(cfg.analysis, outline=OUTLINE, demo=cfg.generate is not None),
         code=code_hash("qcxr.analysis.cards"),
         templates=TEMPLATES,
     message:
@@ -135,7 +140,9 @@ rule report:
     log:
         f"{results}/logs/report.log",
     params:
-        slice=slice_text(config=cfg.model_dump(mode="json", exclude={"resources"})),
+        slice=slice_text(
+            config=cfg.model_dump(mode="json", exclude={"resources"}), outline=OUTLINE
+        ),
         code=code_hash("qcxr.analysis.report"),
         templates=TEMPLATES,
     message:

@@ -15,5 +15,7 @@ with job(snakemake.log[0]):
         list(snakemake.input.predictions),
         snakemake.output[0],
         heads=options.pop("heads"),
+        against=options.pop("against"),
+        variant=snakemake.wildcards.variant.removeprefix("/"),
         resampling=Resampling(**options, threads=snakemake.threads),
     )

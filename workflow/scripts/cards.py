@@ -9,12 +9,15 @@ from qcxr.analysis.facts import Study
 from qcxr.analysis.results import read_results
 from qcxr.study.config import parse
 from qcxr.study.job import job
+from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     cfg, given = parse(snakemake.config), snakemake.input
     study = Study(demo=cfg.generate is not None, protocol=cfg.is_papers())
+    outline = read_slice(snakemake.params.slice)["outline"]
+    results = read_results(dict(given.items()), outline=outline)
     borders = {"head_above": cfg.analysis.head_over, "tail_below": cfg.analysis.tail_under}
-    model_card(snakemake.output.model, read_results(dict(given.items())), study, **borders)
+    model_card(snakemake.output.model, results, study, **borders)
     data_card(
         snakemake.output.data,
         counts=list(given.counts),

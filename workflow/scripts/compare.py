@@ -5,6 +5,7 @@ from qcxr.study import warm
 warm.start("qcxr.analysis.metrics", "qcxr.analysis.statistics")
 
 from qcxr.analysis.metrics import read_metrics
+from qcxr.analysis.outline import Outline
 from qcxr.analysis.statistics import compare
 from qcxr.study.files import write_csv
 from qcxr.study.job import job
@@ -14,4 +15,9 @@ with job(snakemake.log[0]):
     options = read_slice(snakemake.params.slice)
     metrics = read_metrics(list(snakemake.input))
     write_csv(metrics, snakemake.output.metrics)
-    write_csv(compare(metrics, heads=options["heads"], alpha=options["alpha"]), snakemake.output.tests)
+    outline = Outline.from_json(options["outline"])
+    heads, alpha, against = list(outline.heads), options["alpha"], options["against"]
+    write_csv(
+        compare(metrics, heads=heads, alpha=alpha, against=against, outline=outline),
+        snakemake.output.tests,
+    )

@@ -23,4 +23,5 @@ with job(snakemake.log[0]):
         demo=cfg.generate is not None,
         notes=left_out(audits, words="flagged by the audit"),
     )
-    write_report(snakemake.output[0], read_results(files), study, figures=[*circuit, *figures])
+    results = read_results(files, outline=read_slice(snakemake.params.slice)["outline"])
+    write_report(snakemake.output[0], results, study, figures=[*circuit, *figures])

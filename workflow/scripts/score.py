@@ -17,7 +17,7 @@ with job(snakemake.log[0]):
         snakemake.input.predictions,
         snakemake.input.validation,
         snakemake.output[0],
-        run=RunKey(w.task, w.head, int(w.seed), w.dataset),
+        run=RunKey(w.task, w.head, int(w.seed), w.dataset, w.variant.removeprefix("/")),
         frequencies=Frequencies(
             dict(zip(counts["label"], counts["n_positive"], strict=True)),
             head_above=borders["head_over"],

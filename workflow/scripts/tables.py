@@ -13,9 +13,10 @@ from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
-    results = read_results(dict(snakemake.input.items()))
+    options = read_slice(snakemake.params.slice)
+    results = read_results(dict(snakemake.input.items()), outline=options["outline"])
     Path(snakemake.output.folder).mkdir(parents=True)
-    tables.write_tables(snakemake.output.folder, results, **read_slice(snakemake.params.slice))
+    tables.write_tables(snakemake.output.folder, results, protocol=options["protocol"])
     report = Path(snakemake.output.summary).with_name("report.html")
     summary = tables.summary_text(results.tests, results.metrics)
     write_text(f"{summary}\nThe report is {report}\n", snakemake.output.summary)
