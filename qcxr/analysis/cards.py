@@ -63,7 +63,7 @@ def model_card(
             runs=len(trained),
             tasks={task_name(task): labels[task] for task in task_order(labels)},
             heads=[head_name(head) for head in facts.heads],
-            named=listed([head_name(head) for head in facts.heads]),
+            named=str(len(facts.heads)) if facts.many else listed([head_name(head) for head in facts.heads]),
             described=_described(facts, results.outline),
             seeds=sorted(int(seed) for seed in scored["seed"].unique()),
             versions=known_versions(trained),

@@ -66,6 +66,8 @@ def departures(config: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:
         ours: object = config or {}
         for part in key.split("."):
             ours = ours.get(part, KeyError) if isinstance(ours, Mapping) else KeyError
+        if key == "heads" and isinstance(ours, Mapping):  # named heads, by name
+            ours = list(ours)
         if ours is not KeyError and ours != theirs:
             rows.append((key, str(theirs), str(ours)))
     circuit = ((config or {}).get("head") or {}).get("dqc") or {}

@@ -34,10 +34,13 @@ class Results:
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
-        """These results with the runs of the base variant only: what figures of one variant show."""
+        """These results with the runs of the base variant only, as of a study that varies nothing."""
+        if not self.outline.varied:
+            return self
         given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
-        return replace(self, **kept)
+        kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}
+        return replace(self, **kept, outline=Outline(self.outline.heads))
 
     def facts(self, study: Study) -> Facts:
         """Gather what sentences about the study may rest on."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats, trials
+from qcxr.analysis import comparisons, formats, trials, variants
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import dataset_name, head_name, head_order, key_value, task_name, task_order
+from qcxr.analysis.outline import Outline
 from qcxr.analysis.response import METRICS, curve
 from qcxr.analysis.results import Results
 from qcxr.analysis.versus import paper_vs_here
@@ -219,11 +220,20 @@ def write_tables(folder: str | Path, results: Results, *, protocol: bool = False
     ]
 
 
-def summary_text(tests: pd.DataFrame, metrics: pd.DataFrame | None = None) -> str:
-    """Return the short result table for the end of a run in a terminal.
+def summary_text(
+    tests: pd.DataFrame,
+    metrics: pd.DataFrame | None = None,
+    *,
+    outline: Outline = Outline(),  # noqa: B008  (frozen)
+) -> str:
+    """Return the short result table for the end of a run in a terminal; where something varies, of the base variant.
 
     Without a pair of heads to compare it is the mean of every metric, from `metrics`.
     """
+    if outline.varied:
+        kept = variants.at_base({"tests": tests} | ({} if metrics is None else {"metrics": metrics}), outline)
+        tests = kept["tests"].drop(columns="variant")
+        metrics = kept["metrics"].drop(columns="variant", errors="ignore") if metrics is not None else None
     if not len(tests):
         return "" if metrics is None else formats.markdown(scores(metrics))
     texts = formats.as_text(comparisons.means(tests).drop(columns=["d_z", "Seeds"]))
@@ -232,4 +242,5 @@ def summary_text(tests: pd.DataFrame, metrics: pd.DataFrame | None = None) -> st
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     seeds = int(tests["n_seeds"].max())
     title = f"Mean AUROC over labels, mean ± sd over {seeds} seed{'s' if seeds != 1 else ''}; p of the paired t-test"
+    title += f"; at {outline.said(outline.base)}" * outline.varied
     return "\n".join([title, *lines]) + "\n"

@@ -47,7 +47,7 @@ def best_of(values: Float[np.ndarray, " trials"]) -> Float[np.ndarray, "trials 3
 
 def lower_is_better(search: pd.DataFrame) -> bool:
     """Whether the metric that trials were chosen by is a loss."""
-    return "lower_is_better" in search and bool(search["lower_is_better"].astype(bool).any())
+    return "lower_is_better" in search and bool(search["lower_is_better"].eq(True).any())
 
 
 def budget(search: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
@@ -105,4 +105,4 @@ def space(search: pd.DataFrame) -> list[str]:
 
 
 def _empty(value: object) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+    return value is None or value == "" or (isinstance(value, float) and bool(np.isnan(value)))

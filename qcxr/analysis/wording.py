@@ -70,10 +70,12 @@ def _of_many(key: tuple[str, str, str], part: pd.DataFrame) -> str:
     if not part["p"].notna().any():
         return text + "; without a second seed there is no test."
     sure = part["significant"].astype(bool)
-    higher = int((sure & (part["difference"] < 0)).sum())
+    if not sure.any():
+        return text + "; no difference is significant by the paired t-test over seeds."
+    n, higher = int(sure.sum()), int((sure & (part["difference"] < 0)).sum())
     return text + (
-        f"; {int(sure.sum())} differences are significant by the paired t-test over seeds, not corrected for the "
-        f"number of heads: {higher} higher, {int(sure.sum()) - higher} lower."
+        f"; {n} difference{'s are' if n > 1 else ' is'} significant by the paired t-test over seeds, not corrected for "
+        f"the number of heads: {higher} higher, {n - higher} lower."
     )
 
 

@@ -29,6 +29,18 @@ def texts(figure):
     return [t.get_text() for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
 
 
+def unseen(figure):
+    """Labels of ticks that lie beyond their axis."""
+    return {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+        for label in (tick.label1, tick.label2)
+    }
+
+
 def drawn(study, name):
     entry = figures.spec(name)
     keys = dict(zip(entry.by, name.split("-")[1:], strict=True))
@@ -66,15 +78,7 @@ def test_no_text_is_smaller_than_five_points_or_outside_the_page(study, name):
 
     figure = drawn(study, name)
     box = figure.bbox
-    unseen = {
-        label
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for tick in axis.get_major_ticks()
-        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
-        for label in (tick.label1, tick.label2)
-    }
-    for text in set(figure.findobj(Text)) - unseen:
+    for text in set(figure.findobj(Text)) - unseen(figure):
         if text.get_text() and text.get_visible():
             extent = text.get_window_extent()
             assert text.get_fontsize() >= 5

@@ -102,6 +102,8 @@ def test_settings_that_are_not_the_papers_are_listed():
         "number of seeds": ("5", "2"),
     }  # fmt: skip
     assert deviations.departures(None) == []
+    assert deviations.departures({"heads": {"cdl": {}, "dqc": {}}}) == []
+    assert deviations.departures({"heads": {"cdl": {}, "deep": {"layers": 10}}})[0][2] == "['cdl', 'deep']"
 
 
 def test_no_setting_that_changes_results_is_passed_over():

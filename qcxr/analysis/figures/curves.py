@@ -17,6 +17,7 @@ Tables = Mapping[RunKey, Predictions]
 Films = Float[np.ndarray, " films"]
 Curve = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
 POINTS = 300  # a curve of 50,000 films has as many corners; a page shows a few hundred
+GRID = np.linspace(0.0, 1.0, POINTS)
 
 
 def roc(*, predictions: Tables, heads: Sequence[str], task: str, dataset: str) -> Figure:
@@ -100,21 +101,22 @@ def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films],
     """One panel per head: a thin line per label (mean over runs), their mean bold, that of heads[0] in grey."""
     run, table = next(iter(runs.items()))
     figure, grid = style.panels([style.title(head) for head in heads], columns=5, height=1.4, above=0.7)
-    first: Curve | None = None
+    first = None
     for head, axes in zip(heads, grid, strict=False):
         look = style.head_styles(heads)[head]
         found = []
         for label in table.labels:
             own = [given.of(label) for key, given in runs.items() if key.head == head]
             if own and not why_undefined(own[0][0]):
-                found.append(mean_curve([curve(*pair) for pair in own], from_left=curve is _roc))
-                axes.plot(*found[-1], color=look.colour, linewidth=0.4, alpha=0.45)
+                steps = [stepped(curve(*pair), from_left=curve is _roc) for pair in own]
+                found.append(np.mean(steps, axis=0))
+                axes.plot(GRID, found[-1], color=look.colour, linewidth=0.4, alpha=0.45)
         if found:
-            mean = found[0][0], np.mean([each for _, each in found], axis=0)
+            mean = np.mean(found, axis=0)
             first = mean if head == heads[0] else first
-            axes.plot(*mean, color=look.colour, linewidth=1.5)
+            axes.plot(GRID, mean, color=look.colour, linewidth=1.5)
         if first is not None and head != heads[0]:
-            axes.plot(*first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
+            axes.plot(GRID, first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
         _unit_square(axes)
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
@@ -129,18 +131,15 @@ def _unit_square(axes: Axes) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
-def mean_curve(runs: Sequence[Curve], *, from_left: bool) -> Curve:
-    """The vertical mean of several curves (Fawcett 2006), each taken as steps.
+def stepped(run: Curve, *, from_left: bool) -> Float[np.ndarray, " points"]:
+    """A curve's value at each of GRID, taken as steps: the mean of several is their vertical mean (Fawcett 2006).
 
-    from_left: a curve has at x what its last corner up to x has (ROC), else what its first corner from x on has
-    (precision, which falls with recall): neither promises more than a threshold gives.
+    from_left: what its last corner up to there has (ROC), else what its first corner from there on has (precision,
+    which falls with recall): neither promises more than a threshold gives.
     """
-    x = np.linspace(0.0, 1.0, POINTS)
-    corners = [
-        np.searchsorted(run[0], x, side="right") - 1 if from_left else np.searchsorted(run[0], x) for run in runs
-    ]
-    y = [run[1][at.clip(0, run[1].size - 1)] for run, at in zip(runs, corners, strict=True)]
-    return x, np.mean(y, axis=0)
+    x, y = run
+    at = np.searchsorted(x, GRID, side="right") - 1 if from_left else np.searchsorted(x, GRID)
+    return y[at.clip(0, y.size - 1)]
 
 
 def _thin(x: Float[np.ndarray, " corners"], y: Float[np.ndarray, " corners"]) -> Curve:

@@ -35,7 +35,7 @@ def longtail(
     if lacking:
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of task {task}")
     names = sorted(part["label"].unique(), key=lambda label: train[label])
-    below = [sum(train[label] < border for label in names) for border in (tail_under - 0.5, head_over + 0.5)]
+    below = [int(sum(train[label] < border for label in names)) for border in (tail_under - 0.5, head_over + 0.5)]
     datasets = dataset_order(part["dataset"])
     if len(heads) > FEW:
         return _by_head(part, names, heads, [n for n in below if 0 < n < len(names)], ticks=train)
