@@ -190,7 +190,9 @@ def figure_inputs(name):
         "predictions": every_run(PREDICTIONS, dataset=TESTED),
         "search": f"{results}/search.csv",
     }
-    needs = set(figures.spec(name).needs)
+    if cfg.analysis.bootstrap:
+        files["bootstrap"] = bootstrapped()
+    needs = {*figures.spec(name).needs, *(set(figures.spec(name).also) & set(files))}
     if needs & {"history", "predictions"}:
         needs.add("runs")  # a run's keys come from its run.json
     return {kind: files[kind] for kind in sorted(needs)}
@@ -209,7 +211,7 @@ def studied():
     }
     if cfg.timed_steps:
         files["benchmark"] = f"{results}/benchmark.csv"
-    if cfg.analysis.bootstrap and len(cfg.heads) > 1:
+    if cfg.analysis.bootstrap and (len(cfg.heads) > 1 or OUTLINE["axes"]):
         files["bootstrap"] = bootstrapped()
     if SEARCHED:
         files["search"] = f"{results}/search.csv"

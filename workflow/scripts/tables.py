@@ -18,5 +18,5 @@ with job(snakemake.log[0]):
     Path(snakemake.output.folder).mkdir(parents=True)
     tables.write_tables(snakemake.output.folder, results, protocol=options["protocol"])
     report = Path(snakemake.output.summary).with_name("report.html")
-    summary = tables.summary_text(results.tests, results.metrics)
+    summary = tables.summary_text(results.tests, results.metrics, outline=results.outline)
     write_text(f"{summary}\nThe report is {report}\n", snakemake.output.summary)
