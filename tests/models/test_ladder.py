@@ -1,5 +1,8 @@
 """The dressed circuit's twins, each against what is not it: algebra, PennyLane, a kernel, the circuit."""
 
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,12 +10,14 @@ import pennylane as qml
 import pytest
 from flax import nnx
 
+import qcxr
 from qcxr.circuits import Ansatz, make_engine, pauli
 from qcxr.circuits.sites import Entries, columns, tables
 from qcxr.circuits.structure import Bonds
 from qcxr.data.feed import Batch
 from qcxr.models import arrays, classifier, groups, parameters
 from qcxr.models.classifier import FeatureClassifier
+from qcxr.models.contracts import Fixed
 from qcxr.models.heads import fourier, mps
 from qcxr.models.heads.create import create, start_at_prevalence
 from qcxr.study.heads import KINDS
@@ -23,6 +28,8 @@ from qcxr.training.optimizers import OPTIMIZERS, make_optimizer
 from qcxr.training.step import TrainState, make_steps
 
 from .conftest import build
+
+DOCS = Path(qcxr.__file__).parents[1] / "docs/models.md"
 
 TWINS = ("bottleneck", "random", "permuted", "fourier", "mps")
 KEY = jax.random.key(3)
@@ -352,5 +359,12 @@ def test_a_trained_one_is_restored_to_the_bit_from_its_file(kind, tmp_path, imag
     np.testing.assert_array_equal(nnx.jit(restored)(batch), nnx.jit(network)(batch))
 
 
-def test_the_twins_are_kinds():
-    assert set(TWINS) <= set(KINDS)
+def test_the_ladders_table_of_parameters_is_true():
+    text = DOCS.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*?((?: \| [\d,]+(?: \+ \d+ fixed)?){3}) \|$", text, re.MULTILINE)
+    assert sorted(kind for kind, _ in rows) == sorted(KINDS)
+    for kind, cells in rows:
+        for n_labels, cell in zip((8, 14, 19), cells.strip(" |").split(" | "), strict=True):
+            head = create(kind, 2048, n_labels, key=KEY)
+            trains, fixed = (sum(x.size for x in jax.tree.leaves(nnx.state(head, kept))) for kept in (nnx.Param, Fixed))
+            assert cell == f"{trains:,}" + (f" + {fixed} fixed" if fixed else ""), (kind, n_labels)

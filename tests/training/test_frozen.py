@@ -67,7 +67,7 @@ def train(folder, films, validation, backbone, head="dqc", augment=AUGMENT, **ch
     return folder / "out/best.safetensors"
 
 
-@pytest.mark.parametrize("head", ["cdl", "dqc"])
+@pytest.mark.parametrize("head", ["cdl", "dqc", "random"])
 def test_one_view_trains_as_the_frozen_backbone_on_plain_films_does(backbone, packed, tmp_path, head):
     """The slow way round: the whole network with its backbone frozen, on films that are not augmented."""
     paths = packed("train", 22, 1), packed("val", 9, 2)
@@ -79,6 +79,10 @@ def test_one_view_trains_as_the_frozen_backbone_on_plain_films_does(backbone, pa
     assert list(ours) == list(theirs)
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], atol=2e-5, err_msg=name)
+    if head == "random":  # what never trains is in the file as it was drawn, to the bit
+        drawn = classifier.build(classifier.restore(fast)[0].architecture, seed=0).head.quantum
+        np.testing.assert_array_equal(ours["head.quantum"], drawn[...])
+        assert np.array_equal(ours["head.quantum"], theirs["head.quantum"])
     history = [pd.read_csv(path.parent / "history.csv") for path in (fast, slow)]
     np.testing.assert_allclose(history[0]["train_loss"], history[1]["train_loss"], rtol=1e-5)
 
