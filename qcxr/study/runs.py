@@ -59,7 +59,7 @@ def features(cfg: Config) -> dict[str, Recipe]:
     Those of the study's own backbone lie in the folder itself, those of heads or variants with another one below it.
     """
     own = Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
-    found = {}
+    found: dict[str, Recipe] = {}
     for recipe in (own, *cfg.arms.values(), *cfg.trials.values()):
         if recipe.backbone.views:
             found.setdefault(_folder(cfg, recipe), recipe)

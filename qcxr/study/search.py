@@ -58,8 +58,8 @@ class Range(Section):
             low, high = self.integer
             return low + int(u * (high - low + 1))
         if self.log is not None:
-            low, high = map(math.log, self.log)
-            return float(f"{math.exp(low + u * (high - low)):.4g}")
+            first, last = map(math.log, self.log)
+            return float(f"{math.exp(first + u * (last - first)):.4g}")
         assert self.linear is not None  # said to mypy: one of the four
         return float(f"{self.linear[0] + u * (self.linear[1] - self.linear[0]):.4g}")
 

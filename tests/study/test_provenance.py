@@ -127,12 +127,17 @@ def edited(monkeypatch):
         return {kind: (slices.training_code(kind), slices.prediction_code(kind)) for kind in KINDS}
 
     before, features = hashes(), code_hash("qcxr.training.frozen")
-    read = provenance._fingerprint
+    read = provenance._read
 
     def after(module: str) -> tuple[set[str], bool]:
         path = PACKAGE / module
         assert path.is_file()
-        monkeypatch.setattr(provenance, "_fingerprint", lambda p: "edited" if p == path else read(p))
+        monkeypatch.setattr(provenance, "_known", {})
+        monkeypatch.setattr(
+            provenance,
+            "_read",
+            lambda name, p, mtime: read(name, p, mtime)._replace(**({"fingerprint": "edited"} if p == path else {})),
+        )
         changed = {kind for kind, both in hashes().items() if set(both).isdisjoint(before[kind])}
         same = {kind for kind, both in hashes().items() if both == before[kind]}
         assert changed | same == set(KINDS)
