@@ -78,7 +78,8 @@ def collect(files: Sequence[str | Path], out: str | Path) -> pd.DataFrame:
 
 def _score(file: str | Path, metric: str) -> float:
     if metric == "loss":
-        return float(json.loads(Path(file).read_text(encoding="utf-8"))["best_val_loss"])
+        loss = json.loads(Path(file).read_text(encoding="utf-8"))["best_val_loss"]
+        return math.nan if loss is None else float(loss)
     rows = read_table(file)
     mean = rows[(rows["label"] == "mean") & (rows["metric"] == metric)]["value"]
     return float(mean.iloc[0])

@@ -17,6 +17,7 @@ from typing import Any
 from qcxr.study.entry import Entry
 from qcxr.study.recipe import SECTIONS, Recipe, has
 
+TRIAL = "trial~"  # before a trial's number, where a variant's name stands
 Values = Mapping[str, Any]
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, refusals, yamlfile
 from qcxr.study import recipe as recipes
-from qcxr.study.arms import Arm, Crossing, crossed
+from qcxr.study.arms import TRIAL, Arm, Crossing, crossed
 from qcxr.study.data import Sampling, splits_named
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Kept, Name, Section
@@ -139,7 +139,7 @@ class Config(Section):
             own = [key for key in drawn[0] if recipes.has(entry.kind, key)]
             for number, point in enumerate(drawn if own else ()):
                 values = {key: point[key] for key in own}
-                found[Arm(entry.name, f"trial~{number}", values)] = self.recipe(entry.name, values)
+                found[Arm(entry.name, f"{TRIAL}{number}", values)] = self.recipe(entry.name, values)
         return found
 
     def is_papers(self) -> bool:

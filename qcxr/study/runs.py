@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from qcxr.errors import InputError
 from qcxr.study import slices
-from qcxr.study.arms import Arm
+from qcxr.study.arms import TRIAL, Arm
 from qcxr.study.config import Config
 from qcxr.study.labels import ordered
 from qcxr.study.recipe import Recipe
@@ -46,6 +46,11 @@ class Run:
         """What tells this run from the study's others, and the kind of its head."""
         variant = {"variant": self.variant} if self.variant else {}
         return {"task": self.task, "head": self.head, "kind": self.recipe.kind, **variant, "seed": self.seed}
+
+    @property
+    def of_trial(self) -> bool:
+        """Whether it is a trial of a search."""
+        return self.variant.startswith(TRIAL)
 
     @property
     def lock(self) -> Path:
@@ -152,7 +157,7 @@ def chosen(file: Path | str) -> dict[str, Any]:
 
 def named(cfg: Config, task: str, head: str, seed: int, *, variant: str = "") -> Run:
     """The run that a person names, with what the search chose for it. Raises `InputError` if there is no such run."""
-    of_trial = cfg.search is not None and variant.startswith("trial~")
+    of_trial = cfg.search is not None and variant.startswith(TRIAL)
     seeds = [cfg.search.run_seed] if cfg.search is not None and of_trial else cfg.seeds
     for name, value, allowed in (("task", task, cfg.tasks), ("head", head, cfg.names), ("seed", seed, seeds)):
         if value not in allowed:

@@ -19,7 +19,7 @@ from qcxr.training.assemble import assemble
 from qcxr.training.backbone import normalisation
 from qcxr.training.checkpoint import work_folder
 from qcxr.training.keeper import Keeper
-from qcxr.training.loop import Loop, Weights
+from qcxr.training.loop import Diverged, Loop, Weights
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
 from qcxr.training.signals import stop_requests
@@ -60,13 +60,17 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
     keeper.restore(loop)
     run.out.mkdir(parents=True, exist_ok=True)
     best = Best(folder / "best.safetensors", run)
-    _to_its_end(loop, progress, keeper, best)
+    if run.of_trial and not loop.losses:
+        best.keep(loop)  # a trial that diverges at once is scored as it started
+    _to_its_end(loop, progress, keeper, best, goes_on=run.of_trial)
     if not layout.writes:
         return
     facts["wall_seconds"] = round(keeper.seconds_before + time.perf_counter() - started, 1)
     best.write(loop)
     record.write(loop, run.out, best.path, facts={**run.keys, "labels": list(run.labels), **facts, **marks})
-    progress.event("done", epoch=loop.epoch, best_epoch=loop.best_epoch, best_val_loss=loop.best_loss)
+    progress.event(
+        "done", epoch=loop.epoch, best_epoch=loop.best_epoch, best_val_loss=loop.best_loss if loop.best_epoch else None
+    )
     keeper.clear()
 
 
@@ -114,8 +118,12 @@ class Best:
         self._held = None
 
 
-def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best) -> None:
-    """Epoch by epoch until the protocol is over, saving when it is due and when a signal asks for a stop."""
+def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best, *, goes_on: bool = False) -> None:
+    """Epoch by epoch until the protocol is over, saving when it is due and when a signal asks for a stop.
+
+    `goes_on`: a run that diverges is over, with the best it had, where that is an answer (a trial of a search) and not
+    an error.
+    """
     with stop_requests() as request:
 
         def pause(settle: Callable[[], None]) -> None:
@@ -135,6 +143,12 @@ def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best) -> N
                 loop.run_epoch(progress, pause)
                 if loop.history[-1]["best"] and keeper.writes:
                     best.keep(loop)
+        except Diverged as error:
+            if not goes_on:
+                progress.event("failed", reason=str(error))
+                raise
+            log.warning("%s; as a trial it ends here", error)
+            loop.diverged = True
         except InputError as error:
             progress.event("failed", reason=str(error))
             raise

@@ -23,7 +23,12 @@ from qcxr.training.progress import Progress
 from qcxr.training.splits import Splits
 
 Weights = tuple[nnx.State, nnx.State]  # trained, statistics
+HISTORY = ("epoch", "train_loss", "val_loss", "seconds", "films_per_second", "best")  # of every epoch
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
+
+
+class Diverged(InputError):
+    """A loss that is no number any more."""
 
 
 class Loop:
@@ -44,6 +49,7 @@ class Loop:
         self.losses: list[float] = []  # of every step, all epochs
         self.history: list[dict[str, Any]] = []
         self.best_epoch, self.best_loss = 0, math.inf
+        self.diverged = False
 
     @property
     def steps_per_epoch(self) -> int:
@@ -51,7 +57,9 @@ class Loop:
 
     @property
     def finished(self) -> str | None:
-        """Why the run is over (`patience` or `max_epochs`), or None."""
+        """Why the run is over (`patience`, `max_epochs` or `diverged`), or None."""
+        if self.diverged:
+            return "diverged"
         since = max(self.best_epoch, self.protocol.freeze_epochs)  # the backbone must have had its turn
         if self.history and self.epoch - since >= self.protocol.patience:
             return "patience"
@@ -154,7 +162,7 @@ class Loop:
 
     def _diverged(self, value: float, which: str) -> None:
         last = self.losses[-1] if self.losses else math.nan
-        raise InputError(
+        raise Diverged(
             f"{which} loss became {value} at epoch {self.epoch + 1}, step {len(self.losses) + 1} (last finite loss "
             f"{last:.6g}); lower train.learning_rate or set train.clip_norm in the config"
         )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from qcxr.study.files import write_csv, write_json
 from qcxr.study.provenance import git_commit, versions
-from qcxr.training.loop import Loop
+from qcxr.training.loop import HISTORY, Loop
 
 
 def is_of(out: Path, fingerprint: dict[str, Any]) -> bool:
@@ -30,7 +30,7 @@ def write(loop: Loop, out: Path, best: Path, *, facts: dict[str, Any]) -> None:
 
     `facts` are what `run.json` says beside the loop's own: which run it is, its parameters, device and fingerprint.
     """
-    history = pd.DataFrame(loop.history)
+    history = pd.DataFrame(loop.history, columns=list(HISTORY))
     step = np.arange(1, len(loop.losses) + 1)
     losses = pd.DataFrame({"step": step, "epoch": (step - 1) // loop.steps_per_epoch + 1, "loss": loop.losses})
     write_csv(history, out / "history.csv")
@@ -44,11 +44,11 @@ def write(loop: Loop, out: Path, best: Path, *, facts: dict[str, Any]) -> None:
             "versions": versions(),
             "git": git_commit(),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-            "films_per_second": round(float(history["films_per_second"].median()), 1),
+            "films_per_second": round(float(history["films_per_second"].median()), 1) if loop.history else None,
             "training_seconds": round(float(history["seconds"].sum()), 1),
             "epochs": loop.epoch,
             "best_epoch": loop.best_epoch,
-            "best_val_loss": loop.best_loss,
+            "best_val_loss": loop.best_loss if loop.best_epoch else None,
             "stopped": loop.finished,
         },
         out / "run.json",
