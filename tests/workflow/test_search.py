@@ -1,0 +1,108 @@
+"""A search, variants and named heads in one small study, from films to report; and what its choice rests on."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from qcxr.study.config import load
+from tests.workflow.study import TINY, Study
+
+pytestmark = pytest.mark.slow
+SEARCHED = TINY | {
+    "timed_steps": 0,
+    "heads": ["cdl", "dqc", {"deep": {"kind": "dqc", "layers": 4}}],
+    "vary": {"data.fraction": [0.5, 1.0]},
+    "search": {
+        "trials": 3,
+        # a rate of 1e38 diverges at once
+        "space": {"train.learning_rate": {"choice": [1e-3, 1e-2, 1e38]}, "head.init": {"choice": ["uniform", "small"]}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    study = Study(tmp_path_factory.mktemp("search") / "plain", SEARCHED)
+    study.snakemake()
+    return study
+
+
+def test_the_study_is_whole(study):
+    results = study.folder / "results"
+    assert study.planned() == {}
+    metrics = pd.read_csv(results / "metrics.csv").fillna({"variant": ""})
+    arms = metrics.groupby(["head", "variant"])["seed"].nunique()
+    variants = ("", "data.fraction~0.5")
+    assert arms.to_dict() == {(head, variant): 2 for head in ("cdl", "dqc", "deep") for variant in variants}
+    tests = pd.read_csv(results / "tests.csv").fillna({"variant": ""})
+    assert set(tests["variant"]) == set(variants) and set(tests["head_b"]) == {"dqc", "deep"}
+    assert (results / "figures/vary-data.fraction.png").stat().st_size > 10_000
+    assert (results / "figures/search.png").stat().st_size > 10_000
+    report = (results / "report.html").read_text()
+    for said in ("dqc, layers 4", "data.fraction", "train.learning_rate"):
+        assert said in report
+
+
+def test_the_choice_is_the_best_trial_on_validation_and_the_seeds_run_with_it(study):
+    results = study.folder / "results"
+    table = pd.read_csv(results / "search.csv")
+    assert table.groupby("head").size().to_dict() == {"cdl": 3, "dqc": 3, "deep": 3}
+    cfg = load(study.folder / "config/config.yaml", study.folder / "config/demo.yaml", study.folder / "tiny.yaml")
+    for head, trials in table.groupby("head"):
+        for trial in trials.itertuples():
+            folder = results / f"runs/cxr8/{head}/trial~{trial.trial}/seed1000"
+            assert not list(folder.glob("predictions/drawn-*"))  # a trial never sees a test
+            scored = pd.read_csv(folder / "metrics/validation.csv").query("label == 'mean' and metric == 'auroc'")
+            assert scored["value"].item() == pytest.approx(trial.value, abs=1e-12)
+        best = trials.loc[trials["value"].idxmax()]
+        assert bool(best["chosen"]) and trials["chosen"].sum() == 1
+        run = json.loads((results / f"runs/cxr8/{head}/seed1/run.json").read_text())
+        assert json.loads(run["config"])["train"]["learning_rate"] == best["train.learning_rate"]
+    stopped = {
+        json.loads(path.read_text())["stopped"]
+        for path in results.glob("runs/cxr8/*/trial~*/seed1000/run.json")
+    }
+    rates = {arm.at["train.learning_rate"] for arm in cfg.trials}
+    assert ("diverged" in stopped) == (1e38 in rates) and 1e38 in rates
+
+
+def test_a_part_of_the_patients_is_the_same_for_every_head(study):
+    """Their losses start from as many steps: films of half of the patients, and the same ones."""
+    results = study.folder / "results"
+    steps = {
+        head: len(pd.read_csv(results / f"runs/cxr8/{head}/data.fraction~0.5/seed0/steps.csv")) for head in ("cdl", "dqc")
+    }
+    whole = len(pd.read_csv(results / "runs/cxr8/cdl/seed0/steps.csv"))
+    assert steps["cdl"] == steps["dqc"] < whole
+
+
+def test_poisoned_test_labels_leave_the_choice_alone(study, tmp_path):
+    poisoned = Study(tmp_path / "poisoned", SEARCHED)
+    drawn = sorted(path.relative_to(study.folder) for path in (study.folder / "demo").rglob("*_test.csv"))
+    assert len(drawn) == 2
+    poisoned.snakemake(str(drawn[0]))  # draws all films
+    for name in drawn:
+        path = poisoned.folder / name
+        table = pd.read_csv(path, dtype=str)
+        labels = [column for column in table if set(table[column].dropna()) <= {"0", "1"} and column != "dicom_id"]
+        assert len(labels) > 15
+        table[labels] = table[labels].replace({"0": "1", "1": "0"})
+        table.to_csv(path, index=False)
+    poisoned.snakemake()
+    results, other = study.folder / "results", poisoned.folder / "results"
+    assert (results / "search.csv").read_bytes() == (other / "search.csv").read_bytes()
+    assert (results / "metrics.csv").read_bytes() != (other / "metrics.csv").read_bytes()  # the poison was taken
+
+
+def test_more_trials_run_those_and_a_choice_that_stays_retrains_nothing(study):
+    """The choice's file is made again; with the same content it is no reason to train the seeds again."""
+    more = {**SEARCHED, "search": {**SEARCHED["search"], "space": dict(SEARCHED["search"]["space"])}}
+    more["search"]["choose"] = {"metric": "average_precision"}
+    study.write(more)
+    text = study.snakemake()
+    table = pd.read_csv(study.folder / "results/search.csv")
+    before = {head: part.loc[part["value"].idxmax(), "trial"] for head, part in table.groupby("head")}
+    assert "trial~" not in "".join(line for line in text.splitlines() if line.startswith("Train "))
+    assert set(before) == {"cdl", "dqc", "deep"}
+    study.write(SEARCHED)
