@@ -227,8 +227,9 @@ def main() -> None:
     if warm.starttime(pid) != born:
         return
     job = Server(listening, workflow).serve()
-    if job is not None:
-        runpy.run_path(job["script"], run_name="__main__")
+    if job is None:
+        os._exit(0)  # at once: nothing is to be written, and a large process takes its time to be taken apart
+    runpy.run_path(job["script"], run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ and carries a fingerprint (configuration slice, code hash, data hash): only an e
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -18,7 +19,7 @@ import jax
 import numpy as np
 
 from qcxr.errors import InputError
-from qcxr.study.files import write_json
+from qcxr.study.files import said_plainly, write_json
 
 log = logging.getLogger("qcxr.checkpoint")
 STAMP = "fingerprint.json"
@@ -42,8 +43,18 @@ def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -
     if found is not None and found != json.loads(text):
         raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
     if make:
+        _make(folder)
         write_json(fingerprint, folder / STAMP)
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make the folder while other runs that end remove the parents that they share with it and find empty."""
+    with said_plainly(folder):
+        for _ in range(1000):
+            with contextlib.suppress(FileNotFoundError):
+                folder.mkdir(parents=True, exist_ok=True)
+                return
 
 
 def _stamp(folder: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
@@ -55,7 +56,6 @@ class Keeper:
         if self._checkpoints is not None:
             self._checkpoints.close()
         shutil.rmtree(self._folder)
-        for parent in (self._folder.parent, *self._folder.parent.parents[:3]):
-            if any(parent.iterdir()):
-                break
-            parent.rmdir()
+        with contextlib.suppress(OSError):  # not empty; or another run that ends just now was faster
+            for parent in (self._folder.parent, *self._folder.parent.parents[:3]):
+                parent.rmdir()

@@ -142,3 +142,19 @@ def test_configure_sets_what_jax_reads(monkeypatch, tmp_path):
     for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.delenv("XLA_FLAGS"), monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+
+
+def test_where_jax_is_imported_already_it_is_told(tmp_path):
+    """In a warm job; the cache is used, and XLA reads its flags with the first array."""
+    code = f"""
+import os, jax
+from qcxr.training.devices import configure
+configure(1, {str(tmp_path / "cache")!r})
+os.environ["XLA_FLAGS"] += " --xla_dump_to={tmp_path / "dump"}"
+print(float(jax.jit(lambda x: x + 1)(1.0)))
+"""
+    names = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "XLA_FLAGS")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "2.0\n", done.stderr
+    assert any((tmp_path / "cache").iterdir()) and any((tmp_path / "dump").iterdir())

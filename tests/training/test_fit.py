@@ -117,6 +117,32 @@ def test_stopped_and_resumed_is_bit_identical(undisturbed, tmp_path, monkeypatch
     assert states.count("resumed") == states.count("stopped") == len(steps) and states[-1] == "done"
 
 
+def test_better_weights_that_a_kill_loses_are_made_again(undisturbed, tmp_path, monkeypatch):
+    """Saved in the second epoch, killed in the last one: the best weights in between were in memory only."""
+    stop_after(monkeypatch, [7])
+    with pytest.raises(SystemExit):
+        run(tmp_path)
+
+    class Killed(BaseException):
+        """What no handler of ours catches."""
+
+    weights, better = Loop.weights, []
+
+    def kept(loop):
+        better.append(loop.epoch)
+        if loop.epoch == 3:
+            raise Killed
+        return weights(loop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "weights", kept)
+        with pytest.raises(Killed):
+            run(tmp_path)
+    assert better == [2, 3]
+    run(tmp_path)
+    assert results(tmp_path) == results(undisturbed)
+
+
 def test_a_checkpoint_at_every_step_changes_nothing(undisturbed, tmp_path):
     run(tmp_path, minutes=1e-9)
     assert results(tmp_path) == results(undisturbed)
