@@ -60,8 +60,7 @@ def test_the_choice_is_the_best_trial_on_validation_and_the_seeds_run_with_it(st
         run = json.loads((results / f"runs/cxr8/{head}/seed1/run.json").read_text())
         assert json.loads(run["config"])["train"]["learning_rate"] == best["train.learning_rate"]
     stopped = {
-        json.loads(path.read_text())["stopped"]
-        for path in results.glob("runs/cxr8/*/trial~*/seed1000/run.json")
+        json.loads(path.read_text())["stopped"] for path in results.glob("runs/cxr8/*/trial~*/seed1000/run.json")
     }
     rates = {arm.at["train.learning_rate"] for arm in cfg.trials}
     assert ("diverged" in stopped) == (1e38 in rates) and 1e38 in rates
@@ -71,7 +70,8 @@ def test_a_part_of_the_patients_is_the_same_for_every_head(study):
     """Their losses start from as many steps: films of half of the patients, and the same ones."""
     results = study.folder / "results"
     steps = {
-        head: len(pd.read_csv(results / f"runs/cxr8/{head}/data.fraction~0.5/seed0/steps.csv")) for head in ("cdl", "dqc")
+        head: len(pd.read_csv(results / f"runs/cxr8/{head}/data.fraction~0.5/seed0/steps.csv"))
+        for head in ("cdl", "dqc")
     }
     whole = len(pd.read_csv(results / "runs/cxr8/cdl/seed0/steps.csv"))
     assert steps["cdl"] == steps["dqc"] < whole

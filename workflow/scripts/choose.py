@@ -1,5 +1,9 @@
 """Choose the best trial of one task and head on validation."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.choice")
+
 from qcxr.analysis.choice import choose
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice

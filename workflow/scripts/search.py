@@ -1,5 +1,9 @@
 """Collect the trials of all tasks and heads in one table."""
 
+from qcxr.study import warm
+
+warm.start("qcxr.analysis.choice")
+
 from qcxr.analysis.choice import collect
 from qcxr.study.job import job
 
