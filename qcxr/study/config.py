@@ -7,12 +7,12 @@ here, before anything runs; `qcxr.training.preflight` builds the models and refu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, refusals, yamlfile
@@ -94,6 +94,17 @@ class Config(Section):
     resources: Resources = Field(
         Resources(), description="Speed, and never a result: a change reruns nothing.", examples=[{"workers": 8}]
     )
+
+    @field_validator("heads", mode="before")
+    @classmethod
+    def _heads_are_listed(cls, given: Any) -> Any:
+        # no mapping: Snakemake merges an overlay's keys into those below it, so none could take a head away
+        if isinstance(given, Mapping):
+            raise ValueError(
+                "heads must be a list of kinds and of heads with names, like [cdl, deep: {kind: dqc, layers: 10}], got "
+                f"the keys {', '.join(map(str, given))}; put a dash before each"
+            )
+        return given
 
     @property
     def names(self) -> list[str]:

@@ -44,7 +44,7 @@ def test_a_configuration_of_named_heads_can_be_written_and_read_again():
         (["nope"], "heads must be among cdl, dqc, .*, or have a kind that is, got nope; .*write nope: {kind: dqc}"),
         (["cdl", {"small": {}}], "got small; correct heads in the config, or write small: {kind: dqc}"),
         (["cdl", {"x": {"kind": "qnn"}}], "heads.x.kind must be one of cdl, dqc, .*, got qnn; set heads.x.kind"),
-        ({"cdl": {}}, "heads: input should be a valid list, got"),
+        ({"cdl": {}}, "heads must be a list of kinds .*, got the keys cdl; put a dash before each"),
         (["cdl", ["dqc"]], r"heads must be a list of kinds and of heads with names, like .*, got \['dqc'\] in it"),
         (
             ["cdl", {"a": {"kind": "dqc"}, "b": {"kind": "mlp"}}],
