@@ -80,6 +80,14 @@ def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, veri
     return split
 
 
+def drawn(patient_ids: Sequence[str], fraction: float, seed: int) -> Bool[np.ndarray, " films"]:
+    """Which films are of the part of the patients that a seed draws: see `of_patients`."""
+    ids = np.asarray(patient_ids, dtype=str)
+    patients = np.unique(ids)
+    kept = np.random.default_rng([seed, 0x5A3B]).permutation(patients)[: math.ceil(fraction * len(patients))]
+    return np.isin(ids, kept)
+
+
 def of_patients(split: Split, fraction: float, seed: int) -> Split:
     """The films of a part of the patients, in their order: `fraction` of them, at least one, drawn by the seed.
 
@@ -87,9 +95,7 @@ def of_patients(split: Split, fraction: float, seed: int) -> Split:
     """
     if fraction == 1:
         return split
-    patients = np.unique(np.asarray(split.patient_ids))
-    kept = np.random.default_rng([seed, 0x5A3B]).permutation(patients)[: math.ceil(fraction * len(patients))]
-    rows = np.flatnonzero(np.isin(np.asarray(split.patient_ids), kept))
+    rows = np.flatnonzero(drawn(split.patient_ids, fraction, seed))
     return replace(
         split,
         images=np.ascontiguousarray(split.images[rows]),

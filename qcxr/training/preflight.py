@@ -19,6 +19,7 @@ from qcxr.models.heads.create import create
 from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
+from qcxr.training import coverage
 from qcxr.training.backbone import section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
@@ -100,6 +101,8 @@ def main() -> None:
     try:
         cfg = parse(json.load(sys.stdin))
         check_weights(cfg)
+        for line in coverage.check(cfg):
+            print(f"warning: {line}", file=sys.stderr)
         check(cfg)
     except InputError as error:
         sys.exit(f"error: {error}")
