@@ -30,15 +30,15 @@ def best(scores: Mapping[int, float], *, lower: bool = False) -> int:
 
 
 def choose(
-    files: Sequence[str | Path], out: str | Path, *, trials: Mapping[int, Mapping[str, Any]], about: Mapping[str, Any]
+    folders: Sequence[str | Path], out: str | Path, *, trials: Mapping[int, Mapping[str, Any]], about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write which trial of a task and head is the best, its values, and every trial's score, as JSON; return it.
 
-    files: of each trial, in the order of `trials` (number -> values): its metrics on validation, or its run.json where
-    the loss chooses. about: task, head, seed and metric.
+    folders: of each trial's run, in the order of `trials` (number -> values). about: task, head, seed and metric. A
+    trial that diverged has no score, however good an epoch of it was: the seeds would diverge with its settings.
     """
     metric = about["metric"]
-    scores = {n: _score(file, metric) for n, file in zip(trials, files, strict=True)}
+    scores = {n: _score(Path(folder), metric) for n, folder in zip(trials, folders, strict=True)}
     chosen = best(scores, lower=metric in LOWER)
     content = {
         **about,
@@ -76,10 +76,11 @@ def collect(files: Sequence[str | Path], out: str | Path) -> pd.DataFrame:
     return frame
 
 
-def _score(file: str | Path, metric: str) -> float:
+def _score(folder: Path, metric: str) -> float:
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    if run["stopped"] == "diverged":
+        return math.nan
     if metric == "loss":
-        loss = json.loads(Path(file).read_text(encoding="utf-8"))["best_val_loss"]
-        return math.nan if loss is None else float(loss)
-    rows = read_table(file)
-    mean = rows[(rows["label"] == "mean") & (rows["metric"] == metric)]["value"]
-    return float(mean.iloc[0])
+        return float(run["best_val_loss"])
+    rows = read_table(folder / "metrics/validation.csv")
+    return float(rows[(rows["label"] == "mean") & (rows["metric"] == metric)]["value"].iloc[0])

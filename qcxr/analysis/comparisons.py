@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import formats
-from qcxr.analysis.names import dataset_name, head_name, task_name
+from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, task_name
 from qcxr.analysis.predictions import MEANS
 
 
@@ -93,7 +93,7 @@ def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
 
 def where(row: Mapping[str, Any]) -> dict[str, Any]:
     """The cells that say where a row of results belongs; a head without the varied keys stands at all variants."""
-    variant = {"Variant": row["variant"] or "all"} if "variant" in row else {}
+    variant = {"Variant": row["variant"] or CONFIGURED} if "variant" in row else {}
     return {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])} | variant
 
 

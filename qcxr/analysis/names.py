@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 PAPER_HEADS = ("cdl", "dqc")
 FEW = 6  # heads of which a panel can show every run
+CONFIGURED = "as configured"  # a variant without a name: nothing differs from the configuration
 DATASETS = {"nih": "NIH-CXR-LT", "mimic": "MIMIC-CXR-LT", "validation": "Validation"}
 
 
@@ -27,6 +28,11 @@ def shortened(names: Sequence[str], length: int) -> list[str]:
         for name in names
     ]
     return [long if cut.count(short) > 1 else short for short, long in zip(cut, names, strict=True)]
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric's name for people: auroc -> AUROC, average_precision -> average precision."""
+    return metric.upper() if metric == "auroc" else metric.replace("_", " ")
 
 
 def key_value(value: object) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from qcxr.analysis import comparisons, formats, trials, variants
 from qcxr.analysis.inputs import Run, hours
-from qcxr.analysis.names import dataset_name, head_name, head_order, key_value, task_name, task_order
+from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.response import METRICS, curve
 from qcxr.analysis.results import Results
@@ -73,7 +73,7 @@ def parameters(frame: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
         return pd.DataFrame(
             [
                 {"Task": task_name(row["task"]), "Head": head_name(row["head"])}
-                | ({"Variant": row["variant"] or "all"} if "variant" in row else {})
+                | ({"Variant": row["variant"] or CONFIGURED} if "variant" in row else {})
                 | {name: int(row[part]) for part, name in PARTS.items()}
                 for row in ordered
             ]
@@ -175,7 +175,7 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
     shown = []
     for r in runs:
         row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"])}
-        row |= ({"Variant": r.get("variant") or "all"} if varied else {}) | {"Seed": str(r["seed"])}
+        row |= ({"Variant": r.get("variant") or CONFIGURED} if varied else {}) | {"Seed": str(r["seed"])}
         row |= {"Device": r.get("device", ""), "Hours": hours(r)}
         row |= {name: r.get(key, "" if key == "stopped" else None) for name, key in measured.items()}
         shown.append(row)

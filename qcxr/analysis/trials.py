@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from qcxr.analysis.names import head_name, head_order, key_value, task_name, task_order
+from qcxr.analysis.names import head_name, head_order, key_value, metric_name, task_name, task_order
 
 FIXED = (
     "task",
@@ -84,7 +84,7 @@ def chosen(search: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
             own = search[(search["task"] == task) & (search["head"] == head)]
             for row in picked[(picked["task"] == task) & (picked["head"] == head)].to_dict("records"):
                 score: dict[str, Any] = {"Trials": len(own), "Failed": int(own["value"].isna().sum())}
-                score |= {f"Validation {row['metric'].replace('_', ' ')}": row["value"], "Trial": str(row["trial"])}
+                score |= {f"Validation {metric_name(row['metric'])}": row["value"], "Trial": str(row["trial"])}
                 settings = {key: "—" if _empty(row[key]) else key_value(row[key]) for key in searched(search)}
                 rows.append({"Task": task_name(task), "Head": head_name(head)} | score | settings)
     return pd.DataFrame(rows)

@@ -8,7 +8,7 @@ import pandas as pd
 from qcxr.analysis import trials
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import dataset_name, head_name, key_value, task_name
+from qcxr.analysis.names import dataset_name, head_name, key_value, metric_name, task_name
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.results import Results
 
@@ -53,6 +53,8 @@ def _of_pair(pair: tuple[str, str], part: pd.DataFrame, differences: Mapping[str
     if not part["p"].notna().any():
         return text + "; without a second seed there is no test."
     sure = int(part["significant"].astype(bool).sum())
+    if len(part) == 1:
+        return text + f"; the difference is {'not ' * (not sure)}significant by the paired t-test over seeds."
     return text + f"; {sure} of the {len(part)} differences are significant by the paired t-test over seeds."
 
 
@@ -95,6 +97,14 @@ def varied(outline: Outline) -> list[str]:
     return texts
 
 
+def _range(drawn: Mapping[str, Any]) -> str:
+    """Where a searched key's values are drawn from, in words: `log 0.0001 to 0.1`, `uniform or small`."""
+    ((how, values),) = [(how, values) for how, values in drawn.items() if values is not None]
+    if how == "choice":
+        return " or ".join(map(key_value, values))
+    return f"{how} {' to '.join(map(key_value, values))}"
+
+
 def search(found: pd.DataFrame | None, config: Mapping[str, Any] | None) -> list[str]:
     """Say how many trials each head had, of what, chosen by what; and what did not take part."""
     if found is None:
@@ -102,7 +112,7 @@ def search(found: pd.DataFrame | None, config: Mapping[str, Any] | None) -> list
     counts = found.groupby(["task", "head"])["trial"].nunique()
     fewest, most = int(counts.min()), int(counts.max())
     number = f"{most} trials" if fewest == most else f"{fewest} to {most} trials (not the same number for all)"
-    metric = str(found["metric"].iloc[0]).replace("_", " ")
+    metric = metric_name(str(found["metric"].iloc[0]))
     which = "lowest" if trials.lower_is_better(found) else "highest"
     failed = int(found["value"].isna().sum())
     texts = [
@@ -112,7 +122,7 @@ def search(found: pd.DataFrame | None, config: Mapping[str, Any] | None) -> list
     ]
     space = (config or {}).get("search") or {}
     space = space.get("space") or {}
-    said = [f"{key} {key_value(value)}" for key, value in space.items()] or trials.space(found)
+    said = [f"{key} ({_range(drawn)})" for key, drawn in space.items()] or trials.space(found)
     if said:
         texts.append(f"Searched: {'; '.join(said)}. A head that does not have a key is not varied in it.")
     if failed:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qcxr.study.config import Config
+from qcxr.study.heads import Heads
 from qcxr.study.recipe import Recipe
 
 
@@ -32,10 +33,13 @@ def outline(cfg: Config) -> dict[str, Any]:
 
 
 def differences(recipe: Recipe, reference: Recipe) -> str:
-    """How one recipe differs from another, in words: `dqc, layers 10, train.learning_rate 0.001 (not 0.0001)`."""
+    """How one recipe differs from another, in words: `dqc, layers 10, train.learning_rate 0.001 (not 0.0001)`.
+
+    A kind with the options that it has anyway is said by its description.
+    """
     told = []
     if recipe.kind != reference.kind:
-        told.append(recipe.kind)
+        told.append(recipe.kind if recipe.head_options else _in_words(recipe.kind))
         told += [f"{key} {said(value)}" for key, value in _flat(recipe.head_options).items()]
     else:
         told += _changed(_flat(recipe.options()), _flat(reference.options()))
@@ -43,6 +47,12 @@ def differences(recipe: Recipe, reference: Recipe) -> str:
     for section in ("train", "augment", "backbone", "data"):
         told += _changed(_flat(own[section], f"{section}."), _flat(other[section], f"{section}."))
     return ", ".join(told)
+
+
+def _in_words(kind: str) -> str:
+    """A kind by its description, as a part of a sentence: `the paper's dressed quantum circuit`."""
+    description = (Heads.model_fields[kind].description or kind).removesuffix(".")
+    return description[0].lower() + description[1:]
 
 
 def said(value: Any) -> str:

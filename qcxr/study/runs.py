@@ -23,7 +23,7 @@ class Run:
     """One task, head, variant and seed: it travels from the workflow's script down to the training step.
 
     `config` (the canonical text of the configuration slice) and `code` (the hash of the code) decide its weights
-    together with its films. Finished files go to `out`, resumable state to `work`, events to `progress`.
+    together with its films. `searched`: it is a trial of a search, or has the settings that one chose. Finished files go to `out`, resumable state to `work`, events to `progress`.
     """
 
     task: str
@@ -37,6 +37,7 @@ class Run:
     work: Path
     progress: Path | None = None
     variant: str = ""
+    searched: bool = False
 
     def __str__(self) -> str:
         return f"{self.task}/{Arm(self.head, self.variant, {}).path}/seed{self.seed}"
@@ -46,11 +47,6 @@ class Run:
         """What tells this run from the study's others, and the kind of its head."""
         variant = {"variant": self.variant} if self.variant else {}
         return {"task": self.task, "head": self.head, "kind": self.recipe.kind, **variant, "seed": self.seed}
-
-    @property
-    def of_trial(self) -> bool:
-        """Whether it is a trial of a search."""
-        return self.variant.startswith(TRIAL)
 
     @property
     def lock(self) -> Path:
@@ -119,6 +115,7 @@ def run(
         work=Path(cfg.results, "work", name),
         progress=Path(cfg.results, "progress", f"{name}.jsonl"),
         variant=variant,
+        searched=bool(chosen) or variant.startswith(TRIAL),
     )
 
 

@@ -60,9 +60,9 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
     keeper.restore(loop)
     run.out.mkdir(parents=True, exist_ok=True)
     best = Best(folder / "best.safetensors", run)
-    if run.of_trial and not loop.losses:
-        best.keep(loop)  # a trial that diverges at once is scored as it started
-    _to_its_end(loop, progress, keeper, best, goes_on=run.of_trial)
+    if run.searched and not loop.losses:
+        best.keep(loop)  # a run that diverges at once is scored as it started
+    _to_its_end(loop, progress, keeper, best, goes_on=run.searched)
     if not layout.writes:
         return
     facts["wall_seconds"] = round(keeper.seconds_before + time.perf_counter() - started, 1)
@@ -121,8 +121,8 @@ class Best:
 def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best, *, goes_on: bool = False) -> None:
     """Epoch by epoch until the protocol is over, saving when it is due and when a signal asks for a stop.
 
-    `goes_on`: a run that diverges is over, with the best it had, where that is an answer (a trial of a search) and not
-    an error.
+    `goes_on`: a run that diverges is over, with the best it had: where a search chose the settings that is a result,
+    and no error of the configuration's.
     """
     with stop_requests() as request:
 
@@ -147,7 +147,7 @@ def _to_its_end(loop: Loop, progress: Progress, keeper: Keeper, best: Best, *, g
             if not goes_on:
                 progress.event("failed", reason=str(error))
                 raise
-            log.warning("%s; as a trial it ends here", error)
+            log.warning("%s; its settings are a search's, so it ends here with the best it had", error)
             loop.diverged = True
         except InputError as error:
             progress.event("failed", reason=str(error))

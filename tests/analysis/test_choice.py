@@ -14,17 +14,25 @@ ABOUT = {"task": "cxr8", "head": "dqc", "seed": 1000, "metric": "auroc"}
 
 
 def scored(folder, values):
-    files = []
+    folders = []
     for n, value in enumerate(values):
         rows = [
             {"label": "Mass", "metric": "auroc", "value": 1 - value},
             {"label": "mean", "metric": "auroc", "value": value},
             {"label": "mean", "metric": "average_precision", "value": 1 - value},
         ]
-        path = folder / f"{n}.csv"
-        pd.DataFrame(rows).to_csv(path, index=False)
-        files.append(path)
-    return files
+        trial = folder / f"{n}"
+        (trial / "metrics").mkdir(parents=True)
+        pd.DataFrame(rows).to_csv(trial / "metrics/validation.csv", index=False)
+        (trial / "run.json").write_text(json.dumps({"stopped": "patience", "best_val_loss": 0.1}))
+        folders.append(trial)
+    return folders
+
+
+def run_of(folder, n, *, loss=None, stopped="patience"):
+    (folder / f"{n}").mkdir(exist_ok=True)
+    (folder / f"{n}/run.json").write_text(json.dumps({"stopped": stopped, "best_val_loss": loss}))
+    return folder / f"{n}"
 
 
 @pytest.mark.parametrize(
@@ -44,13 +52,19 @@ def test_the_best_trial_is_chosen_on_the_mean_over_labels(tmp_path, metric, valu
     assert json.loads((tmp_path / "c.json").read_text()) == found
 
 
-def test_the_lowest_loss_is_the_best_and_a_diverged_trial_has_none(tmp_path):
-    files = []
-    for n, loss in enumerate([0.3, 0.2, None]):
-        files.append(tmp_path / f"{n}.json")
-        files[-1].write_text(json.dumps({"best_val_loss": loss}))
-    found = choice.choose(files, tmp_path / "c.json", trials=TRIALS, about={**ABOUT, "metric": "loss"})
-    assert found["trial"] == 1 and found["lower_is_better"] and found["trials"][2]["value"] is None
+def test_the_lowest_loss_is_the_best(tmp_path):
+    folders = [run_of(tmp_path, n, loss=loss) for n, loss in enumerate([0.3, 0.2, 0.25])]
+    found = choice.choose(folders, tmp_path / "c.json", trials=TRIALS, about={**ABOUT, "metric": "loss"})
+    assert found["trial"] == 1 and found["lower_is_better"]
+
+
+@pytest.mark.parametrize("metric", ["auroc", "loss"])
+def test_a_trial_that_diverged_is_never_chosen(tmp_path, metric):
+    folders = scored(tmp_path, [0.9, 0.7, 0.6])
+    run_of(tmp_path, 0, loss=0.01, stopped="diverged")
+    run_of(tmp_path, 1, loss=0.02)
+    found = choice.choose(folders, tmp_path / "c.json", trials=TRIALS, about={**ABOUT, "metric": metric})
+    assert found["trial"] == 1 and found["trials"][0]["value"] is None
 
 
 def test_no_score_at_all_is_refused(tmp_path):
@@ -60,7 +74,7 @@ def test_no_score_at_all_is_refused(tmp_path):
 
 
 def test_all_trials_are_one_tidy_table(tmp_path):
-    choice.choose(scored(tmp_path, [0.5, 0.7, 0.6]), tmp_path / "dqc.json", trials=TRIALS, about=ABOUT)
+    choice.choose(scored(tmp_path / "dqc", [0.5, 0.7, 0.6]), tmp_path / "dqc.json", trials=TRIALS, about=ABOUT)
     plain = {0: {"head.layers": 1}, 1: {"head.layers": 2}, 2: {"head.layers": 3}}
     choice.choose(
         scored(tmp_path, [0.9, 0.1, 0.2]), tmp_path / "p.json", trials=plain, about={**ABOUT, "head": "product"}

@@ -273,8 +273,8 @@ def test_tables_carry_the_variant_and_the_report_shows_the_base(varied, tmp_path
     given, files = varied
     results = read_results({kind: files[kind] for kind in ("metrics", "tests", "bootstrap", "runs")}, outline=given)
     built = tables.build(results)
-    assert set(built["scores"]["Variant"]) == {"all", *given["variants"]} and len(built["means"]) == 6
-    assert set(built["runs"]["Variant"]) == {"all", *given["variants"]}
+    assert set(built["scores"]["Variant"]) == {"as configured", *given["variants"]} and len(built["means"]) == 6
+    assert set(built["runs"]["Variant"]) == {"as configured", *given["variants"]}
     table = built["varied"]
     assert list(table["Value"].unique()) == ["0.01", "0.1", "1"] and len(table) == 9
     row = table[(table["Head"] == "deep") & (table["Value"] == "0.1")].iloc[0]

@@ -87,7 +87,7 @@ def test_the_second_reference_must_be_a_head():
 def test_what_differs_from_the_reference_is_said():
     heads = outline(parse(study(heads=NAMED)))["heads"]
     assert list(heads) == ["cdl", "dqc", "deep", "turned", "tuned"]
-    assert heads["cdl"] == "" and heads["dqc"] == "dqc"
+    assert heads["cdl"] == "" and heads["dqc"] == "the paper's dressed quantum circuit"
     assert heads["deep"] == "dqc, layers 5, train.learning_rate 0.001 (not 0.0001)"
     assert heads["turned"] == "augment.rotation 5.0 (not 15.0), data.fraction 0.5 (not 1.0)"
     assert heads["tuned"] == "backbone.trainable last:1 (not all)"

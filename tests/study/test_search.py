@@ -78,7 +78,7 @@ def test_a_choice_that_is_not_there_says_how_to_make_it(tmp_path):
 
 def test_a_trial_is_named_by_its_number_and_seed():
     cfg = searched(trials=2)
-    assert runs.named(cfg, "cxr8", "dqc", 1000, variant="trial~1").of_trial
+    assert runs.named(cfg, "cxr8", "dqc", 1000, variant="trial~1").searched
     with pytest.raises(InputError, match="seed must be one of 1000"):
         runs.named(cfg, "cxr8", "dqc", 0, variant="trial~1")
     with pytest.raises(InputError, match=r"variant of dqc must be one of \(none\), got trial~7"):

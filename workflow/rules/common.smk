@@ -29,10 +29,6 @@ RUN_FILES = [
 ]
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
 PREDICTIONS = f"{RUN}/predictions/{{dataset}}.parquet"
-# what a trial is chosen by
-SCORED = (
-    f"{RUN}/run.json" if cfg.search and cfg.search.choose.metric == "loss" else METRICS
-)
 TESTED = cfg.data.test_on
 TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())

@@ -3,7 +3,8 @@
 
 rule choose:
     input:
-        lambda w: every_trial(SCORED, task=w.task, head=w.head),
+        runs=lambda w: every_trial(f"{RUN}/run.json", task=w.task, head=w.head),
+        scores=lambda w: every_trial(METRICS, task=w.task, head=w.head),
     output:
         f"{results}/search/{{task}}/{{head}}.json",
     log:
