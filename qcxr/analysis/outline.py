@@ -43,7 +43,9 @@ class Outline:
         if unknown := sorted(set(given) - {"heads", "axes", "variants", "arms", "base"}):
             raise InputError(f"outline: {unknown[0]} is unknown; it has heads, axes, variants, arms and base")
         variants = dict(given.get("variants") or {})
-        base = given["base"] if given.get("base") is not None else next(reversed(variants), "")
+        base = given.get("base", "")
+        if not base and "" not in variants:  # "" is a name too: that of the configuration's own point
+            base = next(reversed(variants), "")
         if base and base not in variants:
             raise InputError(f"outline: base must be among {', '.join(variants) or 'no variants'}, got {base}")
         arms = tuple(Arm(**arm) for arm in given.get("arms") or ())

@@ -23,7 +23,8 @@ class Run:
     """One task, head, variant and seed: it travels from the workflow's script down to the training step.
 
     `config` (the canonical text of the configuration slice) and `code` (the hash of the code) decide its weights
-    together with its films. `searched`: it is a trial of a search, or has the settings that one chose. Finished files go to `out`, resumable state to `work`, events to `progress`.
+    together with its films. Finished files go to `out`, resumable state to `work`, events to `progress`. `searched`: a
+    search chose its settings, or tries them.
     """
 
     task: str

@@ -82,7 +82,7 @@ def test_table_and_section_say_what_was_chosen_and_how(study, tmp_path):
     table = tables.build(results)["search"]
     assert list(table["Head"]) == ["CDL", "DQC", "deep"] and list(table["Failed"]) == [1, 0, 0]
     best = frame[frame["chosen"] & (frame["head"] == "deep")].iloc[0]
-    assert table["Validation auroc"].iloc[2] == best["value"] and table["Trial"].iloc[2] == str(best["trial"])
+    assert table["Validation AUROC"].iloc[2] == best["value"] and table["Trial"].iloc[2] == str(best["trial"])
     assert table["train.learning_rate"].iloc[2] == f"{best['train.learning_rate']:g}"
     assert list(table["head.init"]) == ["—", "—", best["head.init"]]
     assert list(table["head.layers"])[:2] == ["—", "—"]
@@ -91,11 +91,11 @@ def test_table_and_section_say_what_was_chosen_and_how(study, tmp_path):
     report.write_report(tmp_path / "r.html", results, Study(), figures=[png])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     section = text.split('<section id="search">')[1].split("</section>")[0]
-    assert "Every head had 6 trials on each task; the one with the highest auroc on the validation split" in section
+    assert "Every head had 6 trials on each task; the one with the highest AUROC on the validation split" in section
     assert "Labels of the test sets took no part" in section and "final seeds only" in section
     assert "head.layers of 1, 2, 3" in section and "1 trial ended without a score" in section
     assert section.count("<img") == 1 and len(Page(text).all("img")) == 1
-    space = {"search": {"trials": 6, "space": {"train.learning_rate": {"log": [1e-4, 0.1]}}}}
+    space = {"search": {"trials": 6, "space": {"train.learning_rate": {"log": [1e-4, 0.1], "choice": None}}}}
     report.write_report(tmp_path / "c.html", results, Study(config=space))
     text = (tmp_path / "c.html").read_text(encoding="utf-8")
-    assert "train.learning_rate {&#34;log&#34;: [0.0001, 0.1]}" in text
+    assert "train.learning_rate (log 0.0001 to 0.1)" in text
