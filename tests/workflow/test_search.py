@@ -99,6 +99,13 @@ def test_poisoned_test_labels_leave_the_choice_alone(study, tmp_path):
     assert (results / "metrics.csv").read_bytes() != (other / "metrics.csv").read_bytes()  # the poison was taken
 
 
+def test_other_borders_between_head_and_tail_leave_the_choice_and_the_seeds_alone(study):
+    study.write({**SEARCHED, "analysis": {"bootstrap": 100, "tail_under": 5}})
+    jobs = study.planned()
+    study.write(SEARCHED)
+    assert jobs["score"] == 24 and not {"train", "predict", "choose"} & set(jobs)
+
+
 def test_another_metric_trains_no_trial_again_and_the_same_choice_ends_in_the_same_bits(study):
     """A choice is an input of its head's seeds: Snakemake cannot know before it is made anew that it will be the same."""
     results = study.folder / "results"

@@ -12,8 +12,13 @@ rule score:
     log:
         f"{results}/logs/score/{NAMED}-{{dataset}}.log",
     params:
-        slice=slice_text(
-            head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under
+        # validation, which chooses among trials, has no groups of labels: other borders leave every choice alone
+        slice=lambda w: (
+            slice_text()
+            if w.dataset == "validation"
+            else slice_text(
+                head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under
+            )
         ),
         code=code_hash("qcxr.analysis.metrics"),
     message:

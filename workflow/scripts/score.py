@@ -12,15 +12,18 @@ from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     borders, w = read_slice(snakemake.params.slice), snakemake.wildcards
-    counts = read_table(snakemake.input.counts).query("split == 'train'")
+    frequencies = None
+    if borders:
+        counts = read_table(snakemake.input.counts).query("split == 'train'")
+        frequencies = Frequencies(
+            dict(zip(counts["label"], counts["n_positive"], strict=True)),
+            head_above=borders["head_over"],
+            tail_below=borders["tail_under"],
+        )
     score_run(
         snakemake.input.predictions,
         snakemake.input.validation,
         snakemake.output[0],
         run=RunKey(w.task, w.head, int(w.seed), w.dataset, w.variant.removeprefix("/")),
-        frequencies=Frequencies(
-            dict(zip(counts["label"], counts["n_positive"], strict=True)),
-            head_above=borders["head_over"],
-            tail_below=borders["tail_under"],
-        ),
+        frequencies=frequencies,
     )
