@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from qcxr.study.outline import flat, said
+from qcxr.study.outline import said
 
 Reason = dict[str, Any]  # as JSON: its `kind`, and what that kind has to tell
 
@@ -25,6 +25,8 @@ NAMES = {
     "score": {"head_over": "analysis.", "tail_under": "analysis."},
 }
 SHOWN = 40  # characters of a value
+HEADS = 4  # named one by one
+ENTRIES = ("heads", "tasks", "label_sets")  # sections whose keys are names
 
 
 def reasons(rule: str, wildcards: Mapping[str, str], *, before: Iterable[str], now: Iterable[str]) -> list[Reason]:
@@ -52,14 +54,17 @@ def settings(
     >>> settings("train", {}, {"train": {"epochs": 1, "loss": "bce"}}, {"train": {"epochs": 2, "loss": "bce"}})
     [{'key': 'train.epochs', 'before': 1, 'now': 2}]
     """
-    old, new = flat(before), flat(now)
-    found = []
-    for key in dict.fromkeys([*old, *new]):
-        if key in old and key in new and old[key] == new[key]:
-            continue
-        sides = {side: values[key] for side, values in (("before", old), ("now", new)) if key in values}
-        found.append({"key": named(rule, wildcards, key), **sides})
-    return found
+    return [{**change, "key": named(rule, wildcards, change["key"])} for change in _differing("", before, now)]
+
+
+def _differing(under: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Down to where both sides no longer have keys; a section that one side lacks is one change."""
+    for key in dict.fromkeys([*before, *now]):
+        sides = {side: values[key] for side, values in (("before", before), ("now", now)) if key in values}
+        if len(sides) == 2 and all(isinstance(value, Mapping) for value in sides.values()):
+            yield from _differing(f"{under}{key}.", sides["before"], sides["now"])
+        elif len(sides) < 2 or sides["before"] != sides["now"]:
+            yield {"key": f"{under}{key}", **sides}
 
 
 def named(rule: str, wildcards: Mapping[str, str], key: str) -> str:
@@ -67,6 +72,8 @@ def named(rule: str, wildcards: Mapping[str, str], key: str) -> str:
 
     >>> named("train", {}, "head_options.layers"), named("manifest", {"dataset": "nih"}, "source.labels")
     ('head.layers', 'data.sources.nih.labels')
+    >>> named("parameters", {}, "heads.dqc.head_options.layers"), named("compare", {}, "alpha")
+    ('heads.dqc.head.layers', 'analysis.alpha')
     """
     for start, name in {**NAMES["*"], **NAMES.get(rule, {})}.items():
         whole = not start.endswith(".")
@@ -74,28 +81,53 @@ def named(rule: str, wildcards: Mapping[str, str], key: str) -> str:
             name = name.format_map(wildcards)
             if whole:
                 return name + key if name.endswith(".") else name
-            return name + key.removeprefix(start)
-    return key
+            key = name + key.removeprefix(start)
+    return key.replace(".head_options.", ".head.")
 
 
-def in_words(change: Mapping[str, Any]) -> str:
-    """A changed key as one says it: `train.learning_rate 0.003 -> 0.002`, `tasks + cxr14`.
+def in_words(changes: Collection[Mapping[str, Any]]) -> list[str]:
+    """Changed keys as one says them, one that many heads share once.
 
-    >>> in_words({"key": "seeds", "before": [0, 1], "now": [0, 1, 2]})
-    'seeds + 2'
+    >>> in_words([{"key": "seeds", "before": [0, 1], "now": [0, 1, 2]}, {"key": "heads.cdl.train.epochs", "now": 2}])
+    ['seeds + 2', 'train.epochs (unset) -> 2 (cdl)']
     """
-    key, sides = change["key"], [change[side] for side in ("before", "now") if side in change]
+    heads: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        first, *rest = change["key"].split(".", 2)
+        if first in ENTRIES and len(rest) == 1 and not {"before", "now"} <= change.keys():
+            words, head = (first, f"{'+' if 'now' in change else '-'} {rest[0]}"), ""
+        elif first == "heads" and len(rest) == 2:
+            words, head = (rest[1], _moved(change)), rest[0]
+        else:
+            words, head = (change["key"], _moved(change)), ""
+        heads.setdefault(words, []).append(head)
+    told = []
+    for (key, moved), names in heads.items():
+        who = f" ({len(names)} heads)" if len(names) > HEADS else f" ({', '.join(names)})" if any(names) else ""
+        told.append(f"{key} {moved}{who}")
+    return told
+
+
+def _moved(change: Mapping[str, Any]) -> str:
+    sides = [change[side] for side in ("before", "now") if side in change]
     if len(sides) == 2 and all(isinstance(side, list) for side in sides):
         before, now = sides
         moved = [("+", [v for v in now if v not in before]), ("-", [v for v in before if v not in now])]
         if any(values for _, values in moved):
-            return f"{key} " + " ".join(f"{sign} {_short(said(values))}" for sign, values in moved if values)
-    words = [_short(said(change[side])) if side in change else "(unset)" for side in ("before", "now")]
-    return f"{key} {words[0]} -> {words[1]}"
+            return " ".join(f"{sign} {_short(said([*map(_name, values)]))}" for sign, values in moved if values)
+    # of a head's options a slice has those that are not the default
+    unset = "(default)" if "head." in change["key"] else "(unset)"
+    words = [_short(said(change[side])) if side in change else unset for side in ("before", "now")]
+    return f"{words[0]} -> {words[1]}"
+
+
+def _name(value: Any) -> Any:
+    """A named head by its name."""
+    return next(iter(value)) if isinstance(value, Mapping) and len(value) == 1 else value
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return (text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…") or '""'
 
 
 def _value(text: str) -> Any:

@@ -102,7 +102,8 @@ def measured(dag: Any) -> dict[str, dict[str, float]]:
         if ends and max(ends) > 0:
             seconds[job.rule.name].append(max(ends))
     return {
-        rule: {"seconds": round(statistics.median(each), 2), "jobs": len(each)} for rule, each in sorted(seconds.items())
+        rule: {"seconds": round(statistics.median(each), 2), "jobs": len(each)}
+        for rule, each in sorted(seconds.items())
     }
 
 

@@ -70,24 +70,29 @@ def finished(results: Path) -> Iterator[tuple[dict[str, Any], Took]]:
         yield record, Took(max(seconds, _job_seconds(results, record)), training, epochs)
 
 
-def wall_seconds(jobs: Sequence[Mapping[str, Any]], seconds: Sequence[float], *, cores: int, devices: int | None) -> float:
-    """What the jobs take at least on so many cores and devices: the longest chain, or all that must share them.
+def ends(jobs: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> list[float]:
+    """When each job ends if none has to wait but for those that it names in `after`, by number."""
+    found: dict[int, float] = {}
+    stack = list(range(len(jobs)))  # depth first without recursion: chains may be long
+    while stack:
+        number = stack[-1]
+        waiting = [other for other in jobs[number]["after"] if other not in found]
+        if waiting and number not in found:
+            stack += waiting
+            continue
+        before = max((found[other] for other in jobs[number]["after"]), default=0.0)
+        found[number] = before + seconds[number]
+        stack.pop()
+    return [found[number] for number in range(len(jobs))]
 
-    `jobs` name in `after` those that they wait for, by number.
-    """
-    ends: dict[int, float] = {}
-    for first in range(len(jobs)):  # depth first without recursion: chains may be long
-        stack = [first]
-        while stack:
-            number = stack[-1]
-            waiting = [other for other in jobs[number]["after"] if other not in ends]
-            if number not in ends and not waiting:
-                before = max((ends[other] for other in jobs[number]["after"]), default=0.0)
-                ends[number] = before + seconds[number]
-            stack = stack[:-1] if number in ends else stack + waiting
+
+def wall_seconds(
+    jobs: Sequence[Mapping[str, Any]], seconds: Sequence[float], *, cores: int, devices: int | None
+) -> float:
+    """What the jobs take at least on so many cores and devices: the longest chain, or all that must share them."""
     busy = sum(each * min(job["threads"], cores) for job, each in zip(jobs, seconds, strict=True)) / cores
     shared = device_seconds(jobs, seconds) / devices if devices else 0.0
-    return max([busy, shared, *ends.values()])
+    return max([busy, shared, *ends(jobs, seconds)])
 
 
 def device_seconds(jobs: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> float:

@@ -80,15 +80,16 @@ class Plan:
     asking: Asking
 
     @property
-    def jobs(self) -> list[dict[str, Any]]:
+    def jobs(self) -> Sequence[dict[str, Any]]:
         """All jobs that would run."""
-        return list(self.answer["jobs"])
+        return self.answer["jobs"]
 
     @cached_property
     def rules(self) -> dict[str, list[dict[str, Any]]]:
         """The jobs by rule, in the order in which rules can begin."""
+        depths = measured.ends(self.jobs, [1.0] * len(self.jobs))
         found: dict[str, list[dict[str, Any]]] = {}
-        for job in sorted(self.jobs, key=lambda job: _depths(self.answer["jobs"])[job["output"]]):
+        for _, job in sorted(zip(depths, self.jobs, strict=True), key=lambda pair: (pair[0], pair[1]["rule"])):
             found.setdefault(job["rule"], []).append(job)
         return found
 
@@ -99,8 +100,10 @@ class Plan:
 
     @cached_property
     def trained(self) -> list[tuple[Planned, dict[str, Any]]]:
-        """The training runs among the jobs."""
-        return [(self._run(job), job) for job in self.jobs if job["rule"] == "train"]
+        """The training runs among the jobs, in the study's order."""
+        order = {run.name: number for number, run in enumerate(runs.every(self.cfg))}
+        found = [(self._run(job), job) for job in self.jobs if job["rule"] == "train"]
+        return sorted(found, key=lambda pair: order[pair[0].name])
 
     @cached_property
     def estimates(self) -> list[Estimate | None]:
@@ -153,6 +156,7 @@ class Plan:
             "running": self.running,
             "rules": {rule: len(jobs) for rule, jobs in self.rules.items()},
             "runs": [run.name for run, _ in self.trained],
+            "all_runs": len(runs.every(self.cfg)),
             "jobs": jobs,
             "expected": self.expected,
         }
@@ -165,12 +169,3 @@ class Plan:
 def plan(cfg: Config, asking: Asking) -> Plan:
     """Ask Snakemake about a study. Raises `InputError`."""
     return Plan(ask(asking), cfg, asking)
-
-
-def total(cfg: Config) -> int:
-    """All training runs of the study."""
-    return len(runs.every(cfg))
-
-
-def _depths(jobs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    return {}
