@@ -1,4 +1,4 @@
-"""A plan as a person reads it: training runs by task, head and seed, jobs by rule, the reasons in words, and the time."""
+"""A plan as a person reads it: training runs by task, head and seed, jobs by rule, reasons in words, and the time."""
 
 from __future__ import annotations
 
@@ -150,29 +150,24 @@ def _ranges(numbers: Collection[int]) -> str:
 def _expected(plan: Plan) -> list[str]:
     """How long it may take, from what was measured here."""
     expected: Mapping[str, Any] = plan.expected
-    unmeasured = expected["unmeasured"]
-    lines = []
-    if sum(unmeasured.values()) < len(plan.jobs):
-        cards = f" and {_count(expected['devices'], 'device')}" if expected["devices"] else ""
-        where = f"{_count(expected['cores'], 'core')}{cards}"
-        lines.append(
-            f"expected, by medians of finished jobs: {_hours(expected['device_hours'])} device-hours; "
-            f"at least {_duration(expected['wall_seconds_at_least'])} on {where}"
-        )
-        bases = Counter(
-            estimate.basis
-            for job, estimate in zip(plan.jobs, plan.estimates, strict=True)
-            if estimate and job["rule"] == "train"
-        )
-        if bases:
-            told = ", ".join(f"{n} by runs {basis}" for basis, n in bases.most_common(WHYS))
-            lines.append(f"  training runs: {told}")
+    unmeasured = dict(expected["unmeasured"])
+    if sum(unmeasured.values()) == len(plan.jobs):
+        return ["expected: no run of this kind has been measured here, nor another of these jobs"]
+    cards = f" and {_count(expected['devices'], 'device')}" if expected["devices"] else ""
+    lines = [
+        f"expected, by medians of finished jobs: {_hours(expected['device_hours'])} device-hours; "
+        f"at least {_duration(expected['wall_seconds_at_least'])} on {_count(expected['cores'], 'core')}{cards}"
+    ]
+    every_one = zip(plan.jobs, plan.estimates, strict=True)
+    bases = Counter(known.basis for job, known in every_one if known and job["rule"] == "train")
+    if bases:
+        told = ", ".join(f"{n} by runs {basis}" for basis, n in bases.most_common(WHYS))
+        lines.append(f"  training runs: {told}")
+    if runs := unmeasured.pop("train", 0):
+        lines.append(f"  no run of this kind has been measured: {_count(runs, 'run')} not counted")
     if unmeasured:
-        jobs = ", ".join(f"{n} of {rule}" for rule, n in unmeasured.items() if rule != "train")
-        if "train" in unmeasured:
-            lines.append(f"no run of this kind has been measured: {_count(unmeasured['train'], 'run')} not counted")
-        if jobs:
-            lines.append(f"no job of these rules has been measured, not counted: {jobs}")
+        jobs = ", ".join(f"{n} of {rule}" for rule, n in unmeasured.items())
+        lines.append(f"  no job of these rules has been measured, not counted: {jobs}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""How long planned jobs may take, from what finished ones took: medians, and for a run those of the runs most like it."""
+"""How long planned jobs may take, from what finished ones took: medians, of a run those of the runs most like it."""
 
 from __future__ import annotations
 
