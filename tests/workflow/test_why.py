@@ -144,17 +144,10 @@ def test_the_plan_is_snakemakes_and_names_what_was_edited(study, edit, kind, see
     rules, runs = dry_run(study)
     told = plan(study)
     assert told["rules"] == rules == Counter(job["rule"] for job in told["jobs"]) and rules
-    plain = {name.replace("/seed", "/seed") for name in told["runs"]}
-    assert {name for name in plain} == runs
-    said = {reason["kind"] for job in told["jobs"] for reason in job["reasons"]}
-    keys = {c["key"] for job in told["jobs"] for r in job["reasons"] for c in r.get("changes", [])}
-    for name in named:
-        assert name in said or any(name in (key, ".".join(key.split(".")[2:]), key.split(".")[0]) for key in keys), (
-            name,
-            said,
-            keys,
-        )
-    assert "other" not in said
+    assert set(told["runs"]) == runs and len(told["runs"]) == rules.get("train", 0)
+    kinds = {reason["kind"] for job in told["jobs"] for reason in job["reasons"]}
+    keys = {c["key"] for job in told["jobs"] for reason in job["reasons"] for c in reason.get("changes", [])}
+    assert named <= kinds | keys | {key.split(".")[0] for key in keys} and "other" not in kinds
 
 
 def test_a_finished_study_has_nothing_planned_and_times_its_runs_when_they_go(study):
