@@ -29,9 +29,9 @@ def study(tmp_path_factory):
 
 def plan(study):
     """`qcxr plan --json` in the study's folder."""
+    words = ["plan", "--json", "--cores", "2", "--configfile", "config/demo.yaml", "tiny.yaml"]
     done = subprocess.run(
-        [sys.executable, "-m", "qcxr.cli", "plan", "--json", "--cores", "2"]
-        + ["--configfile", "config/demo.yaml", "tiny.yaml"],
+        [sys.executable, "-m", "qcxr.cli", *words],
         cwd=study.folder,
         capture_output=True,
         text=True,
@@ -77,7 +77,7 @@ SETTINGS = {
     "search": (config(search={"trials": 2, "space": {"train.learning_rate": {"log": [1e-4, 1e-2]}}}), {"new"}),
     "alpha": (config(analysis=lambda d: {"alpha": d.choice([0.01, 0.1])}), {"analysis.alpha"}),
     "tail": (config(analysis=lambda d: {"tail_under": d.randint(20, 50)}), {"analysis.tail_under"}),
-    "replicates": (config(analysis=lambda d: {"bootstrap": d.randint(20, 50)}), {"analysis.bootstrap"}),
+    "replicates": (config(analysis=lambda d: {"bootstrap": d.randint(101, 150)}), {"analysis.bootstrap"}),
     "label set": (config(tasks=["cxr8", "heart"], label_sets={"heart": ["Cardiomegaly", "Edema"]}), {"tasks", "new"}),
     "timed steps": (config(timed_steps=lambda d: d.randint(3, 5)), {"timed_steps"}),
     "crop": (config(image=lambda d: {"crop": 24}), {"image.crop"}),
@@ -98,10 +98,10 @@ def edit(study):
 
     def insert(name, old, new):
         path = study.folder / name
-        content = path.read_text()
-        assert old in content
-        undo.append(lambda: path.write_text(content))
-        path.write_text(content.replace(old, new, 1))
+        content, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+        assert old.encode() in content
+        undo.append(lambda: (path.write_bytes(content), os.utime(path, ns=times)))
+        path.write_bytes(content.replace(old.encode(), new.encode(), 1))
 
     def away(name):
         path, aside = study.folder / name, study.folder / "aside"
