@@ -71,6 +71,8 @@ def _said(reason: Reason) -> str:
     if kind == "newer":
         return f"newer than what was made of it: {_some(reason['files'], reason['number'])}"
     if kind == "inputs":
+        if reason["more"] + reason["fewer"] == 1:
+            return f"other inputs: {'with' if reason['more'] else 'without'} {[*reason['gained'], *reason['lost']][0]}"
         moved = [f"{reason[side]} {side}" for side in ("more", "fewer") if reason[side]]
         return f"other inputs: {' and '.join(moved) or 'in another order'}"
     if kind == "remade":

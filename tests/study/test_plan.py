@@ -108,6 +108,7 @@ def test_many_different_rows_are_counted_not_shown(cfg):
         ([{"kind": "remade", "rules": ["cache", "train"]}], "its inputs are made again by cache, train"),
         ([{"kind": "remade", "rules": ["train"]}, {"kind": "code"}], "its code changed"),
         ([{"kind": "inputs", "more": 4, "fewer": 0}], "other inputs: 4 more"),
+        ([{"kind": "inputs", "more": 0, "fewer": 1, "gained": [], "lost": ["a.csv"]}], "other inputs: without a.csv"),
         ([{"kind": "newer", "files": ["a.csv", "b.csv", "c.csv"], "number": 3}], "a.csv, b.csv and 1 more"),
         ([{"kind": "other", "text": "Pipe output."}], "Pipe output."),
     ],
