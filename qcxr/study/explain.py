@@ -95,7 +95,7 @@ def _run_rows(plan: Plan) -> list[tuple[str, str]]:
     reasons: dict[str, dict[tuple[str, str], list[Planned]]] = defaultdict(lambda: defaultdict(list))
     for run, job in plan.trained:
         begun = Path(plan.cfg.results, "work", run.name).is_dir()
-        new = "begun, not finished: goes on from its last checkpoint" if begun else "never run yet"
+        new = "begun, not finished" if begun else "never run yet"
         reasons[why(job["reasons"], run=new)][run.task, run.arm.head].append(run)
     rows = []
     for words, found in reasons.items():
