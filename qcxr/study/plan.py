@@ -40,7 +40,7 @@ class Asking:
     @property
     def usable(self) -> int:
         """The cores given, or this machine's."""
-        return self.cores or len(os.sched_getaffinity(0))
+        return self.cores or os.cpu_count() or 1
 
     @property
     def devices(self) -> int | None:

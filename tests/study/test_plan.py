@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -208,3 +210,15 @@ def test_what_snakemake_tells_of_a_small_workflow(tmp_path, monkeypatch):
     Path(".snakemake/locks").mkdir(parents=True, exist_ok=True)
     Path(".snakemake/locks/0.output.lock").write_text("c\n")  # another Snakemake's
     assert ask(Asking(cores=2))["running"] is True
+
+
+def test_a_snakemake_that_tells_its_reasons_in_another_way_is_an_error(tmp_path, monkeypatch):
+    """Not a guess: the one line names what was not there."""
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text("rule b:\n  output: 'b'\n  shell: 'touch b'\n")
+    changed = "from qcxr.study import dryrun; dryrun.reasons = lambda job, dag: job.told_no_longer; "
+    words = "raise SystemExit(dryrun.main('answer.json', '--cores', '1'))"
+    done = subprocess.run([sys.executable, "-c", changed + words], capture_output=True, text=True)
+    assert done.returncode == 1 and not Path("answer.json").exists()
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: Snakemake ")]
+    assert "told_no_longer" in line and "use snakemake -n" in line
