@@ -69,7 +69,8 @@ def _said(reason: Reason) -> str:
         more = f" and {_count(len(changed) - KEYS, 'more key')}" if len(changed) > KEYS else ""
         return f"settings changed: {', '.join(changed[:KEYS])}{more}"
     if kind == "newer":
-        return f"newer than what was made of it: {_some(reason['files'], reason['number'])}"
+        names = list(dict.fromkeys(Path(file).name for file in reason["files"]))
+        return f"newer than what was made of it: {_some(names, reason['number'])}"
     if kind == "inputs":
         if reason["more"] + reason["fewer"] == 1:
             return f"other inputs: {'with' if reason['more'] else 'without'} {[*reason['gained'], *reason['lost']][0]}"

@@ -66,7 +66,7 @@ def _parts(cfg: Config, planned: Planned, made: Maker) -> tuple[Row, Row, Row]:
     ends: Row = {fact: record.get(fact) for fact in FACTS}
     if isinstance(ends["parameters"], Mapping):
         ends["parameters"] = sum(ends["parameters"].values())
-    return keys | {"state": state}, settings, ends | _scores(cfg, folder / "metrics")
+    return keys | {"state": state}, settings, ends | _scores(cfg, folder)
 
 
 def _run(cfg: Config, task: str, head: str, variant: str, of_trial: bool) -> tuple[Run, list[str]]:
@@ -109,17 +109,19 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _scores(cfg: Config, folder: Path) -> Row:
+    """The means of a run's metrics; those that are older than the run's own record are of weights that are no more."""
     found: Row = {}
     for dataset in cfg.evaluations():
-        for metric, value in _means(folder / f"{dataset}.csv"):
+        table, record = folder / f"metrics/{dataset}.csv", folder / "run.json"
+        if not table.is_file() or (record.is_file() and table.stat().st_mtime_ns < record.stat().st_mtime_ns):
+            continue
+        for metric, value in _means(table):
             found[f"{dataset}.{metric}"] = value
     return found
 
 
 def _means(path: Path) -> Iterator[tuple[str, float]]:
     """The means over labels in a run's table of metrics; an undefined one is empty there and left out here."""
-    if not path.is_file():
-        return
     with open(path, encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             if row.get("label") == "mean" and row.get("metric") in SCORES and row.get("value"):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_every_run_has_a_row_with_what_it_left():
         **scores,
     }
     assert list(found[0]) == list(found[3]) and not any(found[0][key] for key in (*FACTS, *scores))
+
+
+def test_scores_of_weights_that_are_no_more_are_left_out():
+    cfg = study()
+    for head, age in (("cdl", 10), ("dqc", -10)):
+        run = finish(cfg, head, 0)
+        score(run, "drawn-nih", auroc=0.75)
+        then = (run.out / "run.json").stat().st_mtime + age
+        os.utime(run.out / "metrics/drawn-nih.csv", (then, then))
+    assert [row["drawn-nih.auroc"] for row in rows(cfg) if row["seed"] == 0] == [0.75, None]
 
 
 def test_settings_are_columns_where_runs_differ():
