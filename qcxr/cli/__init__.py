@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from qcxr import __version__
-from qcxr.cli import audit, bench, cache, check, config, draw, evaluate, params, predict, status, train
+from qcxr.cli import audit, bench, cache, check, config, draw, evaluate, params, plan, predict, runs, status, train
 from qcxr.errors import InputError
 
-COMMANDS = (check, config, params, status, train, predict, evaluate, audit, cache, draw, bench)
+COMMANDS = (check, config, params, plan, status, runs, train, predict, evaluate, audit, cache, draw, bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -40,12 +40,12 @@ def differences(recipe: Recipe, reference: Recipe) -> str:
     told = []
     if recipe.kind != reference.kind:
         told.append(recipe.kind if recipe.head_options else _in_words(recipe.kind))
-        told += [f"{key} {said(value)}" for key, value in _flat(recipe.head_options).items()]
+        told += [f"{key} {said(value)}" for key, value in flat(recipe.head_options).items()]
     else:
-        told += _changed(_flat(recipe.options()), _flat(reference.options()))
+        told += _changed(flat(recipe.options()), flat(reference.options()))
     own, other = recipe.decides(), reference.decides()
     for section in ("train", "augment", "backbone", "data"):
-        told += _changed(_flat(own[section], f"{section}."), _flat(other[section], f"{section}."))
+        told += _changed(flat(own[section], f"{section}."), flat(other[section], f"{section}."))
     return ", ".join(told)
 
 
@@ -69,12 +69,12 @@ def _changed(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _flat(values: Mapping[str, Any], under: str = "") -> dict[str, Any]:
+def flat(values: Mapping[str, Any], under: str = "") -> dict[str, Any]:
     """Nested values by keys with dots."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{under}{key}.")
+            found |= flat(value, f"{under}{key}.")
         else:
             found[f"{under}{key}"] = value
     return found

@@ -107,7 +107,7 @@ def test_other_borders_between_head_and_tail_leave_the_choice_and_the_seeds_alon
 
 
 def test_another_metric_trains_no_trial_again_and_the_same_choice_ends_in_the_same_bits(study):
-    """A choice is an input of its head's seeds: Snakemake cannot know before it is made anew that it will be the same."""
+    """A choice is an input of its seeds: Snakemake cannot know before it is made anew that it will be the same."""
     results = study.folder / "results"
     heads = ("cdl", "dqc", "deep")
     before = {head: chosen(results, head) for head in heads}
