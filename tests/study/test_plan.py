@@ -21,6 +21,7 @@ NEW = [{"kind": "new"}]
 @pytest.fixture
 def cfg(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")  # lines are folded to the terminal's width
     shutil.copytree(ROOT / "config", tmp_path / "config")
     return load("config/config.yaml", "config/demo.yaml")
 
