@@ -41,12 +41,21 @@ class Arm:
     @property
     def path(self) -> str:
         """Its folder below the task's."""
-        return f"{self.head}/{self.variant}" if self.variant else self.head
+        return self.head + below(self.variant)
 
 
 def named(at: Values, base: Values) -> str:
     """The name of the variant with these values: those of the keys that differ from `base`, in the keys' order."""
     return ",".join(f"{key}~{written(value)}" for key, value in at.items() if value != base[key])
+
+
+def below(name: str) -> str:
+    """What stands for a variant in a path of the workflow: nothing, or its folder below the head's.
+
+    >>> below(""), below("data.fraction~0.1")
+    ('', '/data.fraction~0.1')
+    """
+    return f"/{name}" if name else ""
 
 
 def written(value: Any) -> str:

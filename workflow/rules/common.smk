@@ -2,8 +2,11 @@
 import json
 import os
 import subprocess
+from functools import cache
 
 from qcxr.study import runs, slices
+from qcxr.study.arms import TRIAL, below
+from qcxr.study.labels import ordered
 from qcxr.analysis import figures
 from qcxr.analysis.outline import Outline
 from qcxr.study.files import write_text
@@ -17,9 +20,7 @@ RECIPES = {
     (arm.head, arm.variant): made for arm, made in {**cfg.arms, **cfg.trials}.items()
 }
 SEARCHED = list(dict.fromkeys(arm.head for arm in cfg.trials))
-FEATURES = {
-    f"/{name}" if name else "": made for name, made in runs.features(cfg).items()
-}
+FEATURES = {below(name): made for name, made in runs.features(cfg).items()}
 KINDS = sorted({made.kind for made in cfg.arms.values()})
 EVALUATIONS = cfg.evaluations()
 MANIFESTED = cfg.splits()
@@ -34,7 +35,7 @@ TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
 OUTLINE = outline(cfg)
-VARIANTS = [f"/{name}" if name else "" for name in OUTLINE["variants"]] or [""]
+VARIANTS = [below(name) for name in OUTLINE["variants"]] or [""]
 FIGURES = figures.names(
     tasks=cfg.tasks,
     datasets=TESTED,
@@ -98,14 +99,12 @@ def recipe_of(w):
 
 
 def is_trial(w):
-    return w.variant.startswith("/trial~")
+    return w.variant[1:].startswith(TRIAL)
 
 
 def every_run(*patterns, task=None, dataset=()):
     """The patterns for every task, head, variant and seed, or for the task given, and for the data sets."""
-    named = [
-        ("" if not arm.variant else f"/{arm.variant}", arm.head) for arm in cfg.arms
-    ]
+    named = [(below(arm.variant), arm.head) for arm in cfg.arms]
     return [
         pattern.format(task=t, head=head, variant=variant, seed=seed, dataset=d)
         for pattern in patterns
@@ -122,7 +121,7 @@ def every_trial(*patterns, task, head, dataset="validation"):
         pattern.format(
             task=task,
             head=head,
-            variant=f"/{arm.variant}",
+            variant=below(arm.variant),
             seed=cfg.search.run_seed,
             dataset=dataset,
         )
@@ -155,7 +154,7 @@ def standing(w):
     heads = Outline.from_json(OUTLINE)
     arms = [heads.standing(head, w.variant[1:]) for head in cfg.names]
     return [
-        f"{results}/runs/{w.task}/{arm.head}{'/' * bool(arm.variant)}{arm.variant}/seed{seed}"
+        f"{results}/runs/{w.task}/{arm.head}{below(arm.variant)}/seed{seed}"
         for arm in arms
         if arm
         for seed in cfg.seeds
@@ -212,3 +211,19 @@ def studied():
     if SEARCHED:
         files["search"] = f"{results}/search.csv"
     return files
+
+
+def training_files(w):
+    """The two packed splits that a run trains on, each three files."""
+    return {
+        f"{split}_{kind}": path
+        for split in ("train", "val")
+        for kind, path in read_by(w, cfg.data.train_on, split).items()
+    }
+
+
+@cache
+def training_slice(task, head, variant):
+    """What decides the weights of a head's runs; with a search, but for what was chosen, which is an input."""
+    made = RECIPES[head, variant]
+    return slices.training(made, ordered(cfg.labels(task), made.data.label_order))

@@ -1,23 +1,4 @@
-from functools import cache
-
-from qcxr.study.labels import ordered
-
-
 # One job per task, head, variant and seed, with a card of its own where there are cards.
-def training_files(w):
-    """The two packed splits that a run trains on, each three files."""
-    return {
-        f"{split}_{kind}": path
-        for split in ("train", "val")
-        for kind, path in read_by(w, cfg.data.train_on, split).items()
-    }
-
-
-@cache
-def training_slice(task, head, variant):
-    """What decides the weights of a head's runs; with a search, but for what was chosen, which is an input."""
-    made = RECIPES[head, variant]
-    return slices.training(made, ordered(cfg.labels(task), made.data.label_order))
 
 
 rule train:
