@@ -67,7 +67,7 @@ def test_permuted_labels_teach_nothing(demo, tmp_path, capsys):
     """
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
     labels, packed = cfg.labels("cxr8"), demo.folder / "results-demo/packed"
-    films = splits.load(packed / "drawn-nih-train.npy", packed / "drawn-nih-val.npy", labels)
+    films = splits.load(packed / "drawn-nih-train.npy", packed / "drawn-nih-val.npy", runs.run(cfg, "cxr8", "cdl", 0))
     test = split.load(packed / "drawn-nih-test.npy", labels)
     protocol = cfg.train.model_copy(update={"permute_labels": True, "epochs": 5})
     values = []
