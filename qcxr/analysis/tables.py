@@ -186,7 +186,7 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
     """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
     order = results.outline.heads
     tables = {
-        "heads": heads(results) if order else pd.DataFrame(),
+        "heads": heads(results) if len(order) > 1 else pd.DataFrame(),
         "varied": varied(results),
         "means": comparisons.means(results.tests),
         "groups": comparisons.groups(results.tests),

@@ -93,10 +93,12 @@ def test_poisoned_test_labels_leave_the_choice_alone(study, tmp_path):
         assert len(labels) > 15
         table[labels] = table[labels].replace({"0": "1", "1": "0"})
         table.to_csv(path, index=False)
-    poisoned.snakemake()
-    results, other = study.folder / "results", poisoned.folder / "results"
-    assert (results / "search.csv").read_bytes() == (other / "search.csv").read_bytes()
-    assert (results / "metrics.csv").read_bytes() != (other / "metrics.csv").read_bytes()  # the poison was taken
+    scored = [f"results/runs/cxr8/cdl/seed0/metrics/{dataset}.csv" for dataset in ("drawn-nih", "drawn-mimic")]
+    poisoned.snakemake("results/search.csv", *scored)
+    choice = "results/search.csv"
+    assert (study.folder / choice).read_bytes() == (poisoned.folder / choice).read_bytes()
+    for name in scored:  # the poison was taken
+        assert (study.folder / name).read_bytes() != (poisoned.folder / name).read_bytes()
 
 
 def test_other_borders_between_head_and_tail_leave_the_choice_and_the_seeds_alone(study):
