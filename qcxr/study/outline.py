@@ -24,9 +24,10 @@ def outline(cfg: Config) -> dict[str, Any]:
     first, *others = cfg.names
     reference = cfg.recipe(first)
     return {
-        "heads": {first: "", **{name: differences(cfg.recipe(name), reference) for name in others}},
+        # pairs, where the order matters: slices sort the keys of mappings
+        "heads": [[first, ""], *([name, differences(cfg.recipe(name), reference)] for name in others)],
         "axes": axes,
-        "variants": {name: dict(point) for name, point in variants.items()},
+        "variants": [[name, dict(point)] for name, point in variants.items()],
         "arms": [{"head": arm.head, "variant": arm.variant, "at": dict(arm.at)} for arm in cfg.arms],
         "base": "" if "" in variants else next(reversed(variants), ""),
     }

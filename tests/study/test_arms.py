@@ -32,7 +32,7 @@ def test_a_head_without_the_key_runs_once():
     assert {made.head_options.get("layers", 3) for arm, made in cfg.arms.items() if arm.head == "dqc"} == {1, 2, 3}
     said = outline(cfg)
     assert said["axes"] == {"data.fraction": [0.1, 1.0], "head.layers": [1, 2, 3]}
-    assert said["base"] == "" and said["variants"][""] == {"data.fraction": 1.0, "head.layers": 3}
+    assert said["base"] == "" and dict(said["variants"])[""] == {"data.fraction": 1.0, "head.layers": 3}
     assert {"head": "cdl", "variant": "", "at": {"data.fraction": 1.0}} in said["arms"]
 
 

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from qcxr.analysis.outline import Outline
 from qcxr.study.config import parse
 from qcxr.study.outline import outline
+from qcxr.study.provenance import read_slice, slice_text
 from tests.study.studies import refusal, study
 
 NAMED = [
@@ -84,8 +86,16 @@ def test_the_second_reference_must_be_a_head():
     assert refusal(analysis__against=["mlp"]) == "analysis.against must be among heads (cdl, dqc), got mlp; correct it"
 
 
+def test_the_order_of_heads_outlives_a_slice():
+    """A slice sorts the keys of mappings, and the first head is the reference of every comparison."""
+    cfg = parse(study(heads=["mlp", "dqc", "cdl"], vary={"data.fraction": [1.0, 0.1]}))
+    read = Outline.from_json(read_slice(slice_text(outline=outline(cfg)))["outline"])
+    assert list(read.heads) == ["mlp", "dqc", "cdl"]
+    assert list(read.variants) == ["", "data.fraction~0.1"] and read.axes == {"data.fraction": [1.0, 0.1]}
+
+
 def test_what_differs_from_the_reference_is_said():
-    heads = outline(parse(study(heads=NAMED)))["heads"]
+    heads = dict(outline(parse(study(heads=NAMED)))["heads"])
     assert list(heads) == ["cdl", "dqc", "deep", "turned", "tuned"]
     assert heads["cdl"] == "" and heads["dqc"] == "the paper's dressed quantum circuit"
     assert heads["deep"] == "dqc, layers 5, train.learning_rate 0.001 (not 0.0001)"

@@ -35,7 +35,7 @@ TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
 OUTLINE = outline(cfg)
-VARIANTS = [below(name) for name in OUTLINE["variants"]] or [""]
+VARIANTS = [below(name) for name, _ in OUTLINE["variants"]] or [""]
 FIGURES = figures.names(
     tasks=cfg.tasks,
     datasets=TESTED,
