@@ -267,5 +267,5 @@ def known(loaded: Mapping[str, Any]) -> dict[str, set[str]]:
             for key, names_of in columns.items():
                 for column in names_of:
                     if column in value:
-                        found[key] |= set(value[column])
+                        found[key] |= {name for name in value[column] if name}  # a row of one head has no second
     return found
