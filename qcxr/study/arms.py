@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcxr.study.entry import Entry
-from qcxr.study.recipe import SECTIONS, Recipe, has
+from qcxr.study.recipe import SECTIONS, Recipe, Values, has
 
 TRIAL = "trial~"  # before a trial's number, where a variant's name stands
-Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ Reason = dict[str, Any]  # as JSON: its `kind`, and what that kind has to tell
 
 # slices name some keys after what they are to their rule; a person knows them by the configuration's names
 NAMES = {
-    "*": {"head_options.": "head.", "config.": "", "options.": "analysis.", "outline.heads.": "heads."},
+    "*": {"head_options.": "head.", "config.": "", "options.": "analysis.", "outline.heads": "heads"},
     "benchmark": {"steps": "timed_steps"},
     "bootstrap": {"against": "analysis.", "replicates": "analysis.bootstrap", "seed": "analysis.bootstrap_seed"},
     "cache": {"resize": "image.", "crop": "image.", "images": "data.sources.{dataset}."},
@@ -122,7 +122,9 @@ def _moved(change: Mapping[str, Any]) -> str:
 
 
 def _name(value: Any) -> Any:
-    """A named head by its name."""
+    """A named head by its name: in the configuration it is a mapping, in an outline it stands before what differs."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value):
+        return value[0]
     return next(iter(value)) if isinstance(value, Mapping) and len(value) == 1 else value
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, refusals, yamlfile
 from qcxr.study import recipe as recipes
-from qcxr.study.arms import TRIAL, Arm, Crossing, crossed
+from qcxr.study.arms import Arm, Crossing, crossed
 from qcxr.study.data import Sampling, splits_named
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Kept, Name, Section
@@ -25,6 +25,8 @@ from qcxr.study.labels import LABEL_SETS, label_set
 from qcxr.study.recipe import Recipe, Values
 from qcxr.study.search import Search
 from qcxr.study.sections import Analysis, Augment, Backbone, Data, Generate, Heads, Image, Resources, Train
+from qcxr.study.trials import check as check_search
+from qcxr.study.trials import trials
 from qcxr.study.vary import Vary, points
 
 
@@ -117,11 +119,13 @@ class Config(Section):
 
     def recipe(self, head: str, values: Values | None = None) -> Recipe:
         """What runs with a head are made with, with the values of a variant or a trial laid over the head's own."""
-        entry = self.heads[self.names.index(head)]
+        return self._made(self.heads[self.names.index(head)], values or {})
+
+    def _made(self, entry: Entry, values: Values) -> Recipe:
         sampling = self.data.model_dump(exclude_unset=True, include=set(Sampling.model_fields))
         sections = {key: getattr(self, key).model_dump(exclude_unset=True) for key in ("train", "augment", "backbone")}
         study = sections | {"data": sampling, "head": self.head.get(entry.kind, {})}
-        return recipes.recipe(study, entry, values or {}, self.image)
+        return recipes.recipe(study, entry, values, self.image)
 
     @property
     def arms(self) -> dict[Arm, Recipe]:
@@ -134,24 +138,12 @@ class Config(Section):
     @cached_property
     def crossing(self) -> Crossing:
         """The heads crossed with the points of `vary`."""
-        return crossed(self.heads, points(self.vary), lambda entry, values: self.recipe(entry.name, values))
+        return crossed(self.heads, points(self.vary), self._made)
 
     @cached_property
     def trials(self) -> dict[Arm, Recipe]:
-        """The trials of the search by head and number (`trial~7`); empty without one.
-
-        A head that has none of the space's keys has no trials.
-        """
-        if self.search is None:
-            return {}
-        found = {}
-        drawn = self.search.points()
-        for entry in self.heads:
-            own = [key for key in drawn[0] if recipes.has(entry.kind, key)]
-            for number, point in enumerate(drawn if own else ()):
-                values = {key: point[key] for key in own}
-                found[Arm(entry.name, f"{TRIAL}{number}", values)] = self.recipe(entry.name, values)
-        return found
+        """The trials of the search by head and number (`trial~7`); empty without one."""
+        return trials(self.search, self.heads, self._made) if self.search else {}
 
     def is_papers(self) -> bool:
         """Whether this is the paper's protocol, so that its published numbers may stand beside ours."""
@@ -261,24 +253,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _the_search_fits(self) -> Config:
-        if self.search is None:
-            return self
-        for key in self.search.space:
-            if not any(recipes.has(entry.kind, key) for entry in self.heads):
-                raise ValueError(
-                    f"search.space.{key}: none of the heads compared here has it; correct it, or take it out"
-                )
-            if any(key in point for point in points(self.vary)):
-                raise ValueError(f"{key} must be in one of search.space and vary, got it in both; take it out of one")
-            if key.startswith("augment.") and any(made.backbone.views for made in self.arms.values()):
-                raise ValueError(
-                    f"search.space must leave the augmentation alone with backbone.views (features are computed once), "
-                    f"got {key}; take it out"
-                )
-        if self.search.run_seed in self.seeds:
-            raise ValueError(
-                f"search.run_seed must be none of seeds, got {self.search.run_seed}; set search.run_seed in the config"
-            )
+        if self.search is not None:
+            varied = {key for point in points(self.vary) for key in point}
+            on_features = any(made.backbone.views for made in self.arms.values())
+            check_search(self.search, self.heads, varied=varied, on_features=on_features, seeds=self.seeds)
         return self
 
     @model_validator(mode="after")

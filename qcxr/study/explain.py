@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.study import changes
+from qcxr.study.arms import TRIAL
 from qcxr.study.changes import Reason
 from qcxr.study.plan import Plan
 from qcxr.study.runs import Planned, every
@@ -121,7 +122,7 @@ def _seeds(runs: Sequence[Planned]) -> str:
     "seeds 0-4 at 3 variants", "24 trials"
     """
     seeds: dict[str, set[int]] = defaultdict(set)
-    trials = [run for run in runs if run.arm.variant.startswith("trial~")]
+    trials = [run for run in runs if run.arm.variant.startswith(TRIAL)]
     for run in runs:
         if run not in trials:
             seeds[run.arm.variant].add(run.seed)

@@ -53,6 +53,7 @@ NEUTRAL = frozenset(
         "qcxr.study.sections",
         "qcxr.study.slices",
         "qcxr.study.train",
+        "qcxr.study.trials",
         "qcxr.study.vary",
         "qcxr.study.warm",
         "qcxr.study.yamlfile",

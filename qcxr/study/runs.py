@@ -15,8 +15,6 @@ from qcxr.study.config import Config
 from qcxr.study.labels import ordered
 from qcxr.study.recipe import Recipe
 
-__all__ = ["Recipe", "Run", "run"]
-
 
 @dataclass(frozen=True)
 class Run:
@@ -60,9 +58,8 @@ def features(cfg: Config) -> dict[str, Recipe]:
 
     Those of the study's own backbone lie in the folder itself, those of heads or variants with another one below it.
     """
-    own = Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
     found: dict[str, Recipe] = {}
-    for recipe in (own, *cfg.arms.values(), *cfg.trials.values()):
+    for recipe in (_own(cfg), *cfg.arms.values(), *cfg.trials.values()):
         if recipe.backbone.views:
             found.setdefault(_folder(cfg, recipe), recipe)
     return found
@@ -76,9 +73,13 @@ def films(cfg: Config, recipe: Recipe) -> Path:
 
 
 def _folder(cfg: Config, recipe: Recipe) -> str:
-    own = Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
     name = slices.features_name(recipe)
-    return "" if name == slices.features_name(own) else name
+    return "" if name == slices.features_name(_own(cfg)) else name
+
+
+def _own(cfg: Config) -> Recipe:
+    """What the study's own sections make, for whichever head."""
+    return Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
 
 
 def arm(cfg: Config, head: str, variant: str = "") -> tuple[Arm, Recipe]:

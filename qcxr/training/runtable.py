@@ -16,6 +16,7 @@ from typing import Any
 from qcxr.errors import InputError
 from qcxr.study import recipe as recipes
 from qcxr.study import runs
+from qcxr.study.arms import TRIAL
 from qcxr.study.config import Config
 from qcxr.study.outline import flat
 from qcxr.study.runs import Planned, Run
@@ -51,7 +52,7 @@ def rows(cfg: Config) -> list[Row]:
 
 def _parts(cfg: Config, planned: Planned, made: Maker) -> tuple[Row, Row, Row]:
     """What a run is, its settings, and how it ended."""
-    of_trial = planned.arm.variant.startswith("trial~")
+    of_trial = planned.arm.variant.startswith(TRIAL)
     run, unknown = made(planned.task, planned.arm.head, planned.arm.variant, of_trial)
     folder = Path(cfg.results, "runs", planned.name)
     record = _record(folder / "run.json")
@@ -61,11 +62,12 @@ def _parts(cfg: Config, planned: Planned, made: Maker) -> tuple[Row, Row, Row]:
     keys: Row = {"task": planned.task, "head": planned.arm.head, "kind": run.recipe.kind}
     keys |= {"variant": "" if of_trial else planned.arm.variant, "seed": planned.seed}
     if cfg.search is not None:
-        keys["trial"] = int(planned.arm.variant.removeprefix("trial~")) if of_trial else None
+        keys["trial"] = int(planned.arm.variant.removeprefix(TRIAL)) if of_trial else None
     settings = _settings(record) or {**flat(_resolved(run)), **dict.fromkeys(unknown)}
     ends: Row = {fact: record.get(fact) for fact in FACTS}
     if isinstance(ends["parameters"], Mapping):
-        ends["parameters"] = sum(ends["parameters"].values())
+        parts = ends["parameters"]
+        ends["parameters"] = sum(parts.values()) - parts.get("fixed", 0)  # numbers that never train are no parameters
     return keys | {"state": state}, settings, ends | _scores(cfg, folder)
 
 

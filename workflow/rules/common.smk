@@ -19,6 +19,7 @@ NAMED = "{task}-{head}{variant}-seed{seed}"  # of logs
 RECIPES = {
     (arm.head, arm.variant): made for arm, made in {**cfg.arms, **cfg.trials}.items()
 }
+FILMS = {key: runs.films(cfg, made) for key, made in RECIPES.items()}
 SEARCHED = list(dict.fromkeys(arm.head for arm in cfg.trials))
 FEATURES = {below(name): made for name, made in runs.features(cfg).items()}
 KINDS = sorted({made.kind for made in cfg.arms.values()})
@@ -146,7 +147,8 @@ def packed(dataset, split, folder):
 
 def read_by(w, dataset, split):
     """The files that the run of these wildcards reads of a split: packed films, or a frozen backbone's features."""
-    return packed(dataset, split, runs.films(cfg, recipe_of(w)))
+    recipe_of(w)  # refuses what is no run of this study
+    return packed(dataset, split, FILMS[w.head, w.variant[1:]])
 
 
 def standing(w):

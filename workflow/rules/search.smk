@@ -12,7 +12,7 @@ rule choose:
     params:
         slice=lambda w: slice_text(
             trials={
-                arm.variant.removeprefix("trial~"): dict(arm.at)
+                arm.variant.removeprefix(TRIAL): dict(arm.at)
                 for arm in cfg.trials
                 if arm.head == w.head
             },
