@@ -63,8 +63,8 @@ FIGURES = {
         "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
         ("AUROC averaged over the labels of each task for which it is defined.",
          If("few", "Bars are means over seeds, points are runs."),
-         If("many", "Markers are means over seeds with their 95 % t-intervals, points are runs, the dashed line is the "
-            "first head's mean."),
+         If("many", "Markers are means over seeds with their 95 % t-intervals (cut at 0 and 1), points are runs, the "
+            "dashed line is the first head's mean."),
          If("joined", "Lines join the heads of one seed."),
          If("tested", "Marks are the paired t-test over seeds, raw p: ns p >= 0.05, * p < 0.05, ** p < 0.01, "
             "*** p < 0.001."),
@@ -134,7 +134,7 @@ FIGURES = {
         "vary:vary", ("metrics",), ("axis",), "vary.rst", "What is varied",
         ("Mean AUROC and average precision over labels against one varied key; other varied keys are as in the base "
          "variant. Points are runs, lines their means over seeds; the band is the 95 % t-interval over seeds, which "
-         "says how another training would differ.",
+         "says how another training would differ; it is cut at 0 and 1, beyond which nothing can lie.",
          If("patients", "Bars at the AUROC are 95 % percentile intervals of a bootstrap over patients, of the mean "
             "over seeds: how another test set would differ."),
          "A head that does not have the key was trained once and is drawn at every value.",

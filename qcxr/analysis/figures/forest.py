@@ -34,6 +34,8 @@ def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Fig
         first = part.loc[part["head"] == heads[0], "value"]
         if first.notna().any():
             axes.axvline(first.mean(), color=style.INK, linewidth=0.7, linestyle="--", zorder=1)
+    for axes in figure.axes:  # after all are drawn: columns share their limits
+        axes.set_xlim(*style.possible(axes.get_xlim()))
     figure.supxlabel("Mean AUROC", fontsize=7.5)
     return figure
 

@@ -116,6 +116,12 @@ def ink_on(colour: str) -> str:
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.4 else INK
 
 
+def possible(limits: tuple[float, float]) -> tuple[float, float]:
+    """Limits of an axis cut at what an AUROC or average precision can be: with two seeds a t-interval goes beyond."""
+    low, high = limits
+    return max(low, -0.02), min(high, 1.02)
+
+
 def applied() -> AbstractContextManager:
     """Return the context in which every figure is drawn."""
     return matplotlib.rc_context(RC)

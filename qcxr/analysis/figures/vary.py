@@ -68,6 +68,8 @@ def vary(
         axes.set_title(f"{task_name(task)}, {dataset_name(dataset)}", pad=3)
         if k % columns == 0:
             axes.set_ylabel(f"{METRICS[metric]}, mean over labels")
+    for axes in grid[:, 0]:  # a row shares its limits
+        axes.set_ylim(*style.possible(axes.get_ylim()))
     name_values(grid[0, 0], drawn.values)
     for axes in grid[-1]:
         axes.set_xlabel(axis)
@@ -98,7 +100,7 @@ def _by_head(drawn: Drawn, axis: str) -> Figure:
     for same in limits.values():
         ends = [axes.get_ylim() for axes in same]
         for axes in same:
-            axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+            axes.set_ylim(*style.possible((min(low for low, _ in ends), max(high for _, high in ends))))
     name_values(grid[0], drawn.values)
     figure.supxlabel(axis, fontsize=7.5)
     return figure
