@@ -91,7 +91,10 @@ def index_predictions(paths: Paths) -> dict[RunKey, Path]:
 
 
 def _frames(paths: Paths) -> pd.DataFrame:
-    return pd.concat([read_table(path) for path in many(paths)], ignore_index=True)
+    frame = pd.concat([read_table(path) for path in many(paths)], ignore_index=True)
+    if "variant" in frame:  # a file of the configuration's own point has no such column
+        frame["variant"] = frame["variant"].fillna("")
+    return frame
 
 
 READERS: dict[str, Callable[[Paths], Any]] = {

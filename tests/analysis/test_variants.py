@@ -12,6 +12,7 @@ from qcxr.analysis import bootstrap, cards, comparisons, figures, metrics, repor
 from qcxr.analysis.facts import Study
 from qcxr.analysis.figures import style
 from qcxr.analysis.figures import vary as drawing
+from qcxr.analysis.inputs import load
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import RunKey
 from qcxr.analysis.replicates import Resampling
@@ -254,6 +255,16 @@ def test_patients_intervals_are_the_bootstraps(varied):
             assert list(bar[:, 1]) == pytest.approx([rows["ci_low"].item(), rows["ci_high"].item()])
     undrawn = [segment for c in figure.axes[1].collections[1::2] for segment in c.get_segments() if len(segment)]
     assert len(figure.axes) == 2 and all(np.isnan(segment).any() for segment in undrawn)  # none of average precision
+
+
+def test_intervals_of_the_configurations_own_point_are_there(varied, tmp_path):
+    """Its file has no column of variants, as that of a study that varies nothing: its rows are those of variant ""."""
+    _, files = varied
+    one = pd.read_csv(files["bootstrap"][0])
+    own = tmp_path / "own.csv"
+    one.drop(columns="variant").to_csv(own, index=False)
+    read = load("bootstrap", [own, files["bootstrap"][1]])
+    assert (read["variant"] == "").sum() == len(one) and read["variant"].notna().all()
 
 
 def test_a_figure_for_every_varied_key_is_listed_and_drawn(varied, tmp_path):
