@@ -25,10 +25,6 @@ FEATURES = {below(name): made for name, made in runs.features(cfg).items()}
 KINDS = sorted({made.kind for made in cfg.arms.values()})
 EVALUATIONS = cfg.evaluations()
 MANIFESTED = cfg.splits()
-RUN_FILES = [
-    f"{RUN}/{name}"
-    for name in ("best.safetensors", "history.csv", "steps.csv", "run.json")
-]
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
 PREDICTIONS = f"{RUN}/predictions/{{dataset}}.parquet"
 TESTED = cfg.data.test_on
