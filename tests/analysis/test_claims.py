@@ -4,10 +4,12 @@ import json
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from qcxr.analysis import cards, deviations, figures, inputs, paper, report
 from qcxr.analysis.evaluate import Evaluation, evaluate
 from qcxr.analysis.facts import Facts, If, Study, said
+from qcxr.analysis.gallery import gallery
 from qcxr.analysis.limits import TITLE, limits, title
 from qcxr.analysis.origin import official
 from qcxr.analysis.results import Results, read_results
@@ -265,3 +267,16 @@ def test_own_data_under_a_public_name_is_not_called_mined(study, tmp_path):
     report.write_report(tmp_path / "r.html", study.results("runs", "counts"))
     text = text_of(tmp_path / "r.html")
     assert "are mined" not in text and GIVEN in text
+
+
+def test_the_circuit_that_is_drawn_is_that_of_a_dqc_whatever_stands_before_it(tmp_path):
+    """The ladder's `product` holds a circuit too, without the ring that the drawing shows."""
+    drawing = tmp_path / "circuit.png"
+    Figure(figsize=(1, 1)).savefig(drawing)
+    ladder = facts(
+        heads=("cdl", "product", "deep"),
+        kinds={"cdl": "cdl", "product": "product", "deep": "dqc"},
+        trained=True,
+        circuits={"product": {}, "deep": {"layers": 5}},
+    )
+    assert "The circuit of the deep head." in str(gallery([drawing], ladder))
