@@ -20,7 +20,11 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
 METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
-COLUMNS = ("label", "metric", "value", "n", "n_positive", "reason", "n_labels")
+COLUMNS = (
+    "label", "metric", "value", "n", "n_positive", "n_patients", "positive_patients", "train_positives",
+    "reason", "n_labels",
+)  # fmt: skip
+COUNTS = ("n", "n_positive", "n_patients", "positive_patients", "train_positives", "n_labels")
 RUN_KEYS = tuple(key for key in RunKey._fields if key != "variant")  # which only a study that varies something has
 GROUPS = MEANS[1:]
 
@@ -62,14 +66,16 @@ def score(
     frequencies: Frequencies | None = None,
     bins: int = 15,
 ) -> pd.DataFrame:
-    """Return tidy rows (label, metric, value, n, n_positive, reason, n_labels) for one run on one data set.
+    """Return tidy rows (`COLUMNS`) for one run on one data set.
 
     predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered).
     validation: the same run's table on the validation split, from which Youden's thresholds are taken.
     frequencies: give the rows mean_head, mean_medium and mean_tail. bins: equal-width bins of the calibration error.
 
-    `n` is the number of films that cover the label, `n_positive` those with the finding; in a mean row `n_labels` is
-    the number of labels averaged, and `reason` names the ones left out. Raises InputError on a malformed table.
+    `n` is the number of films that cover the label, `n_positive` those with the finding, `n_patients` and
+    `positive_patients` those whose films they are, `train_positives` the training films with it (empty without
+    frequencies); in a mean row `n_labels` is the number of labels averaged, and `reason` names the ones left out.
+    Raises InputError on a malformed table.
     """
     test = check(predictions)
     chosen = None if validation is None else check(validation, source="validation predictions")
@@ -79,14 +85,27 @@ def score(
             f"validation predictions lack labels {', '.join(lacking)}; predict the same task on validation"
         )
     groups = {"mean": list(test.labels)} | ({} if frequencies is None else frequencies.groups(test.labels))
-    rows = [row for label in test.labels for row in _label_rows(test, chosen, label, bins)]
+    counts = {} if frequencies is None else frequencies.train_counts
+    rows = []
+    for label, people in zip(test.labels, _patients(test), strict=True):
+        counted = people | {"train_positives": counts.get(label, pd.NA)}
+        rows += [row | counted for row in _label_rows(test, chosen, label, bins)]
     values = {(row["label"], row["metric"]): row["value"] for row in rows}
     for name, labels in groups.items():
         for metric in METRICS:
             if metric != "threshold":
                 rows.append(_mean_row(name, metric, labels, values, n=len(test.image_id)))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype({"n": "Int64", "n_positive": "Int64", "n_labels": "Int64"})
+    return frame.astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def _patients(test: Predictions) -> list[dict[str, int]]:
+    """How many patients have a film that covers each label, and how many one with the finding."""
+    _, patient = np.unique(test.patient_id.astype(str), return_inverse=True)
+    return [
+        {"n_patients": np.unique(patient[~np.isnan(y)]).size, "positive_patients": np.unique(patient[y == 1]).size}
+        for y in test.truth.T
+    ]
 
 
 def score_run(
@@ -196,7 +215,7 @@ def _mean_row(
 ) -> dict[str, Any]:
     defined = [label for label in labels if not np.isnan(values[label, metric])]
     left_out = [label for label in labels if label not in defined]
-    row = {"label": name, "metric": metric, "value": np.nan, "n": n, "n_positive": pd.NA, "n_labels": len(defined)}
+    row = {"label": name, "metric": metric, "value": np.nan, "n": n, "n_labels": len(defined)}
     if not labels:
         return row | {"reason": "no label in this group"}
     if not defined:

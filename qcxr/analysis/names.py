@@ -66,6 +66,5 @@ def task_order(tasks: Iterable[str]) -> list[str]:
 
 
 def dataset_order(datasets: Iterable[str]) -> list[str]:
-    """Return distinct data sets, the internal test set before the external one, others by name."""
-    datasets = set(datasets)
-    return [name for name in DATASETS if name in datasets] + sorted(datasets - set(DATASETS))
+    """Return distinct data sets as they first appear: results list them in the configuration's order."""
+    return list(dict.fromkeys(datasets))

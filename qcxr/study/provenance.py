@@ -27,6 +27,7 @@ NEUTRAL = frozenset(
         "qcxr",
         "qcxr.errors",
         "qcxr.study",
+        "qcxr.study.analysis",
         "qcxr.study.arms",
         "qcxr.study.backbone",
         "qcxr.study.changes",

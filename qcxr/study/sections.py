@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from qcxr.study.analysis import Analysis
 from qcxr.study.backbone import Backbone
 from qcxr.study.data import Data, Generate, Source
-from qcxr.study.fields import AsNumber, Count, Fraction, Name, NonNegative, Positive, Section
+from qcxr.study.fields import AsNumber, Count, Fraction, NonNegative, Positive, Section
 from qcxr.study.heads import Heads
 from qcxr.study.train import Train
 
@@ -66,47 +67,6 @@ class Augment(Section):
         description="Gray level outside the turned film, or edge: the border's pixels drawn out.",
         examples=[0, "edge"],
     )
-
-
-class Analysis(Section):
-    """The comparison (paper III-G) and what goes beyond it."""
-
-    alpha: Annotated[float, Field(gt=0, lt=1), AsNumber] = Field(
-        0.05,
-        description="A raw p below it is called significant in tests.csv; intervals are 95 % and the marks the usual "
-        "three, whatever it is.",
-        examples=[0.01],
-    )
-    against: Annotated[list[Name], Field(min_length=1)] | None = Field(
-        None,
-        description="Heads that every other head is compared with; null is the first head alone.",
-        examples=[["cdl", "dqc"]],
-    )
-    bootstrap: Annotated[int, Field(ge=0)] = Field(
-        2000,
-        description="Replicates of the patient-clustered bootstrap: at least 100, or 0 to leave it out.",
-        examples=[500],
-    )
-    bootstrap_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the bootstrap.", examples=[1])
-    head_over: Count = Field(
-        1000,
-        description="Labels with more positive training films than this are the head of the distribution.",
-        examples=[200],
-    )
-    tail_under: Count = Field(
-        100, description="Labels with fewer positive training films than this are its tail.", examples=[60]
-    )
-
-    @model_validator(mode="after")
-    def _can_be_computed(self) -> Analysis:
-        if 0 < self.bootstrap < 100:
-            raise ValueError(f"analysis.bootstrap must be 0 or >= 100, got {self.bootstrap}; set it in the config")
-        if self.head_over < self.tail_under:
-            raise ValueError(
-                f"analysis.head_over must be >= analysis.tail_under ({self.tail_under}), got {self.head_over}; "
-                "set them in the config"
-            )
-        return self
 
 
 class Resources(Section):
