@@ -9,7 +9,7 @@ AUROC: the clustered (co)variance of Obuchowski 1997 (Nonparametric analysis of 
 derivative by a film's weight (the infinitesimal jackknife, Jaeckel 1972), with the same factors for few patients.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,11 +46,16 @@ class Clusters:
         return self.positive | self.negative
 
     @property
-    def factors(self) -> tuple[float, float, float]:
-        """I/(I - 1) of the patients with a positive film, with a negative one, with any; NaN for a single patient."""
-        counts = [int(having.sum()) for having in (self.positive, self.negative, self.covered)]
-        of_positive, of_negative, of_all = (n / (n - 1) if n > 1 else np.nan for n in counts)
-        return of_positive, of_negative, of_all
+    def factors(self) -> tuple[float, float]:
+        """I/(I - 1) of the patients with a positive film, and of those with a negative one; NaN for a single patient."""
+        counts = [int(having.sum()) for having in (self.positive, self.negative)]
+        of_positive, of_negative = (n / (n - 1) if n > 1 else np.nan for n in counts)
+        return of_positive, of_negative
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom of a variance over these patients: those of the rarer class, less one."""
+        return int(min(self.positive.sum(), self.negative.sum())) - 1
 
 
 class Levels:
@@ -122,21 +127,21 @@ def average_precision(levels: Levels, patient: Int[np.ndarray, " films"], n_pati
     return Influence(positive, number + np.bincount(patient[~levels.positive], of_negative, n_patients))
 
 
-def covariance(labels: Sequence[tuple[Influence, Clusters]]) -> Float64[np.ndarray, "runs runs"]:
+def covariance(labels: Iterable[tuple[Influence, Clusters]]) -> Float64[np.ndarray, "runs runs"]:
     """Return the patients' covariance between runs of their mean over labels (one label is its own mean).
 
-    The influences are those of the runs, one below the other. NaN where a label has but one positive or one negative
-    patient.
+    The influences are those of the runs, one below the other. A single patient with a positive (or a negative) film
+    says nothing of how such patients vary: NaN for a label alone, and in a mean over several that part is left out.
     """
-    weight = 1 / len(labels)
-    shape = labels[0][0].positive.shape
+    given = list(labels)
+    shape = given[0][0].positive.shape
     plain, scaled = (Influence(np.zeros(shape), np.zeros(shape)) for _ in range(2))
-    for influence, clusters in labels:
-        for kind, factor in enumerate(clusters.factors[:2]):
-            plain[kind][:] += weight * influence[kind]
-            scaled[kind][:] += weight * np.sqrt(factor) * influence[kind]
-    any_patient = np.any([clusters.covered for _, clusters in labels], axis=0)
-    n = int(any_patient.sum())
+    for influence, clusters in given:
+        for kind, factor in enumerate(clusters.factors):
+            plain[kind][:] += influence[kind] / len(given)
+            if np.isfinite(factor) or len(given) == 1:
+                scaled[kind][:] += np.sqrt(factor) * influence[kind] / len(given)
+    n = int(np.any([clusters.covered for _, clusters in given], axis=0).sum())
     mixed = plain.positive @ plain.negative.T * (n / max(n - 1, 1))
     own = scaled.positive @ scaled.positive.T + scaled.negative @ scaled.negative.T
     return own + mixed + mixed.T
