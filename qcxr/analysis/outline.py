@@ -90,6 +90,16 @@ class Outline:
                 met[a.variant, b.variant] = wider.variant if wider else variant
         return {name: arms for arms, name in met.items()}
 
+    def grid(self, runs: Mapping[str, str]) -> str | None:
+        """The first variant of the grid at which these runs (head -> variant) stand together; None if none is."""
+        if not self.varied:
+            return ""
+        for variant in self.variants:
+            there = {head: self.standing(head, variant) for head in runs}
+            if all(arm is not None and arm.variant == runs[head] for head, arm in there.items()):
+                return variant
+        return None
+
     def at_base(self, first: str, other: str) -> str | None:
         """The name that the comparison of two heads has at the base variant; None if they do not meet there."""
         if not self.varied:

@@ -98,6 +98,11 @@ class Analysis(Section):
                 f"analysis.head_over must be >= analysis.tail_under ({self.tail_under}), got {self.head_over}; "
                 "set them in the config"
             )
+        if self.power <= self.alpha:
+            raise ValueError(
+                f"analysis.power must be above analysis.alpha ({self.alpha:g}), which a test without any effect has, "
+                f"got {self.power:g}; set it in the config"
+            )
         for key in ("quantiles", "age_borders"):
             given = getattr(self, key) or []
             if any(later <= earlier for earlier, later in pairwise(given)):

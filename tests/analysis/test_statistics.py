@@ -7,7 +7,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from qcxr.analysis import statistics
+from qcxr.analysis import paired, statistics, verdict
+from qcxr.analysis.inference import Inference
 from qcxr.errors import InputError
 
 LABELS = [f"label {i}" for i in range(6)]
@@ -73,7 +74,7 @@ def test_paper_percentages_follow_from_equation_4():
     ("p", "said"), [(0.05, "ns"), (0.049, "*"), (0.01, "*"), (0.0099, "**"), (0.00099, "***"), (np.nan, "")]
 )
 def test_marks(p, said):
-    assert statistics.mark(p) == said
+    assert verdict.mark(p) == said
 
 
 def test_what_has_no_p_value_says_why(values):
@@ -96,7 +97,7 @@ def test_what_has_no_p_value_says_why(values):
 
 
 def test_zero_and_tied_differences_do_not_break_wilcoxon():
-    result = statistics.paired_test(np.array([0.0, 0.1, 0.1, -0.1, 0.2]))
+    result = paired.paired_test(np.array([0.0, 0.1, 0.1, -0.1, 0.2]))
     assert 0 < result["wilcoxon_p"] <= 1 and result["reason"] == ""
 
 
@@ -120,4 +121,4 @@ def test_bad_input_is_refused(values):
     with pytest.raises(InputError, match="heads must be different ones, at least one, got"):
         statistics.compare(frame, heads=("cdl", "cdl"))
     with pytest.raises(InputError, match=r"alpha must be in \(0, 1\), got 5"):
-        statistics.compare(frame, alpha=5)
+        Inference(alpha=5)

@@ -1,0 +1,61 @@
+"""Families of tests, and their p-values adjusted for how many they are.
+
+A family never mixes metrics or variants: a second endpoint is a question of its own. The means over labels are no
+labels more: the row `mean` of all pairs, tasks and test sets is one family, those of head, medium and tail labels a
+second.
+"""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from statsmodels.stats.multitest import multipletests
+
+from qcxr.analysis import variants
+from qcxr.analysis.inference import METHODS, Inference
+from qcxr.analysis.predictions import MEANS
+
+OF_A_PAIR = ("task", "dataset", "head_a", "head_b")
+KEYS = {"labels": OF_A_PAIR, "pairs": ("task", "dataset"), "study": ()}  # beside metric and variant
+
+
+def adjusted(p: Float[np.ndarray, " tests"], method: str) -> Float[np.ndarray, " tests"]:
+    """The p of one family adjusted by a method of `METHODS`; a test without p is none and stays NaN."""
+    found = np.array(p, dtype=float)
+    known = ~np.isnan(found)
+    if known.any() and METHODS[method]:
+        found[known] = multipletests(found[known], method=METHODS[method])[1]
+    return found
+
+
+def family_of(tests: pd.DataFrame, family: str) -> pd.Series:
+    """The family that each row of tests belongs to, as one key."""
+    label = tests["label"]
+    kind = label.where(label == "mean", "labels").mask(label.isin(MEANS[1:]), "groups")
+    columns = {key: tests[key].where(kind == "labels", "") for key in KEYS[family]}
+    columns |= {"kind": kind, "metric": tests["metric"], "variant": variants.of(tests)}
+    rows = zip(*(column.astype(str) for column in columns.values()), strict=True)
+    return pd.Series(list(rows), index=tests.index, dtype=object)
+
+
+def adjust(tests: pd.DataFrame, of_basis: pd.Series, rules: Inference) -> pd.DataFrame:
+    """p_adjusted of the p that each row goes by (`of_basis`); p_holm and p_bh of the raw p over a pair's labels.
+
+    p_holm and p_bh do not depend on the rules: they are what the paper's figures can be compared with. Means have none.
+    """
+    own = _by_family(of_basis, family_of(tests, rules.family), rules.adjust)
+    raw = tests["p"].astype(float).mask(tests["label"].isin(MEANS))
+    of_labels = family_of(tests, "labels")
+    return pd.DataFrame(
+        {
+            "p_adjusted": own,
+            "p_holm": _by_family(raw, of_labels, "holm"),
+            "p_bh": _by_family(raw, of_labels, "bh"),
+        }
+    )
+
+
+def _by_family(p: pd.Series, family: pd.Series, method: str) -> pd.Series:
+    found = pd.Series(np.nan, index=p.index, dtype=float)
+    for rows in family.groupby(family, sort=False).groups.values():
+        found.loc[rows] = adjusted(p.loc[rows].to_numpy(float), method)
+    return found

@@ -1,0 +1,91 @@
+"""Two heads over their paired seeds: the paper's t-test (section III-G), and what a reviewer asks for beside it.
+
+Effect size with its correction for few seeds (Hedges 1981), Shapiro-Wilk on the differences and what follows when it
+rejects, Wilcoxon's signed-rank test and how small its p can be, Welch's test as of seeds that are not paired.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special, stats
+
+TESTED = (
+    "t", "df", "p", "ci_low", "ci_high", "d_z", "g_z", "shapiro_p", "wilcoxon_p", "wilcoxon_floor",
+)  # fmt: skip
+ENUMERATED = 13  # seeds up to which 2^n signs are few enough to go through
+
+
+def hedges_factor(df: int) -> float:
+    """J, by which a standardised mean difference of `df` degrees of freedom is too large on average (Hedges 1981).
+
+    J = gamma(df / 2) / (sqrt(df / 2) gamma((df - 1) / 2)); NaN below 2, where the mean does not exist.
+    """
+    if df < 2:
+        return float("nan")
+    return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2))
+
+
+def wilcoxon_floor(n: int) -> float:
+    """The smallest two-sided p that the exact signed-rank test of n differences can give: 2 / 2^n."""
+    return float(2.0 ** (1 - n))
+
+
+def is_constant(difference: Float[np.ndarray, " seeds"]) -> bool:
+    """Whether differences are equal but for rounding, from which a t of 1e15 would follow."""
+    return float(np.std(difference, ddof=1)) <= 1e-12 * max(1.0, float(np.abs(difference).max()))
+
+
+def paired_test(difference: Float[np.ndarray, " seeds"]) -> dict[str, Any]:
+    """Statistics of paired differences (`TESTED`), and `reason`, which says why there are none.
+
+    ci_low, ci_high: the 95 % t-interval of the mean. wilcoxon_p is exact where differences are neither 0 nor tied, or
+    where seeds are few enough to go through all signs.
+    """
+    n = difference.size
+    result = dict.fromkeys(TESTED, np.nan)
+    if n < 2:
+        return result | {"reason": "one seed: a paired test needs at least two"}
+    result |= {"df": n - 1, "wilcoxon_floor": wilcoxon_floor(n)}
+    if is_constant(difference):
+        return result | {"reason": "all differences are equal: the t-test is undefined"}
+    spread = float(np.std(difference, ddof=1))
+    mean, error = float(np.mean(difference)), spread / np.sqrt(n)
+    reach = error * stats.t.ppf(0.975, n - 1)
+    result |= {"t": mean / error, "ci_low": mean - reach, "ci_high": mean + reach}
+    result |= {"d_z": mean / spread, "g_z": hedges_factor(n - 1) * mean / spread}
+    result["p"] = float(2 * stats.t.sf(abs(mean / error), n - 1))
+    if n >= 3:
+        result["shapiro_p"] = float(stats.shapiro(difference).pvalue)
+    result["wilcoxon_p"] = _signed_rank(difference)
+    return result | {"reason": ""}
+
+
+def welch(a: Float[np.ndarray, " seeds"], b: Float[np.ndarray, " seeds"]) -> float:
+    """p of Welch's t-test, as if no run of one head had a counterpart; NaN where neither varies."""
+    if a.size < 2 or (is_constant(a) and is_constant(b)):
+        return float("nan")
+    return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def reading(tested: dict[str, Any], n: int, alpha: float) -> str:
+    """Which test to read instead of the t-test, in words; "" unless Shapiro-Wilk rejects normal differences."""
+    if not tested["shapiro_p"] < alpha:  # also NaN
+        return ""
+    found = f"differences over seeds are not normal (Shapiro-Wilk p {tested['shapiro_p']:.2g}): "
+    floor = tested["wilcoxon_floor"]
+    if floor < alpha:
+        return f"{found}read Wilcoxon's signed-rank test (p {tested['wilcoxon_p']:.2g}) instead of the t-test"
+    few = f"{n} seeds are too few for a rank test (its p cannot go below {floor:g})"
+    return f"{found}{few}; look at the single differences"
+
+
+def _signed_rank(difference: Float[np.ndarray, " seeds"]) -> float:
+    """Two-sided p of the signed-rank test; scipy's exact distribution holds only without zeros and ties."""
+    nonzero = np.abs(difference[difference != 0])
+    n = difference.size
+    if nonzero.size == n and np.unique(nonzero).size == n and n <= 50:
+        return float(stats.wilcoxon(difference, method="exact").pvalue)
+    # The normal approximation would fall below what so few signs can give.
+    method = stats.PermutationMethod(n_resamples=2**ENUMERATED) if nonzero.size <= ENUMERATED else "approx"
+    return float(stats.wilcoxon(difference, method=method).pvalue)
