@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis.metrics import read_metrics
-from qcxr.analysis.predictions import Predictions, RunKey, read
+from qcxr.analysis.predictions import Predictions, RunKey, read, sharing
 from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
 
@@ -76,8 +76,16 @@ def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
 
 
 def read_predictions(paths: Paths) -> dict[RunKey, Predictions]:
-    """Read prediction files {run folder}/predictions/{dataset}.parquet -> {run: table}."""
-    return {key: read(path) for key, path in index_predictions(paths).items()}
+    """Read prediction files {run folder}/predictions/{dataset}.parquet -> {run: table}.
+
+    Runs on one test set share its films, patients and truth in memory, of which each would be as large as its own.
+    """
+    found: dict[RunKey, Predictions] = {}
+    first: dict[str, Predictions] = {}
+    for key, path in index_predictions(paths).items():
+        table = read(path)
+        found[key] = sharing(table, first.setdefault(key.dataset, table))
+    return found
 
 
 def index_predictions(paths: Paths) -> dict[RunKey, Path]:

@@ -60,15 +60,15 @@ class Frequencies:
 
 
 def score(
-    predictions: pd.DataFrame,
+    predictions: pd.DataFrame | Predictions,
     *,
-    validation: pd.DataFrame | None = None,
+    validation: pd.DataFrame | Predictions | None = None,
     frequencies: Frequencies | None = None,
     bins: int = 15,
 ) -> pd.DataFrame:
     """Return tidy rows (`COLUMNS`) for one run on one data set.
 
-    predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered).
+    predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered), or what `check` made of it.
     validation: the same run's table on the validation split, from which Youden's thresholds are taken.
     frequencies: give the rows mean_head, mean_medium and mean_tail. bins: equal-width bins of the calibration error.
 
@@ -77,8 +77,10 @@ def score(
     frequencies); in a mean row `n_labels` is the number of labels averaged, and `reason` names the ones left out.
     Raises InputError on a malformed table.
     """
-    test = check(predictions)
-    chosen = None if validation is None else check(validation, source="validation predictions")
+    test = predictions if isinstance(predictions, Predictions) else check(predictions)
+    chosen = validation
+    if isinstance(validation, pd.DataFrame):
+        chosen = check(validation, source="validation predictions")
     if chosen is not None and set(test.labels) - set(chosen.labels):
         lacking = sorted(set(test.labels) - set(chosen.labels))
         raise InputError(
@@ -109,20 +111,20 @@ def _patients(test: Predictions) -> list[dict[str, int]]:
 
 
 def score_run(
-    predictions: str | Path,
-    validation: str | Path | None,
+    predictions: str | Path | Predictions,
+    validation: str | Path | Predictions | None,
     out: str | Path,
     *,
     run: RunKey,
     frequencies: Frequencies | None = None,
 ) -> pd.DataFrame:
-    """Score one run's prediction file on one data set and write the tidy CSV `out` with the run's keys in front.
+    """Score one run's predictions (a file, or read) on one data set; write the tidy CSV `out`, the run's keys in front.
 
     Other arguments as in `score`. Returns what it wrote; it has the column `variant` where the run is of one.
     """
     frame = score(
-        read_table(predictions),
-        validation=None if validation is None else read_table(validation),
+        read_table(predictions) if isinstance(predictions, str | Path) else predictions,
+        validation=read_table(validation) if isinstance(validation, str | Path) else validation,
         frequencies=frequencies,
     )
     keys = {"task": run.task, "head": run.head, "variant": run.variant, "seed": run.seed, "dataset": run.dataset}

@@ -5,7 +5,7 @@ A table holds `image_id`, `patient_id`, and for every label of the task `p_<labe
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,6 +122,16 @@ def _check_label(
 def read(path: str | Path) -> Predictions:
     """Read and check one prediction table from a parquet or CSV file."""
     return check(read_table(path), source=str(path))
+
+
+def sharing(table: Predictions, other: Predictions) -> Predictions:
+    """The table with another's arrays of films, patients and truth, where they hold the same."""
+    same = {
+        name: getattr(other, name)
+        for name in ("image_id", "patient_id", "truth")
+        if np.array_equal(getattr(table, name), getattr(other, name), equal_nan=name == "truth")
+    }
+    return replace(table, **same)
 
 
 def same_films(tables: Mapping[str, Predictions]) -> None:

@@ -185,8 +185,9 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
 def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame]:
     """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
     order = results.outline.heads
+    known = any(order.values()) or results.runs  # nothing is known of heads whose predictions were made elsewhere
     tables = {
-        "heads": heads(results) if len(order) > 1 else pd.DataFrame(),
+        "heads": heads(results) if len(order) > 1 and known else pd.DataFrame(),
         "varied": varied(results),
         "means": comparisons.means(results.tests),
         "groups": comparisons.groups(results.tests),
