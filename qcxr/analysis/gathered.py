@@ -18,12 +18,15 @@ Runs = Mapping[Run, Predictions] | Iterable[tuple[Run, Predictions]]
 
 
 class Column(NamedTuple):
-    """A label or a mean over labels: which labels (by index) it is the mean of, and what must be said of it."""
+    """A label or a mean over labels: which labels (by index) it is the mean of, and what must be said of it.
+
+    positive_patients of a mean are those with any of its findings.
+    """
 
     name: str
     labels: list[int]
-    n_patients: int | None
-    positive_patients: int | None
+    n_patients: int
+    positive_patients: int
     reason: str = ""
 
 
@@ -83,7 +86,9 @@ class Gathered:
         for name, members in groups.items():
             inside = [labels.index(label) for label in members]
             defined = [j for j in inside if j in self.clusters]
-            yield Column(name, defined, self._n_patients, None, self._of_mean(inside, defined))
+            found = (self.first.truth[:, inside] == 1).any(axis=1)
+            positive = np.unique(self._patient[found]).size
+            yield Column(name, defined, self._n_patients, positive, self._of_mean(inside, defined))
 
     def values(self, metric: str) -> Float64[np.ndarray, "runs labels"]:
         """One metric of every run and label, NaN where it is undefined."""

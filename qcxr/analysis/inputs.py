@@ -117,6 +117,7 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "parameters": _frames,
     "benchmark": _frames,
     "search": _frames,
+    "patients": _frames,
 }
 
 

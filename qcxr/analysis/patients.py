@@ -157,15 +157,20 @@ def _variances(seeds: Float64[np.ndarray, "seeds seeds"]) -> tuple[float, float]
 
 
 def _freedom(parts: Sequence[Float64[np.ndarray, " patients"]], freedom: Sequence[int]) -> float:
-    """Degrees of freedom of the variance of a mean over labels, by Satterthwaite from those of its labels.
+    """Degrees of freedom of the variance of a mean over labels: the smaller of two answers, at least 1.
 
-    What a label adds to the variance is its covariance with the mean, so that the parts sum to the whole.
+    By Satterthwaite from those of its labels, where a label adds its covariance with the mean, so that what they add
+    sums to the whole. And from the influences themselves: a variance's degrees of freedom are twice its square over its
+    own variance, which is that of a sum of squares; with a few patients of many films it is far below their number.
     """
-    if len(parts) == 1:
-        return float(freedom[0])
     whole = np.sum(parts, axis=0)
+    squares = whole**2
+    if not squares.sum() > 0:
+        return float(min(freedom))
     added = np.array([part @ whole for part in parts])
-    return float(added.sum() ** 2 / np.sum(added**2 / np.array(freedom))) if whole.any() else float(min(freedom))
+    of_labels = added.sum() ** 2 / np.sum(added**2 / np.array(freedom))
+    spread = np.sum(squares**2) / squares.sum() ** 2 - 1 / squares.size
+    return float(max(1.0, min(of_labels, 2 / spread if spread > 0 else np.inf)))
 
 
 def _why_nothing(side: Side) -> str:

@@ -19,7 +19,7 @@ class Results:
     """What tables, report and cards are made of, read from a study's files; None or empty is what it does not have.
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
-    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. patients: what they vary. search: a row per trial.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -31,6 +31,7 @@ class Results:
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
+    patients: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
@@ -38,6 +39,7 @@ class Results:
         if not self.outline.varied:
             return self
         given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
+        given |= {"patients": self.patients}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}
         return replace(self, **kept, outline=Outline(self.outline.heads))

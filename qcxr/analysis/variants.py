@@ -46,7 +46,7 @@ def at_base(loaded: Mapping[str, Any], outline: Outline) -> dict[str, Any]:
     for kind, value in loaded.items():
         if kind == "tests":
             kept[kind] = tests_at_base(value, outline)
-        elif kind == "bootstrap":
+        elif kind in ("bootstrap", "patients"):
             kept[kind] = value[of(value) == outline.base]
         elif kind == "predictions":
             kept[kind] = {

@@ -69,6 +69,31 @@ rule figure:
         "../scripts/figure.py"
 
 
+rule patients:
+    input:
+        predictions=lambda w: [
+            f"{run}/predictions/{w.dataset}.parquet" for run in standing(w)
+        ],
+        runs=lambda w: [f"{run}/run.json" for run in standing(w)],
+        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+    output:
+        f"{results}/patients/{{task}}-{{dataset}}{{variant}}.csv",
+    log:
+        f"{results}/logs/patients/{{task}}-{{dataset}}{{variant}}.log",
+    params:
+        slice=slice_text(
+            heads=cfg.names,
+            against=cfg.analysis.against,
+            head_over=cfg.analysis.head_over,
+            tail_under=cfg.analysis.tail_under,
+        ),
+        code=code_hash("qcxr.analysis.patients"),
+    message:
+        "Compute what the patients of {wildcards.dataset} vary for {wildcards.task}{wildcards.variant}"
+    script:
+        "../scripts/patients.py"
+
+
 rule bootstrap:
     input:
         predictions=lambda w: [

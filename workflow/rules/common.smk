@@ -169,6 +169,16 @@ def bootstrapped():
     )
 
 
+def patiented():
+    """What patients vary, of every task and data set, at every variant."""
+    return expand(
+        f"{results}/patients/{{task}}-{{dataset}}{{variant}}.csv",
+        task=cfg.tasks,
+        dataset=TESTED,
+        variant=VARIANTS,
+    )
+
+
 def figure_inputs(name):
     """What a figure is drawn from, by kind."""
     files = {
@@ -201,6 +211,7 @@ def studied():
             f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
         ),
         "parameters": f"{results}/parameters.csv",
+        "patients": patiented(),
     }
     if cfg.timed_steps:
         files["benchmark"] = f"{results}/benchmark.csv"
