@@ -11,8 +11,10 @@ import pandas as pd
 
 from qcxr.analysis import figures, tables
 from qcxr.analysis.bootstrap import bootstrap_files
+from qcxr.analysis.estimates import estimates
 from qcxr.analysis.facts import Study
 from qcxr.analysis.foreign import read_foreign
+from qcxr.analysis.inference import Inference
 from qcxr.analysis.inputs import Paths
 from qcxr.analysis.join import Sources, join
 from qcxr.analysis.metrics import read_metrics, score_run
@@ -22,6 +24,7 @@ from qcxr.analysis.replicates import Resampling
 from qcxr.analysis.report import write_report
 from qcxr.analysis.results import read_results
 from qcxr.analysis.runlist import VALIDATION, read_list
+from qcxr.analysis.shown import Shown
 from qcxr.analysis.statistics import compare, unpaired
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_parquet, write_text
@@ -160,10 +163,12 @@ def _score(folder: _Folder) -> pd.DataFrame:
 def _analyse(folder: _Folder, heads: list[str], options: Evaluation, notes: Sequence[str]) -> str:
     root = folder.root
     metrics = _score(folder)
-    tests = compare(metrics, heads=heads, alpha=options.alpha)
-    write_csv(metrics, root / "metrics.csv")
-    write_csv(tests, root / "tests.csv")
-    files: dict[str, Paths] = {"metrics": root / "metrics.csv", "tests": root / "tests.csv"}
+    rules = Inference(alpha=options.alpha)
+    tests = compare(metrics, heads=heads, inference=rules)
+    made = {"metrics": metrics, "tests": tests, "estimates": estimates(metrics)}
+    files: dict[str, Paths] = {kind: root / f"{kind}.csv" for kind in made}
+    for kind, frame in made.items():
+        write_csv(frame, root / f"{kind}.csv")
     if options.replicates:
         resampling = Resampling(options.replicates, seed=options.seed, threads=options.threads)
         drawn = {case: root / "bootstrap" / f"{'-'.join(case)}.csv" for case in folder.cases}
@@ -171,11 +176,11 @@ def _analyse(folder: _Folder, heads: list[str], options: Evaluation, notes: Sequ
             bootstrap_files(list(folder.of(*case).values()), path, heads=heads, resampling=resampling)
         files["bootstrap"] = list(drawn.values())
     pngs = _draw(folder, heads, options, paired_tasks=set(tests["task"]))
-    results = read_results(files)
+    results = read_results(files, shown=Shown(rules))
     tables.write_tables(root / "tables", results)
     study = Study(notes=notes, title="Evaluation of predictions")
     write_report(root / "report.html", results, study, figures=pngs)
-    return tables.summary_text(tests, metrics)
+    return tables.summary_text(tests, metrics, shown=results.shown)
 
 
 def _draw(folder: _Folder, heads: list[str], options: Evaluation, *, paired_tasks: set[str]) -> list[Path]:
