@@ -1,4 +1,4 @@
-"""Patients: bootstrap intervals of AUROC and of AUROC differences, clustered by patient, and DeLong's test per seed.
+"""Patients: clustered bootstrap intervals of AUROC, average precision and their differences, and DeLong's test per seed.
 
 Five seeds say nothing about patients. Here patients are drawn with replacement, each with all films; every run of a
 task meets the same draws on a test set, so that differences between heads are paired by film. Intervals are
@@ -6,6 +6,7 @@ percentiles. A replicate's mean over labels is over those defined in it, as `qcx
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,13 @@ from jaxtyping import Float, Float64
 from qcxr.analysis.delong import delong_test
 from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.outline import pairs
-from qcxr.analysis.predictions import Predictions
-from qcxr.analysis.replicates import Replicated, Resampling, Tables, replicate_aurocs
+from qcxr.analysis.replicates import METRICS, Replicated, Resampling, Tables, replicate
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
 COLUMNS = (
-    "task", "dataset", "label", "kind", "head", "head_b", "seed", "value", "ci_low", "ci_high",
-    "n_replicates", "n_patients", "delong_se", "delong_z", "delong_p", "reason",
+    "task", "dataset", "metric", "label", "kind", "head", "head_b", "seed", "value", "ci_low", "ci_high",
+    "n_replicates", "n_patients", "delong_se", "delong_z", "delong_p", "delong_plain_p", "reason",
 )  # fmt: skip
 Row = dict[str, Any]
 
@@ -39,8 +39,9 @@ def bootstrap(
 ) -> pd.DataFrame:
     """Return tidy intervals of one task on one test set.
 
-    Rows of kind `auroc` per head, seed and label (and `mean` over labels), of kind `difference` per pair (reference
-    minus another), and both averaged over seeds under seed `mean`. Per seed and label, `delong_*` hold DeLong's test.
+    Rows of kind `head` per metric, head, seed and label (and `mean` over labels), of kind `difference` per pair
+    (reference minus another), and both averaged over seeds under seed `mean`. Per seed and label, `delong_*` hold
+    DeLong's test of the AUROCs, clustered by patient; delong_plain_p is its p as if films were independent.
     against: the references, by default heads[0]. n_replicates counts those in which the value is defined. A head
     without a run here has no rows; without a reference there is no pair, and no other head takes its place
     (`qcxr.analysis.statistics.unpaired` says so).
@@ -56,13 +57,13 @@ def bootstrap(
         raise InputError(
             f"task {task}, data set {dataset}: heads must have the same seeds, got {seeds}; run the others"
         )
-    found = replicate_aurocs({(head, run): tables[head, run] for head in present for run in seeds[head]}, resampling)
+    found = replicate({(head, run): tables[head, run] for head in present for run in seeds[head]}, resampling)
     rows = []
-    for column in range(len(found.names)):
+    for metric, column in product(METRICS, range(len(found.names))):
         for head in present:
-            rows += list(_auroc_rows(found, head, column, resampling.level))
+            rows += list(_head_rows(found, head, metric, column, resampling.level))
         for pair in compared:
-            rows += list(_difference_rows(found, pair, column, resampling.level))
+            rows += list(_difference_rows(found, pair, metric, column, resampling.level))
     first = next(iter(found.tables.values()))
     about = {"task": task, "dataset": dataset, "n_patients": len(set(first.patient_id))}
     return pd.DataFrame([about | row for row in rows], columns=list(COLUMNS))
@@ -109,24 +110,24 @@ def interval(draws: Float[np.ndarray, " replicates"], level: float = 0.95) -> tu
     return float(low), float(high), defined.size, note
 
 
-def _auroc_rows(found: Replicated, head: str, column: int, level: float) -> Iterator[Row]:
-    keys = {"kind": "auroc", "head": head, "head_b": ""}
-    observed, drawn = found.of(head, column)
+def _head_rows(found: Replicated, head: str, metric: str, column: int, level: float) -> Iterator[Row]:
+    keys = {"metric": metric, "kind": "head", "head": head, "head_b": ""}
+    observed, drawn = found.of(head, metric, column)
     for k, run in enumerate(found.seeds(head)):
         yield keys | _row(found, column, str(run), observed[k], drawn[k], level)
     yield keys | _row(found, column, "mean", observed.mean(), drawn.mean(axis=0), level)
 
 
-def _difference_rows(found: Replicated, pair: tuple[str, str], column: int, level: float) -> Iterator[Row]:
+def _difference_rows(found: Replicated, pair: tuple[str, str], metric: str, column: int, level: float) -> Iterator[Row]:
     first, other = pair
-    keys = {"kind": "difference", "head": first, "head_b": other}
-    (a, drawn_a), (b, drawn_b) = found.of(first, column), found.of(other, column)
+    keys = {"metric": metric, "kind": "difference", "head": first, "head_b": other}
+    (a, drawn_a), (b, drawn_b) = found.of(first, metric, column), found.of(other, metric, column)
     gaps, drawn = a - b, drawn_a - drawn_b
     name = found.names[column]
     for k, run in enumerate(found.seeds(other)):
         row = keys | _row(found, column, str(run), gaps[k], drawn[k], level)
-        if name != "mean" and not np.isnan(gaps[k]):
-            row |= _delong(found.tables[first, run], found.tables[other, run], name)
+        if metric == "auroc" and name != "mean" and not np.isnan(gaps[k]):
+            row |= _delong(found, (first, run), (other, run), name)
         yield row
     yield keys | _row(found, column, "mean", gaps.mean(), drawn.mean(axis=0), level)
 
@@ -141,7 +142,9 @@ def _row(
     return row | {"n_replicates": defined, "reason": reason}
 
 
-def _delong(a: Predictions, b: Predictions, label: str) -> Row:
+def _delong(found: Replicated, first: tuple[str, int], other: tuple[str, int], label: str) -> Row:
+    a, b = found.tables[first], found.tables[other]
     truth, score = a.of(label)
-    tested = delong_test(truth, score, b.of(label)[1])
-    return {"delong_se": tested["se"], "delong_z": tested["z"], "delong_p": tested["p"]}
+    patient = found.patient[~np.isnan(a.truth[:, a.labels.index(label)])]
+    tested = delong_test(truth, score, b.of(label)[1], patient)
+    return {f"delong_{key}": tested[key] for key in ("se", "z", "p", "plain_p")}

@@ -106,9 +106,9 @@ def _totals(estimates: pd.DataFrame) -> dict[tuple[str, ...], str]:
 
 def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
     """AUROC differences averaged over seeds with their patient-clustered bootstrap intervals."""
-    rows = bootstrap[(bootstrap["kind"] == "difference") & (bootstrap["seed"] == "mean")]
+    chosen = (bootstrap["kind"] == "difference") & (bootstrap["seed"] == "mean") & (bootstrap["metric"] == "auroc")
     shown = []
-    for r in rows.to_dict("records"):
+    for r in bootstrap[chosen].to_dict("records"):
         pair = {"Label": r["label"], "Heads": f"{head_name(r['head'])} − {head_name(r['head_b'])}"}
         found = {"Difference": r["value"], "2.5 %": r["ci_low"], "97.5 %": r["ci_high"], "Patients": r["n_patients"]}
         shown.append(where(r) | pair | found | {"Note": r["reason"]})

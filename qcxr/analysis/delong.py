@@ -1,14 +1,18 @@
-"""DeLong's test for two correlated AUROCs on the same films, per seed.
+"""DeLong's test for two correlated AUROCs on the same films, per seed, with films clustered by patient or not.
 
-DeLong, DeLong & Clarke-Pearson 1988, by midranks as in Sun & Xu 2014. It treats films as independent; patients with
-several films make it too sure, which the patient-clustered bootstrap is not.
+DeLong, DeLong & Clarke-Pearson 1988, by midranks as in Sun & Xu 2014. It treats films as independent; where patients
+have several films its standard error is too small (0.7 of the clustered one on NIH's test set). Obuchowski's clustered
+covariance (`qcxr.analysis.influence`) is the same where every patient has one.
 """
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Int, Real
 from scipy.stats import norm, rankdata
+
+from qcxr.analysis import influence
+from qcxr.analysis.influence import Clusters, Influence
 
 Truth = Real[np.ndarray, " films"]  # 0 and 1
 
@@ -38,15 +42,49 @@ def covariance(
     return np.atleast_2d(np.cov(v10)) / m + np.atleast_2d(np.cov(v01)) / n
 
 
-def delong_test(truth: Truth, first: Real[np.ndarray, " films"], second: Real[np.ndarray, " films"]) -> dict[str, Any]:
-    """Compare two scores of the same films: difference, its standard error, z, p, and a reason if undefined."""
+def clustered_covariance(
+    v10: Float[np.ndarray, "runs positives"],
+    v01: Float[np.ndarray, "runs negatives"],
+    truth: Truth,
+    patient: Int[np.ndarray, " films"],
+) -> Float[np.ndarray, "runs runs"]:
+    """Return the covariance of the AUROCs over patients, each with all films (Obuchowski 1997).
+
+    patient: whose film each is, as an index. NaN with fewer than two patients with a positive, or with a negative film.
+    """
+    n_patients = int(patient.max()) + 1
+    positive, negative = (
+        np.array([np.bincount(patient[truth == y], row - row.mean(), n_patients) for row in part]) / part.shape[1]
+        for y, part in ((1, v10), (0, v01))
+    )
+    return influence.covariance([(Influence(positive, negative), Clusters.of(truth, patient, n_patients))])
+
+
+def delong_test(
+    truth: Truth,
+    first: Real[np.ndarray, " films"],
+    second: Real[np.ndarray, " films"],
+    patient: Int[np.ndarray, " films"] | None = None,
+) -> dict[str, Any]:
+    """Compare two scores of the same films: difference, its standard error, z, p, and a reason if undefined.
+
+    patient: whose film each is, as an index; without it films are taken as independent. plain_p: p as if they were.
+    """
     auroc, v10, v01 = components(truth, np.stack([first, second]))
-    covered = covariance(v10, v01)
     difference = float(auroc[0] - auroc[1])
+    plain = _normal(difference, covariance(v10, v01), "positives and two negatives")
+    if patient is None:
+        return plain | {"plain_p": plain["p"]}
+    clustered = clustered_covariance(v10, v01, truth, patient)
+    tested = _normal(difference, clustered, "patients with positives and two with negatives")
+    return tested | {"plain_p": plain["p"]}
+
+
+def _normal(difference: float, covered: Float[np.ndarray, "2 2"], least: str) -> dict[str, Any]:
     result: dict[str, Any] = {"difference": difference, "se": np.nan, "z": np.nan, "p": np.nan}
     variance = float(covered[0, 0] + covered[1, 1] - 2 * covered[0, 1])
     if np.isnan(variance):
-        return result | {"reason": "DeLong's test needs two positives and two negatives"}
+        return result | {"reason": f"DeLong's test needs two {least}"}
     if variance <= 1e-18:
         return result | {"reason": "both heads rank the films alike: DeLong's test is undefined"}
     z = difference / np.sqrt(variance)

@@ -1,8 +1,9 @@
-"""AUROC of many bootstrap replicates at once, patients resampled with all their films; exact, ties included.
+"""AUROC and average precision of many bootstrap replicates at once, patients resampled with all their films; with ties.
 
-A replicate gives every patient a weight (how often it was drawn); AUROC is then a weighted Mann-Whitney statistic. For
-one score, films are sorted once into the gaps between the distinct scores of the positives. Summing weights per gap is
-one product of a sparse 0/1 matrix with the weights of many replicates, so no replicate is sorted or ranked again.
+A replicate gives every patient a weight (how often it was drawn); AUROC is then a weighted Mann-Whitney statistic, and
+average precision a sum over the same levels. For one score, films are sorted once into the gaps between the distinct
+scores of the positives. Summing weights per gap is one product of a sparse 0/1 matrix with the weights of many
+replicates, so no replicate is sorted or ranked again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from qcxr.analysis.metrics import why_undefined
 from qcxr.analysis.predictions import Predictions, same_films
 from qcxr.errors import InputError
 
+METRICS = ("auroc", "average_precision")
 BLOCK = 64  # replicates per product: with 256-byte rows the running sums stay in a core's cache
 
 
@@ -37,7 +39,7 @@ def patient_weights(
 
 
 class RankedLabel:
-    """One score of one label, ranked once: `auroc(weights)` gives the AUROC of every replicate.
+    """One score of one label, ranked once: `values(weights)` gives both metrics of every replicate.
 
     Truth is 0, 1 or NaN (not covered); `patient` is the index of each film's patient.
     """
@@ -60,20 +62,31 @@ class RankedLabel:
         self.gaps = _sums(below[~tied], patient[negative][~tied], (k + 1, n_patients))
         self.ties = _sums(below[tied], patient[negative][tied], (k, n_patients)) if tied.any() else None
 
-    def auroc(self, weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, " replicates"]:
-        """Return each replicate's AUROC, NaN where it has but one class."""
+    def values(self, weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, "2 replicates"]:
+        """Return each replicate's AUROC and average precision, NaN where it has but one class.
+
+        Numbers of films are whole and below 2**24, so exact in float32; precisions are rounded to it (1e-7).
+        """
         positives, gaps = self.positives @ weights, self.gaps @ weights
-        below = np.cumsum(gaps, axis=0)  # whole numbers below 2**24: exact in float32
-        negatives = below[-1].astype(np.float64)
+        below = np.cumsum(gaps, axis=0)  # negatives under each level
+        negatives = below[-1].copy()
         below = below[:-1]
+        halves = 0.0
         if self.ties is not None:
             ties = self.ties @ weights
-            negatives += ties.sum(axis=0, dtype=np.float64)
+            negatives += ties.sum(axis=0)
             below += np.cumsum(ties, axis=0)
-            below -= ties / 2
-        wins = np.einsum("kb,kb->b", positives, below, dtype=np.float64)
-        pairs = positives.sum(axis=0, dtype=np.float64) * negatives
-        return np.divide(wins, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+            below -= ties
+            halves = np.einsum("kb,kb->b", positives, ties, dtype=np.float64) / 2
+        wins = np.einsum("kb,kb->b", positives, below, dtype=np.float64) + halves
+        true = np.cumsum(positives[::-1], axis=0)[::-1]  # from the top down to each level
+        called = np.subtract(negatives, below, out=below)
+        called += true
+        precision = np.divide(true, np.maximum(called, 1, out=called), out=called)
+        precise = np.einsum("kb,kb->b", positives, precision, dtype=np.float64)
+        n = true[0].astype(np.float64)
+        sums, over = np.stack([wins, precise]), np.stack([n * negatives, n])
+        return np.divide(sums, over, out=np.full(over.shape, np.nan), where=(n * negatives) > 0)
 
 
 def _sums(
@@ -110,11 +123,15 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Replicated:
-    """AUROCs of runs as observed and in every replicate; the last column is the mean over labels, NaN is undefined."""
+    """Metrics of runs as observed and in every replicate; the last column is the mean over labels, NaN is undefined.
+
+    patient: whose film each is, as an index.
+    """
 
     tables: Tables
-    observed: Float64[np.ndarray, "runs columns"]
-    drawn: Float64[np.ndarray, "runs columns replicates"]
+    patient: Int[np.ndarray, " films"]
+    observed: Float64[np.ndarray, "runs metrics columns"]
+    drawn: Float64[np.ndarray, "runs metrics columns replicates"]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,11 +143,12 @@ class Replicated:
         return [seed for name, seed in self.tables if name == head]
 
     def of(
-        self, head: str, column: int
+        self, head: str, metric: str, column: int
     ) -> tuple[Float64[np.ndarray, " seeds"], Float64[np.ndarray, "seeds replicates"]]:
-        """Return (observed, drawn) AUROCs of a head's runs, by seed."""
+        """Return (observed, drawn) values of a head's runs, by seed."""
         rows = [i for i, (name, _) in enumerate(self.tables) if name == head]
-        return self.observed[rows, column], self.drawn[rows, column]
+        k = METRICS.index(metric)
+        return self.observed[rows, k, column], self.drawn[rows, k, column]
 
     def why_undefined(self, column: int) -> str:
         """Return why a column has no value."""
@@ -140,38 +158,39 @@ class Replicated:
         return why_undefined(first.of(first.labels[column])[0])
 
 
-def replicate_aurocs(tables: Tables, resampling: Resampling) -> Replicated:
+def replicate(tables: Tables, resampling: Resampling) -> Replicated:
     """Rank every run's films once per label and draw the replicates, the same ones for all runs."""
     same_films({f"{head}/seed{run}": table for (head, run), table in tables.items()})
     first = next(iter(tables.values()))
     patients, patient = np.unique(first.patient_id.astype(str), return_inverse=True)
-    labels = range(len(first.labels))
     ranked = {}
-    observed = np.full((len(tables), len(labels) + 1), np.nan)
+    observed = np.full((len(tables), len(METRICS), len(first.labels) + 1), np.nan)
     for i, table in enumerate(tables.values()):
-        for j in labels:
-            truth, score = table.of(table.labels[j])
+        for j, label in enumerate(table.labels):
+            truth, score = table.of(label)
             if not why_undefined(truth):
-                observed[i, j] = ranking.auroc(truth, score)
+                observed[i, :, j] = ranking.auroc(truth, score), ranking.average_precision(truth, score)
                 ranked[i, j] = RankedLabel(table.truth[:, j], table.probability[:, j], patient, len(patients))
 
-    def block(weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, "runs columns replicates"]:
+    def block(
+        weights: Float32[np.ndarray, "patients replicates"],
+    ) -> Float64[np.ndarray, "runs metrics columns replicates"]:
         result = np.full((*observed.shape, weights.shape[1]), np.nan)
         for (i, j), label in ranked.items():
-            result[i, j] = label.auroc(weights)
+            result[i, :, j] = label.values(weights)
         return result
 
     rng = np.random.default_rng(resampling.seed)
     draws = patient_weights(len(patients), replicates=resampling.replicates, rng=rng)
     with ThreadPoolExecutor(resampling.threads) as pool:
         drawn = np.concatenate(list(pool.map(block, draws)), axis=-1)
-    observed[:, -1] = _mean(observed[:, :-1])
-    drawn[:, -1] = _mean(drawn[:, :-1])
-    return Replicated(tables, observed, drawn)
+    observed[..., -1] = _mean(observed[..., :-1])
+    drawn[:, :, -1] = _mean(drawn[:, :, :-1])
+    return Replicated(tables, patient, observed, drawn)
 
 
-def _mean(values: Float64[np.ndarray, "runs labels ..."]) -> Float64[np.ndarray, "runs ..."]:
+def _mean(values: Float64[np.ndarray, "runs metrics labels ..."]) -> Float64[np.ndarray, "runs metrics ..."]:
     """Mean over the labels where it is defined, NaN where none is."""
     defined = ~np.isnan(values)
-    n = defined.sum(axis=1)
-    return np.divide(np.where(defined, values, 0).sum(axis=1), n, out=np.full(n.shape, np.nan), where=n > 0)
+    n = defined.sum(axis=2)
+    return np.divide(np.where(defined, values, 0).sum(axis=2), n, out=np.full(n.shape, np.nan), where=n > 0)

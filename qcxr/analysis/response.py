@@ -24,8 +24,8 @@ def curve(metrics: pd.DataFrame, outline: Outline, axis: str, *, bootstrap: pd.D
     """Return a row per task, data set, metric, head and value of the axis, of the mean over labels.
 
     place: of the value in the axis's order. varied: whether the head has the key; one that has not stands at every
-    value with the same runs. Other keys are as at the base variant. Patients' intervals are of AUROC, from
-    `bootstrap`'s rows averaged over seeds. InputError if the axis is not of the outline.
+    value with the same runs. Other keys are as at the base variant. Patients' intervals are from `bootstrap`'s rows
+    averaged over seeds. InputError if the axis is not of the outline.
     """
     if axis not in outline.axes:
         raise InputError(f"axis must be among {', '.join(outline.axes) or 'none'}, got {axis}; vary it in the config")
@@ -39,9 +39,8 @@ def curve(metrics: pd.DataFrame, outline: Outline, axis: str, *, bootstrap: pd.D
             arm = outline.standing(key[3], variant)
             row["varied"] = arm is not None and axis in arm.at
             row |= over_seeds(runs["value"].to_numpy(float))
-            low, high = patients.get((key[0], key[1], variant, key[3]), (np.nan, np.nan))
-            own = key[2] == "auroc"
-            rows.append(row | {"patients_low": low if own else np.nan, "patients_high": high if own else np.nan})
+            low, high = patients.get((*key[:3], variant, key[3]), (np.nan, np.nan))
+            rows.append(row | {"patients_low": low, "patients_high": high})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -54,10 +53,10 @@ def over_seeds(values: Float[np.ndarray, " seeds"]) -> dict[str, float]:
     return {"n_seeds": n, "mean": mean, "sd": sd, "seeds_low": mean - reach, "seeds_high": mean + reach}
 
 
-def _of_patients(bootstrap: pd.DataFrame | None) -> dict[tuple[str, str, str, str], tuple[float, float]]:
-    """(task, data set, variant, head) -> interval over patients of the mean AUROC over labels and seeds."""
+def _of_patients(bootstrap: pd.DataFrame | None) -> dict[tuple[str, ...], tuple[float, float]]:
+    """(task, data set, metric, variant, head) -> interval over patients of the mean over labels and seeds."""
     if bootstrap is None:
         return {}
-    rows = bootstrap[(bootstrap["kind"] == "auroc") & (bootstrap["label"] == "mean") & (bootstrap["seed"] == "mean")]
-    keys = zip(rows["task"], rows["dataset"], variants.of(rows), rows["head"], strict=True)
+    rows = bootstrap[(bootstrap["kind"] == "head") & (bootstrap["label"] == "mean") & (bootstrap["seed"] == "mean")]
+    keys = zip(rows["task"], rows["dataset"], rows["metric"], variants.of(rows), rows["head"], strict=True)
     return dict(zip(keys, zip(rows["ci_low"], rows["ci_high"], strict=True), strict=True))

@@ -21,7 +21,7 @@ class Results:
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
-    estimates: every head's means with their intervals. shown: how tables print them.
+    patients: what they vary. estimates: every head's means with their intervals. shown: how tables print them.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -33,6 +33,7 @@ class Results:
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
+    patients: pd.DataFrame | None = None
     estimates: pd.DataFrame | None = None
     shown: Shown = Shown()  # noqa: RUF009  (frozen)
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
@@ -41,7 +42,7 @@ class Results:
         """These results with the runs of the base variant only, as of a study that varies nothing."""
         if not self.outline.varied:
             return self
-        kinds = ("metrics", "tests", "bootstrap", "estimates")
+        kinds = ("metrics", "tests", "bootstrap", "patients", "estimates")
         given = {kind: getattr(self, kind) for kind in kinds}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}

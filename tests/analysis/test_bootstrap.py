@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from qcxr.analysis import bootstrap, delong, inputs, predictions, replicates
 from qcxr.analysis.replicates import Resampling
@@ -33,17 +33,18 @@ def test_replicates_equal_scikit_learn_on_the_resampled_films(decimals):
     ranked = replicates.RankedLabel(truth, score, patient, n_patients)
     (weights,) = replicates.patient_weights(n_patients, replicates=50, rng=rng)
     assert weights.shape == (n_patients, 50) and (weights.sum(axis=0) == n_patients).all()
-    for column, found in zip(weights.T, ranked.auroc(weights), strict=True):
+    for column, auroc, precision in zip(weights.T, *ranked.values(weights), strict=True):
         films = np.repeat(np.arange(n), column[patient].astype(int))
         films = films[~np.isnan(truth[films])]
-        assert found == pytest.approx(roc_auc_score(truth[films], score[films]), abs=1e-12)
+        assert auroc == pytest.approx(roc_auc_score(truth[films], score[films]), abs=1e-12)
+        assert precision == pytest.approx(average_precision_score(truth[films], score[films]), abs=3e-7)  # float32
 
 
 def test_a_replicate_without_positives_is_undefined():
     truth, score = np.array([1.0, 0.0, 0.0]), np.array([0.9, 0.1, 0.2])
     ranked = replicates.RankedLabel(truth, score, np.array([0, 1, 2]), 3)
     weights = np.array([[0, 1, 2], [1, 1, 1], [2, 1, 0]], dtype=np.float32).T
-    np.testing.assert_array_equal(ranked.auroc(weights), [np.nan, 1.0, 1.0])
+    np.testing.assert_array_equal(ranked.values(weights), [[np.nan, 1.0, 1.0]] * 2)
 
 
 def test_intervals_hold_the_observed_value_and_neither_rows_nor_threads_matter():
@@ -59,12 +60,17 @@ def test_intervals_hold_the_observed_value_and_neither_rows_nor_threads_matter()
     assert lost["value"].isna().all() and lost["ci_low"].isna().all()
     assert set(lost["reason"]) == {"no positives", "label not covered by this data set"}
 
-    row = first.query("label == 'Effusion' and kind == 'difference' and seed == 'mean'").iloc[0]
-    runs = first.query("label == 'Effusion' and kind == 'auroc' and seed != 'mean'")
-    means = runs.groupby("head")["value"].mean()
-    assert row["value"] == pytest.approx(means["cdl"] - means["dqc"])
-    mean = first.query("kind == 'auroc' and head == 'cdl' and seed == '0'").set_index("label")["value"]
-    assert mean["mean"] == pytest.approx(mean.drop("mean").mean())
+    for metric, of in (("auroc", roc_auc_score), ("average_precision", average_precision_score)):
+        one = first[first["metric"] == metric]
+        row = one.query("label == 'Effusion' and kind == 'difference' and seed == 'mean'").iloc[0]
+        runs = one.query("label == 'Effusion' and kind == 'head' and seed != 'mean'")
+        means = runs.groupby("head")["value"].mean()
+        assert row["value"] == pytest.approx(means["cdl"] - means["dqc"])
+        assert runs.query("head == 'dqc' and seed == '1'")["value"].item() == pytest.approx(
+            of(*given["dqc", 1].of("Effusion"))
+        )
+        mean = one.query("kind == 'head' and head == 'cdl' and seed == '0'").set_index("label")["value"]
+        assert mean["mean"] == pytest.approx(mean.drop("mean").mean())
 
 
 def brute_force(truth, scores):
@@ -87,6 +93,20 @@ def test_delong_equals_brute_force_with_ties():
     variance = expected[0, 0] + expected[1, 1] - 2 * expected[0, 1]
     assert found["z"] == pytest.approx((auroc[0] - auroc[1]) / np.sqrt(variance))
     assert found["p"] == pytest.approx(2 * stats.norm.sf(abs(found["z"])))
+
+
+def test_delong_over_patients_is_wider_where_their_films_are_alike():
+    rng = np.random.default_rng(5)
+    patient = np.repeat(np.arange(150), 4)
+    truth = np.repeat(rng.integers(0, 2, 150), 4)
+    scores = truth + rng.standard_normal((2, 150))[:, patient] + 0.3 * rng.standard_normal((2, 600))
+    plain, clustered = (delong.delong_test(truth, *scores, who) for who in (None, patient))
+    assert plain["p"] == plain["plain_p"] == clustered["plain_p"] < clustered["p"]
+    assert clustered["se"] / plain["se"] == pytest.approx(2, abs=0.2)  # four films of a patient weigh nearly as one
+    alone = delong.delong_test(truth, *scores, np.arange(600))
+    assert alone["se"] == pytest.approx(plain["se"], rel=1e-12) and alone["p"] == pytest.approx(alone["plain_p"])
+    patient = np.where(truth == 1, 0, patient)
+    assert delong.delong_test(truth, *scores, patient)["reason"].startswith("DeLong's test needs two patients with pos")
 
 
 def test_delong_says_when_it_is_undefined():
@@ -112,7 +132,7 @@ def test_intervals_cover_the_truth_for_clustered_patients():
         for clusters in (patient, np.arange(480)):
             ranked = replicates.RankedLabel(truth, score, clusters, int(clusters.max()) + 1)
             blocks = replicates.patient_weights(int(clusters.max()) + 1, replicates=256, rng=rng)
-            draws.append(bootstrap.interval(np.concatenate([ranked.auroc(block) for block in blocks])))
+            draws.append(bootstrap.interval(np.concatenate([ranked.values(block)[0] for block in blocks])))
         covered += draws[0][0] <= expected <= draws[0][1]
         naive += draws[1][0] <= expected <= draws[1][1]
     assert 0.90 <= covered / trials <= 0.985
@@ -125,7 +145,8 @@ def test_files_of_one_task_and_data_set_are_bootstrapped(study, tmp_path):
     back = inputs.load("bootstrap", tmp_path / "b.csv")
     np.testing.assert_array_equal(back["ci_low"], written["ci_low"])
     tested = back[back["delong_p"].notna()]
-    assert len(tested) == 8 * 3 and set(tested["kind"]) == {"difference"}
+    assert len(tested) == 8 * 3 and set(tested["kind"]) == {"difference"} and set(tested["metric"]) == {"auroc"}
+    assert tested["delong_plain_p"].notna().all() and set(back["metric"]) == {"auroc", "average_precision"}
     everything = [f / "predictions" / "nih.parquet" for f in study.folders]
     with pytest.raises(InputError, match="a bootstrap is of one task and data set, got"):
         bootstrap.bootstrap_files(everything, tmp_path / "none.csv")

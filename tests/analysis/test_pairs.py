@@ -69,11 +69,11 @@ def test_without_the_reference_a_bootstrap_takes_no_other(tmp_path):
     given = predictions_of()
     given = {({"cdl": "b", "dqc": "c"}[head], seed): table for (head, seed), table in given.items()}
     found = bootstrap.bootstrap(given, task="cxr8", dataset="nih", heads=("a", "b", "c"), resampling=Resampling(100))
-    assert set(found["kind"]) == {"auroc"} and set(found["head"]) == {"b", "c"}
+    assert set(found["kind"]) == {"head"} and set(found["head"]) == {"b", "c"}
     paired = bootstrap.bootstrap(given, task="cxr8", dataset="nih", heads=("b", "c"), resampling=Resampling(100))
     pd.testing.assert_frame_equal(
         found,
-        paired[paired["kind"] == "auroc"].reset_index(drop=True)[found.columns],
+        paired[paired["kind"] == "head"].reset_index(drop=True)[found.columns],
         check_exact=True,
         check_dtype=False,
     )
@@ -105,7 +105,7 @@ def test_a_task_without_a_pair_ends_nothing_and_is_said(tmp_path):
     alone = comparisons.alone(frame, tests)
     assert set(zip(alone["Task"], alone["Head"], strict=True)) == {("u", "b"), ("u", "c"), ("v", "a")}
     intervals = inputs.load("bootstrap", out / "bootstrap" / "u-d.csv")
-    assert set(intervals["kind"]) == {"auroc"} and intervals["ci_low"].notna().any()
+    assert set(intervals["kind"]) == {"head"} and intervals["ci_low"].notna().any()
     drawn = {path.stem for path in (out / "figures").glob("*.png")}
     assert {"volcano-t", "labels-u-d", "reliability-u-d", "reliability-v-d", "slopes"} <= drawn
     assert not {"volcano-u", "volcano-v"} & drawn

@@ -56,6 +56,7 @@ def test_a_whole_section_that_is_new_is_one_change():
         ("score", "tail_under", "analysis.tail_under"),
         ("bootstrap", "replicates", "analysis.bootstrap"),
         ("bootstrap", "seed", "analysis.bootstrap_seed"),
+        ("patients", "tail_under", "analysis.tail_under"),
         ("train", "seed", "seed"),
         ("manifest", "source.labels", "data.sources.nih.labels"),
         ("figure", "options.alpha", "analysis.alpha"),

@@ -29,17 +29,23 @@ rule score:
 
 rule compare:
     input:
-        every_run(METRICS, dataset=TESTED),
+        metrics=every_run(METRICS, dataset=TESTED),
+        patients=patiented(),
     output:
         metrics=f"{results}/metrics.csv",
         tests=f"{results}/tests.csv",
+        estimates=f"{results}/estimates.csv",
     log:
         f"{results}/logs/compare.log",
     params:
         slice=slice_text(
-            outline=OUTLINE, alpha=cfg.analysis.alpha, against=cfg.analysis.against
+            outline=OUTLINE, against=cfg.analysis.against, inference=INFERENCE
         ),
-        code=code_hash("qcxr.analysis.metrics", "qcxr.analysis.statistics"),
+        code=code_hash(
+            "qcxr.analysis.metrics",
+            "qcxr.analysis.statistics",
+            "qcxr.analysis.estimates",
+        ),
     message:
         "Collect the metrics of all runs and compare the heads"
     script:
@@ -67,6 +73,31 @@ rule figure:
         "Draw figure {wildcards.figure}"
     script:
         "../scripts/figure.py"
+
+
+rule patients:
+    input:
+        predictions=lambda w: [
+            f"{run}/predictions/{w.dataset}.parquet" for run in standing(w)
+        ],
+        runs=lambda w: [f"{run}/run.json" for run in standing(w)],
+        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+    output:
+        f"{results}/patients/{{task}}-{{dataset}}{{variant}}.csv",
+    log:
+        f"{results}/logs/patients/{{task}}-{{dataset}}{{variant}}.log",
+    params:
+        slice=slice_text(
+            heads=cfg.names,
+            against=cfg.analysis.against,
+            head_over=cfg.analysis.head_over,
+            tail_under=cfg.analysis.tail_under,
+        ),
+        code=code_hash("qcxr.analysis.patients"),
+    message:
+        "Compute what the patients of {wildcards.dataset} vary for {wildcards.task}{wildcards.variant}"
+    script:
+        "../scripts/patients.py"
 
 
 rule bootstrap:
@@ -103,7 +134,12 @@ rule tables:
     log:
         f"{results}/logs/tables.log",
     params:
-        slice=slice_text(outline=OUTLINE, protocol=cfg.is_papers()),
+        slice=slice_text(
+            outline=OUTLINE,
+            protocol=cfg.is_papers(),
+            inference=INFERENCE,
+            sd=cfg.analysis.sd,
+        ),
         code=code_hash("qcxr.analysis.tables"),
     message:
         "Write the tables as CSV, Markdown and LaTeX"

@@ -135,7 +135,7 @@ FIGURES = {
         ("Mean AUROC and average precision over labels against one varied key; other varied keys are as in the base "
          "variant. Points are runs, lines their means over seeds; the band is the 95 % t-interval over seeds, which "
          "says how another training would differ; it is cut at 0 and 1, beyond which nothing can lie.",
-         If("patients", "Bars at the AUROC are 95 % percentile intervals of a bootstrap over patients, of the mean "
+         If("patients", "Bars are 95 % percentile intervals of a bootstrap over patients, of the mean "
             "over seeds: how another test set would differ."),
          "A head that does not have the key was trained once and is drawn at every value.",
          If("many", "Each head has its own panels; the grey line is the first head's.")),

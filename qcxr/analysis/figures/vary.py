@@ -48,8 +48,8 @@ def vary(
 ) -> Figure:
     """Rows are tasks and metrics, columns data sets. Numbers stand on a number axis, other values as categories.
 
-    Thin points are runs, lines their means, bands 95 % t-intervals over seeds, bars 95 % intervals over patients
-    (AUROC). A head without the key is a level line. Of more heads than a few each has its own panels, with the line of
+    Thin points are runs, lines their means, bands 95 % t-intervals over seeds, bars 95 % intervals over
+    patients. A head without the key is a level line. Of more heads than a few each has its own panels, with the line of
     heads[0] in grey.
     """
     along = outline.along(axis)
