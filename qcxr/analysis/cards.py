@@ -69,9 +69,9 @@ def model_card(
             versions=known_versions(trained),
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
-            means=_markdown(comparisons.means(results.tests)),
-            groups=_markdown(comparisons.groups(results.tests)),
-            scores=_markdown(tables.scores(scored)),
+            means=_markdown(comparisons.means(results.tests, results.shown)),
+            groups=_markdown(comparisons.groups(results.tests, results.shown)),
+            scores=_markdown(tables.scores(scored, results.shown)),
             at=f" (at {facts.base})" * facts.varied,
             undefined=[f"{label} on {dataset_name(dataset)} ({reason})" for label, dataset, reason in undefined],
         )

@@ -1,83 +1,107 @@
 """The result tables: AUROC of heads side by side with their tests, and of a head that is compared with none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import formats
+from qcxr.analysis import cells, variants
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, task_name
+from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.shown import Shown
+
+Records = list[dict[str, Any]]
+Cells = Callable[[Mapping[str, Any]], dict[str, Any]]  # of a row of tests
 
 
-def means(tests: pd.DataFrame, *, label: str = "mean") -> pd.DataFrame:
+def means(tests: pd.DataFrame, shown: Shown = Shown(), *, label: str = "mean") -> pd.DataFrame:  # noqa: B008  (frozen)
     """Mean AUROC by task and data set for each pair of heads, with the test."""
     rows = tests[(tests["label"] == label) & (tests["metric"] == "auroc")].to_dict("records")
-    several = _several(rows)
-    shown = []
-    for r in rows:
-        tested = {"p": formats.p_value(r["p"]), "Mark": r["mark"], "d_z": r["d_z"], "Seeds": r["n_seeds"]}
-        shown.append(where(r) | _pair(r, several=several) | tested)
-    return pd.DataFrame(shown)
+    return _table(rows, shown, after=lambda row: {"Seeds": row["n_seeds"]})
 
 
-def groups(tests: pd.DataFrame) -> pd.DataFrame:
+def groups(tests: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)
     """Mean AUROC of head, medium and tail labels, where they were scored."""
     rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")].to_dict("records")
-    several = _several(rows)
-    shown = []
-    for r in rows:
-        group = {"Labels": r["label"].removeprefix("mean_")}
-        tested = {"p": formats.p_value(r["p"]), "Note": r["reason"]}
-        shown.append(where(r) | group | _pair(r, several=several) | tested)
-    return pd.DataFrame(shown)
+    return _table(rows, shown, before=lambda row: {"Labels": row["label"].removeprefix("mean_")})
 
 
-def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    """AUROC per task, data set and label for each pair of heads, sorted by occurrence in the test set."""
-    n = metrics[metrics["metric"] == "auroc"].groupby(["task", "dataset", "label"])["n_positive"].max()
-    rows = tests[~tests["label"].isin(MEANS) & (tests["metric"] == "auroc")].to_dict("records")
-    places = [(r["task"], r["dataset"], r.get("variant", "")) for r in rows]
-    groups = {place: k for k, place in enumerate(dict.fromkeys(places))}
-    occurrence = {(r["task"], r["dataset"], r["label"]): n[r["task"], r["dataset"], r["label"]] for r in rows}
-    rows.sort(
-        key=lambda r: (
-            groups[r["task"], r["dataset"], r.get("variant", "")],
-            -occurrence[r["task"], r["dataset"], r["label"]],
-        )
+def labels(tests: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)
+    """AUROC per task, data set and label for each pair of heads, from common to rare in training."""
+    part = tests[~tests["label"].isin(MEANS) & (tests["metric"] == "auroc")]
+    places = list(zip(part["task"], part["dataset"], variants.of(part), strict=True))
+    first = {place: k for k, place in enumerate(dict.fromkeys(places))}
+    rank = {(task, name): k for task in part["task"].unique() for k, name in enumerate(label_order(part, task))}
+    order = sorted(
+        range(len(part)), key=lambda k: (first[places[k]], rank[part["task"].iloc[k], part["label"].iloc[k]])
     )
-    several = _several(rows)
-    shown = []
-    for r in rows:
-        label = {"Label": r["label"], "Positives": int(occurrence[r["task"], r["dataset"], r["label"]])}
-        p = {"p": "p", "p Holm": "p_holm", "p BH": "p_bh"}
-        tested = {name: formats.p_value(r[column]) for name, column in p.items()}
-        tested |= {"d_z": r["d_z"], "Note": r["reason"]}
-        shown.append(where(r) | label | _pair(r, several=several) | tested)
-    return pd.DataFrame(shown)
+    rows = part.iloc[order].to_dict("records")
+    ranked = bool((part["n_seeds"] >= cells.RANKED).any())
+    return _table(
+        rows,
+        shown,
+        before=lambda row: {"Label": row["label"], "Positives": row["n_positive"]},
+        after=lambda row: {"p Wilcoxon": cells.wilcoxon(row)} if ranked else {},
+    )
 
 
-def alone(metrics: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
+def _table(
+    rows: Records, shown: Shown, *, before: Cells = lambda row: {}, after: Cells = lambda row: {}
+) -> pd.DataFrame:
+    """A row per comparison: where, `before`, both heads, what the tests say, `after`, notes."""
+    several = len({(row["head_a"], row["head_b"]) for row in rows}) > 1
+    made = [
+        where(row)
+        | before(row)
+        | _heads(row, shown, several=several)
+        | cells.tested(row, shown.inference)
+        | after(row)
+        | {"Note": cells.note(row)}
+        for row in rows
+    ]
+    return cells.filled(pd.DataFrame(made)) if made else pd.DataFrame()
+
+
+def alone(
+    metrics: pd.DataFrame,
+    tests: pd.DataFrame,
+    estimates: pd.DataFrame | None = None,
+    shown: Shown = Shown(),  # noqa: B008  (frozen)
+) -> pd.DataFrame:
     """AUROC of every head that no other is compared with on a task and data set: its means, then its labels.
 
-    Labels are sorted by occurrence in the test set.
+    Labels stand from common to rare in training. estimates: give the interval over seeds and patients.
     """
     paired = {(r["task"], r["dataset"], r[side]) for r in tests.to_dict("records") for side in ("head_a", "head_b")}
-    shown = []
+    both = {} if estimates is None else _totals(estimates)
+    made = []
     keys = [key for key in ("task", "dataset", "head", "variant") if key in metrics]
-    for key, part in metrics[metrics["metric"] == "auroc"].groupby(keys, sort=False):
+    auroc = metrics[metrics["metric"] == "auroc"]
+    for key, part in auroc.groupby(keys, sort=False):
         if key[:3] in paired:
             continue
-        rows = []
-        for label, runs in part.groupby("label", sort=False):
-            values = runs["value"]
+        named = dict(zip(keys, key, strict=True))
+        by = dict(iter(part.groupby("label", sort=False)))
+        for label in [*(mean for mean in MEANS if mean in by), *label_order(auroc, key[0])]:
+            if label not in by:
+                continue
+            runs = by[label]
             row = {"Head": head_name(key[2]), "Label": label.replace("mean_", "mean, ") if label in MEANS else label}
-            row |= {"Positives": runs["n_positive"].max(), "AUROC": formats.mean_sd(values.mean(), values.std(ddof=1))}
+            row |= {"Positives": runs["n_positive"].max(), "AUROC": shown.of_values(runs["value"])}
+            if both:
+                row["95 %"] = both.get((*key[:3], named.get("variant", ""), label), "—")
             row |= {"Seeds": len(runs), "Note": "; ".join(filter(None, runs["reason"].unique()))}
-            rows.append(where(dict(zip(keys, key, strict=True))) | row)
-        rows.sort(key=lambda row: -row["Positives"] if pd.notna(row["Positives"]) else float("-inf"))
-        shown += rows
-    return pd.DataFrame(shown).astype({"Positives": "Int64"}) if shown else pd.DataFrame()
+            made.append(where(named) | row)
+    return pd.DataFrame(made).astype({"Positives": "Int64"}) if made else pd.DataFrame()
+
+
+def _totals(estimates: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    """The 95 % interval over seeds and patients of each head's AUROC, as text."""
+    part = estimates[(estimates["metric"] == "auroc") & estimates["total_low"].notna()]
+    keys = zip(part["task"], part["dataset"], part["head"], variants.of(part), part["label"], strict=True)
+    intervals = zip(part["total_low"], part["total_high"], strict=True)
+    return {key: f"[{low:.3f}, {high:.3f}]" for key, (low, high) in zip(keys, intervals, strict=True)}
 
 
 def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:
@@ -97,21 +121,9 @@ def where(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])} | variant
 
 
-def _several(rows: Sequence[Mapping[str, Any]]) -> bool:
-    return len({(row["head_a"], row["head_b"]) for row in rows}) > 1
-
-
-def _pair(row: Mapping[str, Any], *, several: bool) -> dict[str, Any]:
-    """The cells of one comparison: both heads, difference with its interval, percent difference.
-
-    With one pair in the table each head is a column, as in the paper; with `several` the head is a cell.
-    """
-    named = {head_name(row[f"head_{x}"]): formats.mean_sd(row[f"mean_{x}"], row[f"sd_{x}"]) for x in "ab"}
+def _heads(row: Mapping[str, Any], shown: Shown, *, several: bool) -> dict[str, Any]:
+    """Both heads' mean ± sd: each a column, as in the paper, or with `several` pairs in the table a cell."""
+    named = {head_name(row[f"head_{x}"]): shown.mean_sd(row[f"mean_{x}"], row[f"sd_{x}"], row["n_seeds"]) for x in "ab"}
     if several:
         named = dict(zip(("Reference", "Head"), (f"{head} {value}" for head, value in named.items()), strict=True))
-    interval = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
-    return {
-        **named,
-        "Difference [95 % CI]": "—" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}{interval}",
-        "% diff.": "—" if pd.isna(row["percent_difference"]) else f"{row['percent_difference']:+.1f}",
-    }
+    return named

@@ -42,7 +42,7 @@ def estimates(
         row = parts.row((task, dataset, metric, label), [head], [variant])
         found = dict(zip(("task", "dataset", "metric", "label", "head", "variant"), key, strict=True))
         found |= _over_seeds(part) | counts(part, row)
-        found |= intervals(found["mean"], part["value"].to_numpy(float), row).columns()
+        found |= intervals(found["mean"], part["value"].to_numpy(float), row).bounded().columns()
         rows.append(found | {"collapsed": named(flagged, task, dataset, [(head, variant)])})
     columns: Sequence[str] = COLUMNS
     if outline.varied:

@@ -44,8 +44,9 @@ class Inference:
 
     alpha: an adjusted p below it is significant. inference: `both`, seeds and patients together where there are
     intervals over patients, or `seeds`, the paper's t-test whatever there is. adjust: how the p of a family are
-    adjusted (`METHODS`). family: which tests are one: the `labels` of a pair, task and test set, of all `pairs` there, or
-    of the `study`. margin: the difference below which heads are equivalent. power: of the detectable difference.
+    adjusted (`METHODS`). family: which tests are one: the `labels` of a pair, task and test set, those of all `pairs`
+    there, or of the `study`. margin: the difference below which heads are equivalent. power: of the difference that is
+    called detectable.
     """
 
     alpha: float = 0.05

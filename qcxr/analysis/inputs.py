@@ -118,6 +118,7 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "benchmark": _frames,
     "search": _frames,
     "patients": _frames,
+    "estimates": _frames,
 }
 
 

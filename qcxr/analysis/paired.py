@@ -7,12 +7,14 @@ rejects, Wilcoxon's signed-rank test and how small its p can be, Welch's test as
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float
 from scipy import special, stats
 
 TESTED = (
     "t", "df", "p", "ci_low", "ci_high", "d_z", "g_z", "shapiro_p", "wilcoxon_p", "wilcoxon_floor",
 )  # fmt: skip
+CONSTANT = 1e-12  # a spread below it, for values up to 1, is rounding
 ENUMERATED = 13  # seeds up to which 2^n signs are few enough to go through
 
 
@@ -33,7 +35,7 @@ def wilcoxon_floor(n: int) -> float:
 
 def is_constant(difference: Float[np.ndarray, " seeds"]) -> bool:
     """Whether differences are equal but for rounding, from which a t of 1e15 would follow."""
-    return float(np.std(difference, ddof=1)) <= 1e-12 * max(1.0, float(np.abs(difference).max()))
+    return float(np.std(difference, ddof=1)) <= CONSTANT * max(1.0, float(np.abs(difference).max()))
 
 
 def paired_test(difference: Float[np.ndarray, " seeds"]) -> dict[str, Any]:
@@ -61,11 +63,19 @@ def paired_test(difference: Float[np.ndarray, " seeds"]) -> dict[str, Any]:
     return result | {"reason": ""}
 
 
-def welch(a: Float[np.ndarray, " seeds"], b: Float[np.ndarray, " seeds"]) -> float:
-    """p of Welch's t-test, as if no run of one head had a counterpart; NaN where neither varies."""
-    if a.size < 2 or (is_constant(a) and is_constant(b)):
-        return float("nan")
-    return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+def welch(tests: pd.DataFrame) -> Float[np.ndarray, " rows"]:
+    """p of Welch's t-test, as if no run of one head had a counterpart; NaN where neither head varies.
+
+    tests: mean_a, sd_a, mean_b, sd_b and n_seeds of every row.
+    """
+    a, b = (tests[[f"mean_{x}", f"sd_{x}"]].to_numpy(float).T for x in "ab")
+    n = tests["n_seeds"].to_numpy(float)
+    found = np.full(n.shape, np.nan)
+    varies = np.maximum(a[1], b[1]) > CONSTANT * np.maximum(1.0, np.maximum(np.abs(a[0]), np.abs(b[0])))
+    if varies.any():
+        first, other = ((*x[:, varies], n[varies]) for x in (a, b))
+        found[varies] = stats.ttest_ind_from_stats(*first, *other, equal_var=False).pvalue
+    return found
 
 
 def reading(tested: dict[str, Any], n: int, alpha: float) -> str:

@@ -13,16 +13,17 @@ import pandas as pd
 from jaxtyping import Float
 
 from qcxr.analysis import variants
-from qcxr.analysis.components import Estimate, estimate, over_both
+from qcxr.analysis.components import Estimate, bounded, estimate, over_both
 from qcxr.analysis.outline import Outline
 from qcxr.errors import InputError
 
 COLUMNS = (
-    "task", "dataset", "metric", "label", "kind", "head", "head_b", "n_seeds", "n_patients", "positive_patients",
-    "value", "patients_variance", "shared_variance", "patients_df", "reason",
+    "task", "dataset", "metric", "label", "kind", "head", "head_b", "n_patients", "positive_patients", "value",
+    "patients_variance", "shared_variance", "patients_df", "reason",
 )  # fmt: skip
 COUNTS = ("n_patients", "n_positive", "positive_patients", "train_positives")
 PEOPLE = ("n_patients", "positive_patients")
+SAME = 1e-6  # values of one quantity, computed in two places, differ by less
 Place = tuple[str, str, str, str]  # task, data set, metric, label
 
 
@@ -31,6 +32,10 @@ class Intervals(NamedTuple):
 
     patients: Estimate
     total: Estimate
+
+    def bounded(self) -> "Intervals":
+        """The same of a value between 0 and 1, whose intervals do not leave it."""
+        return Intervals(bounded(self.patients), bounded(self.total))
 
     def columns(self) -> dict[str, float]:
         """patients_se, patients_low, patients_high, total_se, total_df, total_low, total_high."""
@@ -72,17 +77,25 @@ class Parts:
 def intervals(value: float, over_seeds: Float[np.ndarray, " seeds"], row: Mapping[str, Any] | None) -> Intervals:
     """Patients alone (given these runs, normal) and seeds and patients together; empty without a row.
 
-    over_seeds: the values (or differences) of the seeds, whose mean is `value`.
+    over_seeds: the values (or differences) of the seeds, whose mean is `value`. Raises InputError if the row's value is
+    another, so that it is of other runs.
     """
     if row is None:
         return Intervals(Estimate(value), Estimate(value))
-    n = over_seeds.size
+    if pd.notna(row["value"]) and abs(abs(row["value"]) - abs(value)) > SAME:
+        place = ", ".join(str(row[key]) for key in ("task", "dataset", "metric", "label", "head"))
+        raise InputError(
+            f"patients of {place}: the value must be that of the metrics ({value:.6f}), got {row['value']:.6f}; "
+            "compute both from the same runs"
+        )
+    n, known = over_seeds.size, pd.notna(row["patients_df"])
     total = over_both(
         value,
         seed_variance=float(np.var(over_seeds, ddof=1)) if n > 1 else float("nan"),
         n_seeds=n,
         shared_variance=float(row["shared_variance"]),
-        patients_df=float(row["patients_df"]) if pd.notna(row["patients_df"]) else float("inf"),
+        patients_df=float(row["patients_df"]) if known else float("inf"),
+        patients_variance=float(row["patients_variance"]),
     )
     return Intervals(estimate(value, float(row["patients_variance"])), total)
 

@@ -95,7 +95,7 @@ def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Sect
 def _tables(results: Results, study: Study) -> dict[str, Section]:
     """Every table by name; where something varies, all but the one of what varies hold the base variant's runs."""
     built = tables.build(results, protocol=study.protocol)
-    captions = dict(tables.CAPTIONS)
+    captions = tables.captions(results)
     if results.outline.varied:
         at_base = tables.build(results.at_base())
         built = {name: at_base.get(name) if name in OF_ONE_VARIANT else frame for name, frame in built.items()}

@@ -12,6 +12,7 @@ from qcxr.analysis.inputs import Paths, Run, load
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.origin import official
 from qcxr.analysis.outline import Outline
+from qcxr.analysis.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Results:
     """What tables, report and cards are made of, read from a study's files; None or empty is what it does not have.
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
-    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. patients: what they vary. search: a row per trial.
+    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    patients: what they vary. estimates: every head's means with their intervals. shown: how tables print them.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -32,14 +34,16 @@ class Results:
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
     patients: pd.DataFrame | None = None
+    estimates: pd.DataFrame | None = None
+    shown: Shown = Shown()  # noqa: RUF009  (frozen)
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
         """These results with the runs of the base variant only, as of a study that varies nothing."""
         if not self.outline.varied:
             return self
-        given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
-        given |= {"patients": self.patients}
+        kinds = ("metrics", "tests", "bootstrap", "patients", "estimates")
+        given = {kind: getattr(self, kind) for kind in kinds}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}
         return replace(self, **kept, outline=Outline(self.outline.heads))
@@ -76,10 +80,16 @@ class Results:
         )
 
 
-def read_results(files: Mapping[str, Paths], *, outline: Outline | Mapping[str, Any] | None = None) -> Results:
+def read_results(
+    files: Mapping[str, Paths],
+    *,
+    outline: Outline | Mapping[str, Any] | None = None,
+    shown: Shown = Shown(),  # noqa: B008  (frozen)
+) -> Results:
     """Read {kind: file or files}, at least metrics and tests; InputError on an unknown kind or a malformed file.
 
-    outline: of the study, as it is or as the workflow's JSON.
+    outline: of the study, as it is or as the workflow's JSON. shown: by which rules the tests were made, and how tables
+    print.
     """
     given = outline if isinstance(outline, Outline) else Outline.from_json(outline or {})
-    return Results(**{kind: load(kind, paths) for kind, paths in files.items()}, outline=given)
+    return Results(**{kind: load(kind, paths) for kind, paths in files.items()}, outline=given, shown=shown)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from qcxr.analysis import variants
 from qcxr.analysis.collapsed import Collapse, collapsed, named
@@ -34,6 +35,7 @@ COLUMNS = (
     "detectable", "power_margin", "p_equivalent", "equivalent",
     "shapiro_p", "wilcoxon_p", "wilcoxon_floor", "welch_p", "reading", "collapsed", "reason",
 )  # fmt: skip
+Seeds = Float[np.ndarray, " seeds"]
 COUNTS = ("n_seeds", "n_patients", "n_positive", "positive_patients", "train_positives")
 MEASURED = (
     "seeds_se", "sd_a", "sd_b", "difference", "percent_difference", "ci_low", "ci_high", "t", "df", "p",
@@ -104,7 +106,7 @@ def _tidy(rows: list[dict[str, Any]], rules: Inference, *, varied: bool) -> pd.D
             "p_equivalent", "equivalent")  # fmt: skip
     frame = pd.DataFrame(rows, columns=[column for column in named_so if column not in made])
     frame = frame.astype(dict.fromkeys(MEASURED, float) | dict.fromkeys(COUNTS, "Int64"))
-    return judge(frame, rules)[columns]
+    return judge(frame.assign(welch_p=welch(frame)), rules)[columns]
 
 
 def _met(
@@ -125,11 +127,17 @@ def _rows(
     said = f"task {where['task']}, data set {where['dataset']}"
     _check_seeds(frame, *pair, where=said + f", variant {where['variant']}" * bool(where["variant"]))
     flagged = named(given.flagged, where["task"], where["dataset"], arms.items())
+    # seeds in rising order, whatever the order of the rows
+    values = frame.pivot(index=["label", "seed"], columns="head", values="value").sort_index()[list(pair)]
     rows = []
     for label, part in frame.groupby("label", sort=False):
+        a, b = values.loc[label].to_numpy(float).T
         place = (where["task"], where["dataset"], where["metric"], str(label))
         row = {**where, "label": label, "head_a": pair[0], "head_b": pair[1], "collapsed": flagged}
-        rows.append(row | _paired(part, pair, given.parts.row(place, pair, list(arms.values())), given.alpha))
+        of_patients = given.parts.row(place, pair, list(arms.values()))
+        row |= counts(part, of_patients) | {"n_seeds": len(a), "mean_a": a.mean(), "mean_b": b.mean(), "reading": ""}
+        notes = [str(reason) for reason in part["reason"].unique() if isinstance(reason, str) and reason]
+        rows.append(row | _paired(a, b, of_patients, given.alpha, notes))
     return rows
 
 
@@ -165,32 +173,26 @@ def percent_difference(a: float, b: float) -> float:
 
 
 def _paired(
-    part: pd.DataFrame, pair: tuple[str, ...], of_patients: Mapping[str, Any] | None, alpha: float
+    a: Seeds, b: Seeds, of_patients: Mapping[str, Any] | None, alpha: float, notes: list[str]
 ) -> dict[str, Any]:
-    """Statistics of one label from rows of two heads with equal seeds."""
-    table = part.pivot(index="seed", columns="head", values="value").sort_index()
-    a, b = (table[head].to_numpy(float) for head in pair)
-    result: dict[str, Any] = {"n_seeds": len(table), "mean_a": a.mean(), "mean_b": b.mean(), "reading": ""}
-    result |= counts(part, of_patients)
-    if len(table) > 1:
-        result |= {"sd_a": a.std(ddof=1), "sd_b": b.std(ddof=1)}
+    """Statistics of one label from the values of two heads' equal seeds; notes: the metrics' reasons."""
+    found: dict[str, Any] = {"sd_a": a.std(ddof=1), "sd_b": b.std(ddof=1)} if a.size > 1 else {}
     if np.isnan(a).any() or np.isnan(b).any():
-        said = [reason for reason in part.loc[part["value"].isna(), "reason"].unique() if reason]
-        return result | {"reason": "; ".join(said) or "value undefined"}
+        return found | {"reason": "; ".join(notes) or "value undefined"}
     difference = a - b
     value = float(difference.mean())
-    result |= {"difference": value, "percent_difference": percent_difference(a.mean(), b.mean())}
-    result |= paired_test(difference) | {"welch_p": welch(a, b)}
-    if not np.isnan(result["p"]):
-        result["seeds_se"] = float(np.std(difference, ddof=1) / np.sqrt(len(difference)))
-        result["reading"] = reading(result, len(difference), alpha)
-    found = intervals(value, difference, of_patients)
-    result |= found.columns() | {"p_patients": found.patients.p, "p_total": found.total.p}
-    # constant predictions, labels left out of a mean: never silent
-    notes = [result["reason"], *part["reason"].unique()]
+    found |= {"difference": value, "percent_difference": percent_difference(a.mean(), b.mean())}
+    found |= paired_test(difference)
+    if not np.isnan(found["p"]):
+        found["seeds_se"] = float(np.std(difference, ddof=1) / np.sqrt(difference.size))
+        found["reading"] = reading(found, difference.size, alpha)
+    over = intervals(value, difference, of_patients)
+    found |= over.columns() | {"p_patients": over.patients.p, "p_total": over.total.p}
     if of_patients is not None and isinstance(of_patients["reason"], str):
-        notes.append(of_patients["reason"])
-    return result | {"reason": "; ".join(dict.fromkeys(note for note in notes if note))}
+        notes = [*notes, of_patients["reason"]]
+    # constant predictions, labels left out of a mean: never silent
+    said = dict.fromkeys(note for note in (found["reason"], *notes) if note)
+    return found | {"reason": "; ".join(said)}
 
 
 def _check(metrics: pd.DataFrame, heads: Sequence[str]) -> None:

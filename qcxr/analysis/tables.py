@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats, trials, variants
+from qcxr.analysis.captions import heading, of_tests
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.response import METRICS, curve
 from qcxr.analysis.results import Results
+from qcxr.analysis.shown import Shown
 from qcxr.analysis.versus import paper_vs_here
 
 PARTS = {
@@ -21,12 +23,13 @@ PARTS = {
     "postprocess": "Classical postprocess",
     "total": "Total",
 }
+# Of some the rules of the comparison and the settings of the tables have more to say: `captions`.
 CAPTIONS = {
     "counts": "Positive films per label and split, sorted by occurrence (paper: Table I).",
     "parameters": "Parameters by component (paper: Table II).",
-    "means": "Mean AUROC over labels, mean ± sd over seeds; paired t-test over seeds (raw p) and its effect size.",
-    "groups": "Mean AUROC over head, medium and tail labels by training frequency, mean ± sd over seeds.",
-    "labels": "AUROC per label, mean ± sd over seeds; p of the paired t-test: raw, Holm, Benjamini-Hochberg.",
+    "means": "Mean AUROC over labels and the differences of heads.",
+    "groups": "Mean AUROC over head, medium and tail labels by training frequency.",
+    "labels": "AUROC per label and the differences of heads.",
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
@@ -85,7 +88,7 @@ def parameters(frame: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
     return table
 
 
-def scores(metrics: pd.DataFrame) -> pd.DataFrame:
+def scores(metrics: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)
     """Every metric averaged over labels, mean ± sd over seeds, one row per task, data set, head and variant."""
     part = metrics[(metrics["label"] == "mean")]
     rows = []
@@ -93,7 +96,7 @@ def scores(metrics: pd.DataFrame) -> pd.DataFrame:
     for key, frame in part.groupby(keys, sort=False):
         row = comparisons.where(dict(zip(keys, key, strict=True))) | {"Head": head_name(key[2])}
         for metric, values in frame.groupby("metric", sort=False)["value"]:
-            row[metric.replace("_", " ")] = formats.mean_sd(values.mean(), values.std(ddof=1))
+            row[metric.replace("_", " ")] = shown.of_values(values)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -189,11 +192,11 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
     tables = {
         "heads": heads(results) if len(order) > 1 and known else pd.DataFrame(),
         "varied": varied(results),
-        "means": comparisons.means(results.tests),
-        "groups": comparisons.groups(results.tests),
-        "labels": comparisons.labels(results.tests, results.metrics),
-        "alone": comparisons.alone(results.metrics, results.tests),
-        "scores": scores(results.metrics),
+        "means": comparisons.means(results.tests, results.shown),
+        "groups": comparisons.groups(results.tests, results.shown),
+        "labels": comparisons.labels(results.tests, results.shown),
+        "alone": comparisons.alone(results.metrics, results.tests, results.estimates, results.shown),
+        "scores": scores(results.metrics, results.shown),
     }
     if results.counts is not None:
         tables["counts"] = counts(results.counts)
@@ -212,12 +215,23 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
     return {name: tables[name] for name in CAPTIONS if name in tables and len(tables[name])}
 
 
+def captions(results: Results) -> dict[str, str]:
+    """The caption of every table, by name; those of comparisons say by which test, family and interval."""
+    said = dict(CAPTIONS)
+    if len(results.tests):
+        said |= {name: of_tests(name, results.tests, results.shown) for name in ("means", "groups", "labels")}
+    for name in ("alone", "scores"):
+        said[name] = said[name].replace("mean ± sd over seeds", results.shown.plus_minus)
+    return said
+
+
 def write_tables(folder: str | Path, results: Results, *, protocol: bool = False) -> list[Path]:
     """Write every table of `build` to `folder` as CSV, Markdown and LaTeX; return the paths."""
+    said = captions(results)
     return [
         path
         for name, frame in build(results, protocol=protocol).items()
-        for path in formats.write(frame, folder, name, caption=CAPTIONS[name])
+        for path in formats.write(frame, folder, name, caption=said[name])
     ]
 
 
@@ -226,6 +240,7 @@ def summary_text(
     metrics: pd.DataFrame | None = None,
     *,
     outline: Outline = Outline(),  # noqa: B008  (frozen)
+    shown: Shown = Shown(),  # noqa: B008  (frozen)
 ) -> str:
     """Return the short result table for the end of a run in a terminal; where something varies, of the base variant.
 
@@ -237,11 +252,14 @@ def summary_text(
         metrics = kept["metrics"].drop(columns="variant", errors="ignore") if metrics is not None else None
     if not len(tests):
         return "" if metrics is None else formats.markdown(scores(metrics))
-    texts = formats.as_text(comparisons.means(tests).drop(columns=["d_z", "Seeds"]))
+    made = comparisons.means(tests, shown)
+    first = [name for name in ("Task", "Test set", "Reference", "Head") if name in made]
+    heads = [name for name in made.columns[2:4] if name not in first]
+    texts = formats.as_text(made[[*first, "Difference [95 %]", "p adjusted", "Mark", *heads]])
     rows = [list(texts.columns), *texts.to_numpy().tolist()]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     seeds = int(tests["n_seeds"].max())
-    title = f"Mean AUROC over labels, mean ± sd over {seeds} seed{'s' if seeds != 1 else ''}; p of the paired t-test"
+    title = f"Mean AUROC over labels, mean ± sd over {seeds} seed{'s' if seeds != 1 else ''}; {heading(tests)}"
     title += f"; at {outline.said(outline.base)}" * outline.varied
     return "\n".join([title, *lines]) + "\n"

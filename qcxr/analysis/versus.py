@@ -9,6 +9,7 @@ from qcxr.analysis import paper
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import dataset_name, head_name, task_name
 from qcxr.analysis.results import Results
+from qcxr.analysis.shown import Shown
 
 
 class Number(NamedTuple):
@@ -35,7 +36,7 @@ def paper_vs_here(results: Results) -> pd.DataFrame:
 
 
 def _numbers(results: Results) -> Iterator[Number]:
-    yield from _of_metrics(results.metrics)
+    yield from _of_metrics(results.metrics, results.shown)
     yield from _of_tests(results.tests)
     yield from _of_runs(results.runs)
     if results.counts is not None:
@@ -46,14 +47,15 @@ def _numbers(results: Results) -> Iterator[Number]:
         yield from _of_steps(results.benchmark)
 
 
-def _of_metrics(metrics: pd.DataFrame) -> Iterator[Number]:
+def _of_metrics(metrics: pd.DataFrame, shown: Shown) -> Iterator[Number]:
     means = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
-    auroc = means.groupby(["task", "dataset", "head"])["value"].agg(["mean", "std"])
+    auroc = means.groupby(["task", "dataset", "head"])["value"].agg(["mean", "std", "size"])
     for (task, dataset, head), (mean, sd) in paper.MEAN_AUROC.items():
         where = f"{task_name(task)}, {dataset_name(dataset)}, {head_name(head)}"
         ours = auroc.loc[(task, dataset, head)] if (task, dataset, head) in auroc.index else {}
         yield Number("Mean AUROC", where, mean, ours.get("mean"))
-        yield Number("Mean AUROC, sd over seeds", where, sd, ours.get("std"))
+        spread = shown.spread(ours["std"], int(ours["size"])) if len(ours) else None
+        yield Number("Mean AUROC, sd over seeds", where, sd, spread)
 
 
 def _of_tests(tests: pd.DataFrame) -> Iterator[Number]:

@@ -29,17 +29,23 @@ rule score:
 
 rule compare:
     input:
-        every_run(METRICS, dataset=TESTED),
+        metrics=every_run(METRICS, dataset=TESTED),
+        patients=patiented(),
     output:
         metrics=f"{results}/metrics.csv",
         tests=f"{results}/tests.csv",
+        estimates=f"{results}/estimates.csv",
     log:
         f"{results}/logs/compare.log",
     params:
         slice=slice_text(
-            outline=OUTLINE, alpha=cfg.analysis.alpha, against=cfg.analysis.against
+            outline=OUTLINE, against=cfg.analysis.against, inference=INFERENCE
         ),
-        code=code_hash("qcxr.analysis.metrics", "qcxr.analysis.statistics"),
+        code=code_hash(
+            "qcxr.analysis.metrics",
+            "qcxr.analysis.statistics",
+            "qcxr.analysis.estimates",
+        ),
     message:
         "Collect the metrics of all runs and compare the heads"
     script:
@@ -128,7 +134,12 @@ rule tables:
     log:
         f"{results}/logs/tables.log",
     params:
-        slice=slice_text(outline=OUTLINE, protocol=cfg.is_papers()),
+        slice=slice_text(
+            outline=OUTLINE,
+            protocol=cfg.is_papers(),
+            inference=INFERENCE,
+            sd=cfg.analysis.sd,
+        ),
         code=code_hash("qcxr.analysis.tables"),
     message:
         "Write the tables as CSV, Markdown and LaTeX"

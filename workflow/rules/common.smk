@@ -2,12 +2,14 @@
 import json
 import os
 import subprocess
+from dataclasses import asdict
 from functools import cache
 
 from qcxr.study import runs, slices
 from qcxr.study.arms import TRIAL, below
 from qcxr.study.labels import ordered
 from qcxr.analysis import figures
+from qcxr.analysis.inference import Inference
 from qcxr.analysis.outline import Outline
 from qcxr.study.files import write_text
 from qcxr.study.outline import outline
@@ -32,6 +34,7 @@ TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
 OUTLINE = outline(cfg)
+INFERENCE = asdict(Inference.of(cfg.analysis))
 VARIANTS = [below(name) for name, _ in OUTLINE["variants"]] or [""]
 FIGURES = figures.names(
     tasks=cfg.tasks,
@@ -184,6 +187,7 @@ def figure_inputs(name):
     files = {
         "metrics": f"{results}/metrics.csv",
         "tests": f"{results}/tests.csv",
+        "estimates": f"{results}/estimates.csv",
         "history": every_run(f"{RUN}/history.csv"),
         "steps": every_run(f"{RUN}/steps.csv"),
         "runs": every_run(f"{RUN}/run.json"),
@@ -206,6 +210,7 @@ def studied():
     files = {
         "metrics": f"{results}/metrics.csv",
         "tests": f"{results}/tests.csv",
+        "estimates": f"{results}/estimates.csv",
         "runs": every_run(f"{RUN}/run.json"),
         "counts": expand(
             f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED

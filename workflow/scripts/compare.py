@@ -1,9 +1,12 @@
-"""Collect the metrics of all runs and compare the heads."""
+"""Collect the metrics of all runs, compare the heads, and estimate the mean of each."""
 
 from qcxr.study import warm
 
-warm.start("qcxr.analysis.metrics", "qcxr.analysis.statistics")
+warm.start("qcxr.analysis.metrics", "qcxr.analysis.statistics", "qcxr.analysis.estimates")
 
+from qcxr.analysis.estimates import estimates
+from qcxr.analysis.inference import Inference
+from qcxr.analysis.inputs import load
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.statistics import compare
@@ -12,12 +15,17 @@ from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
-    options = read_slice(snakemake.params.slice)
-    metrics = read_metrics(list(snakemake.input))
-    write_csv(metrics, snakemake.output.metrics)
+    options, given, out = read_slice(snakemake.params.slice), snakemake.input, snakemake.output
+    metrics, patients = read_metrics(list(given.metrics)), load("patients", list(given.patients))
     outline = Outline.from_json(options["outline"])
-    heads, alpha, against = list(outline.heads), options["alpha"], options["against"]
-    write_csv(
-        compare(metrics, heads=heads, alpha=alpha, against=against, outline=outline),
-        snakemake.output.tests,
+    tests = compare(
+        metrics,
+        heads=list(outline.heads),
+        against=options["against"],
+        outline=outline,
+        patients=patients,
+        inference=Inference(**options["inference"]),
     )
+    write_csv(metrics, out.metrics)
+    write_csv(tests, out.tests)
+    write_csv(estimates(metrics, patients=patients, outline=outline), out.estimates)

@@ -6,9 +6,11 @@ warm.start("qcxr.analysis.report")
 
 from qcxr.analysis.cards import left_out
 from qcxr.analysis.facts import Study
+from qcxr.analysis.inference import Inference
 from qcxr.analysis.inputs import many
 from qcxr.analysis.report import write_report
 from qcxr.analysis.results import read_results
+from qcxr.analysis.shown import Shown
 from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
@@ -23,5 +25,6 @@ with job(snakemake.log[0]):
         demo=cfg.generate is not None,
         notes=left_out(audits, words="flagged by the audit"),
     )
-    results = read_results(files, outline=read_slice(snakemake.params.slice)["outline"])
+    shown = Shown(Inference.of(cfg.analysis), cfg.analysis.sd)
+    results = read_results(files, outline=read_slice(snakemake.params.slice)["outline"], shown=shown)
     write_report(snakemake.output[0], results, study, figures=[*circuit, *figures])

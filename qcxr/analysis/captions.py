@@ -1,0 +1,99 @@
+"""What stands above a table of comparisons: which intervals, which test, which family, by the rules that were used."""
+
+import pandas as pd
+
+from qcxr.analysis.cells import RANKED
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, Inference
+from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.shown import Shown
+
+OVER = {
+    BOTH: "over seeds and patients together",
+    SEEDS: "over seeds, of the paired t-test",
+    PATIENTS: "over patients, given these trained runs",
+}
+LABELS = {
+    "labels": "the labels of one pair of heads, task and test set",
+    "pairs": "the labels of all pairs of heads of one task and test set",
+    "study": "the labels of all pairs of heads, tasks and test sets",
+}
+MEANT = "the means of all pairs of heads, tasks and test sets"
+GROUPED = "the means of head, medium and tail labels of all pairs of heads, tasks and test sets"
+
+
+def of_tests(name: str, tests: pd.DataFrame, shown: Shown) -> str:
+    """The caption of the table `means`, `groups` or `labels` of these tests."""
+    of = {
+        "means": ("Mean AUROC over labels", tests["label"] == "mean", MEANT),
+        "groups": ("Mean AUROC over head, medium and tail labels by training frequency", _grouped(tests), GROUPED),
+        "labels": ("AUROC per label, common to rare in training", ~tests["label"].isin(MEANS), ""),
+    }
+    what, rows, family = of[name]
+    part = tests[rows & (tests["metric"] == "auroc")]
+    rules = shown.inference
+    if not family:
+        family = LABELS[rules.family] if rules else "their family"
+    bases = [basis for basis in OVER if (part["basis"] == basis).any()]
+    texts = [f"{what}, {shown.plus_minus}."]
+    if bases:
+        texts += [_intervals(part, bases), _adjusted(rules, family), _beside(part, rules)]
+    if name == "labels":
+        texts.append(_ranks(part))
+    return " ".join(text for text in texts if text)
+
+
+def heading(tests: pd.DataFrame) -> str:
+    """What the interval behind a difference is over, for a heading: `95 % over seeds and patients`."""
+    bases = [basis for basis in OVER if (tests["basis"] == basis).any()]
+    return f"95 % over {' or '.join(bases)}" if bases else "no interval"
+
+
+def _grouped(tests: pd.DataFrame) -> pd.Series:
+    return tests["label"].isin(MEANS[1:])
+
+
+def _intervals(part: pd.DataFrame, bases: list[str]) -> str:
+    """What the leading interval is over, and what stands beside it."""
+    lead = f"Differences with 95 % intervals {OVER[bases[0]]}"
+    if len(bases) > 1:
+        lead = "Differences with 95 % intervals over what the column Over names"
+    beside = [
+        f"{column} ({words})"
+        for column, low, words in (
+            ("± seeds", "ci_low", "t, over trainings alone"),
+            ("± patients", "patients_low", "over patients alone, given these runs"),
+        )
+        if part[low].notna().any()
+    ]
+    return f"{lead}; beside them half the intervals {' and '.join(beside)}." if beside else f"{lead}."
+
+
+def _adjusted(rules: Inference | None, family: str) -> str:
+    marks = "marks (* below 0.05, ** below 0.01, *** below 0.001) follow it"
+    if rules is None:
+        return f"p of that test, adjusted for {family}; {marks}."
+    if rules.adjust == "none":
+        return f"p of that test, not adjusted for the number of tests; {marks}."
+    return f"p of that test, adjusted by {ADJUSTMENTS[rules.adjust]} over {family}; {marks}."
+
+
+def _beside(part: pd.DataFrame, rules: Inference | None) -> str:
+    """The raw p, the effect size, and what stands beside an ns."""
+    text = "p raw: the paper's paired t-test over seeds, not adjusted. g_z: standardised difference, corrected for few "
+    text = text + "seeds (Hedges). " if part["p"].notna().any() else ""
+    if rules is None:
+        return text + "Detectable, beside an ns: the smallest difference that would have been found."
+    text += f"Detectable, beside an ns: the smallest difference found with {100 * rules.power:g} % power at "
+    text += f"{rules.alpha:g} by a single test"
+    if part["equivalent"].astype(bool).any():
+        return text + f"; equivalent: two one-sided tests bound the difference by {rules.margin:g} (p not adjusted)."
+    return text + "."
+
+
+def _ranks(part: pd.DataFrame) -> str:
+    """Why there is no rank test where seeds are few."""
+    few = part[part["wilcoxon_floor"].notna() & (part["n_seeds"] < RANKED)]
+    if few.empty or (part["n_seeds"] >= RANKED).any():
+        return ""
+    n = int(few["n_seeds"].max())
+    return f"Wilcoxon's test is left out: of {n} seeds its p cannot go below {few['wilcoxon_floor'].min():.4g}."
