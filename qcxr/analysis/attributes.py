@@ -5,9 +5,13 @@ column text, "" where it is not known.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float64, Shaped
 
 from qcxr.analysis.foreign import ID_COLUMNS, PATIENT_COLUMNS, film_name
 from qcxr.analysis.predictions import few
@@ -20,6 +24,7 @@ NAMES = {
     "age": ("age", "patient age", "anchor_age"),
     "view": ("view", "view position", "viewposition"),
 }
+REFERENCES = {"sex": "M", "view": "PA"}
 FILM_COLUMNS = (*ID_COLUMNS, "dicom_id", "Image Index")
 OLDEST = 120.0  # years; NIH's entries hold ages up to 414
 MOST_GROUPS = 20  # a column with more different texts names something else than groups
@@ -118,3 +123,87 @@ def _no_groups(column: pd.Series) -> str:
         return "it holds numbers, not the names of groups"
     different = filled.nunique()
     return f"it holds {different} different texts, more than {MOST_GROUPS}" if different > MOST_GROUPS else ""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The groups that one attribute makes of a test set's films.
+
+    names: in the order to show them, `UNKNOWN` last where films have it. of: each film's group. reference: the group
+    that others are compared with, "" where there is nothing to compare. note: what was taken for unknown, and why.
+    """
+
+    names: tuple[str, ...]
+    of: Shaped[np.ndarray, " films"]
+    reference: str
+    note: str = ""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The groups that are compared with the reference."""
+        return tuple(name for name in self.names if self.reference and name not in (self.reference, UNKNOWN))
+
+
+def groupings(
+    attributes: pd.DataFrame,
+    image_id: Shaped[np.ndarray, " films"],
+    patient_id: Shaped[np.ndarray, " films"],
+    *,
+    kept: Sequence[str] = tuple(NAMES),
+    age_borders: Sequence[float] = (40, 60, 80),
+) -> dict[str, Grouping]:
+    """The grouping of a test set's films by each attribute that any of them has, in the table's order.
+
+    kept: which of sex, age and view are wanted; further attributes are always. age_borders: years at which a new group
+    begins. An age below 0 or above `OLDEST` is unknown. The reference is M, PA, else the group with the most patients.
+    """
+    rows = attributes.reindex(image_id)
+    found = {}
+    for attribute in attributes.columns:
+        if attribute in NAMES and attribute not in kept:
+            continue
+        if attribute == "age":
+            of, order, note = _by_age(rows[attribute].to_numpy(float), age_borders)
+        else:
+            texts = rows[attribute].fillna("").astype(str)
+            if attribute == "sex":
+                texts = texts.replace({"Female": "F", "female": "F", "f": "F", "Male": "M", "male": "M", "m": "M"})
+            of, note = texts.replace("", UNKNOWN).to_numpy(dtype=object), ""
+            order = sorted(set(of))
+        names = tuple(name for name in order if name != UNKNOWN and (of == name).any())
+        if names:
+            unknown = (UNKNOWN,) if (of == UNKNOWN).any() else ()
+            found[attribute] = Grouping((*names, *unknown), of, _reference(attribute, names, of, patient_id), note)
+    return found
+
+
+def _by_age(
+    ages: Float64[np.ndarray, " films"], borders: Sequence[float]
+) -> tuple[Shaped[np.ndarray, " films"], list[str], str]:
+    """Each film's age group, all groups from young to old, and a note on ages that cannot be."""
+    whole = all(float(border).is_integer() for border in borders)
+    between = [f"{a:g} to {b - 1:g}" if whole else f"{a:g} to under {b:g}" for a, b in pairwise(borders)]
+    names = [f"under {borders[0]:g}", *between, f"{borders[-1]:g} and over"]
+    wrong = (ages < 0) | (ages > OLDEST)
+    known = ~np.isnan(ages) & ~wrong
+    of = np.full(ages.size, UNKNOWN, dtype=object)
+    of[known] = np.array(names, dtype=object)[np.searchsorted(borders, ages[known], side="right")]
+    n = int(wrong.sum())
+    note = f"{n} film{'s' * (n > 1)} with an age that cannot be ({_years(ages[wrong])}) counted as unknown" if n else ""
+    return of, names, note
+
+
+def _years(ages: Float64[np.ndarray, " films"]) -> str:
+    low, high = ages.min(), ages.max()
+    return f"{low:g} years" if low == high else f"{low:g} to {high:g} years"
+
+
+def _reference(
+    attribute: str, names: Sequence[str], of: Shaped[np.ndarray, " films"], patient_id: Shaped[np.ndarray, " films"]
+) -> str:
+    if len(names) < 2:
+        return ""
+    usual = REFERENCES.get(attribute)
+    if usual in names:
+        return str(usual)
+    return max(names, key=lambda name: len(set(patient_id[of == name])))
