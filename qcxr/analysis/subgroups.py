@@ -90,8 +90,9 @@ def subgroups(
             rows += [{"attribute": attribute} | row for row in part.rows(heads)]
     frame = pd.DataFrame([{"task": task, "dataset": dataset} | row for row in rows], columns=list(COLUMNS))
     texts = ["attribute", "group", "reference", "head", "head_b", "basis", "reason"]
-    frame[texts] = frame[texts].fillna("")
-    frame["small"] = frame["small"].fillna(value=False).astype(bool)
+    frame[texts] = frame[texts].astype(object).where(frame[texts].notna(), "")
+    frame["small"] = frame["small"].eq(True)
+    frame["p_adjusted"] = np.nan
     return _adjusted(frame.astype(dict.fromkeys(COUNTS, "Int64")), breakdown.adjust)
 
 
