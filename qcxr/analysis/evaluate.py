@@ -27,7 +27,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_parquet, write_text
 from qcxr.study.labels import LABEL_SETS
 
-NEED_TRAINING = ("history", "steps", "counts", "search")  # inputs that predictions alone do not have
+NEED_TRAINING = ("history", "steps", "counts", "search", "subgroups")  # inputs that predictions alone do not have
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "parameters": _frames,
     "benchmark": _frames,
     "search": _frames,
+    "subgroups": _frames,
 }
 
 

@@ -20,6 +20,7 @@ class Results:
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    subgroups: groups of films and their gaps, at the base variant.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -31,6 +32,7 @@ class Results:
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
+    subgroups: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":

@@ -15,6 +15,7 @@ from qcxr.errors import InputError
 TEXTS = frozenset({
     "task", "head", "head_a", "head_b", "variant", "dataset", "split", "label", "metric", "kind", "framework",
     "image_id", "patient_id", "path", "reason", "mark", "issue", "detail",
+    "attribute", "group", "reference", "basis",
 })  # fmt: skip
 # what pandas takes for a missing number
 NOT_A_NUMBER = (

@@ -22,6 +22,9 @@ NAMES = {
     "compare": {"alpha": "analysis.", "against": "analysis."},
     "manifest": {"source.": "data.sources.{dataset}."},
     "pack": {"resize": "image.", "crop": "image."},
+    "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
+    | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
+    "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
     "score": {"head_over": "analysis.", "tail_under": "analysis."},
 }
 SHOWN = 40  # characters of a value
