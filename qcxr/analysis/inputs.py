@@ -119,6 +119,7 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "search": _frames,
     "patients": _frames,
     "estimates": _frames,
+    "subgroups": _frames,
 }
 
 

@@ -22,6 +22,7 @@ class Results:
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
     patients: what they vary. estimates: every head's means with their intervals. shown: how tables print them.
+    subgroups: groups of films and their gaps, at the base variant.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -36,6 +37,7 @@ class Results:
     patients: pd.DataFrame | None = None
     estimates: pd.DataFrame | None = None
     shown: Shown = Shown()  # noqa: RUF009  (frozen)
+    subgroups: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":

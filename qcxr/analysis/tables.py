@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats, trials, variants
+from qcxr.analysis import comparisons, formats, gaps, trials, variants
 from qcxr.analysis.captions import heading, of_tests
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
@@ -33,6 +33,9 @@ CAPTIONS = {
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
+    "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together, and its gap to the "
+    "reference group over the labels of both; p adjusted over the gaps of a task, test set and head.",
+    "gap_differences": "How gaps between groups differ from head to head; p adjusted over the gaps of a pair of heads.",
     "heads": "The heads, and what differs from the first, with which the others are compared.",
     "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
     "intervals over seeds and, where there is a bootstrap, over patients.",
@@ -202,6 +205,9 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
         tables["counts"] = counts(results.counts)
     if results.bootstrap is not None:
         tables["bootstrap"] = comparisons.patients(results.bootstrap)
+    if results.subgroups is not None:
+        tables["subgroups"] = gaps.groups(results.subgroups)
+        tables["gap_differences"] = gaps.differences(results.subgroups)
     if results.parameters is not None:
         tables["parameters"] = parameters(results.parameters, order)
     if results.benchmark is not None:

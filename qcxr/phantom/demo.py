@@ -6,6 +6,7 @@
     mimic/files/p10/p10000032/s50414267/<dicom_id>.jpg
     mimic/miccai2023_mimic-cxr-lt_labels_test.csv
     mimic/mimic-cxr-2.0.0-metadata.csv.gz                 ViewPosition; some films are laterals
+    mimic/patients.csv.gz                                 age, sex: MIMIC-IV's table, of drawn patients
 
 The films are drawings (`qcxr.phantom`), not patients. Same seed and sizes, same machine: same bytes, whatever the
 number of workers.

@@ -1,9 +1,10 @@
-"""MIMIC-CXR-JPG's layout for generated films: nested JPGs, one label file of the CXR-LT family, the metadata file."""
+"""MIMIC-CXR-JPG's layout for generated films: nested JPGs, a label file of the CXR-LT family, metadata and patients."""
 
 from pathlib import Path
 
 import numpy as np
 
+from qcxr.phantom.anatomy import draw_patient
 from qcxr.phantom.cohort import LABELS, draw_cohort
 from qcxr.phantom.film import FilmPlan
 from qcxr.phantom.tables import label_cells, visits, write_csv
@@ -18,10 +19,11 @@ GROUPS = {
 }
 COLUMNS = ("dicom_id", "subject_id", "study_id", "PerformedProcedureStepDescription", "ViewPosition", "Rows", "Columns",
            "StudyDate", "StudyTime")  # fmt: skip
+PATIENT_COLUMNS = ("subject_id", "gender", "anchor_age", "anchor_year", "anchor_year_group", "dod")
 
 
 def plan_mimic(root: Path, *, seed: int, films: int, size: int) -> list[FilmPlan]:
-    """Write the label and metadata files below root/mimic; the plans of `films` frontal films and some laterals.
+    """Write the label, metadata and patients files below root/mimic; plans of `films` frontal films and some laterals.
 
     A study's films share its labels, as in the real files. Raises InputError for too few films to hold every label.
     """
@@ -44,7 +46,7 @@ def plan_mimic(root: Path, *, seed: int, films: int, size: int) -> list[FilmPlan
             views.append(str(rng.choice(["LATERAL", "LL", ""], p=[0.5, 0.4, 0.1])))
         long = round(1.2 * size)
         height, width = [(size, size), (long, size), (size, long)][int(rng.integers(3))]
-        date = f"{2110 + patient % 90}{1 + follow_up % 12:02d}{int(rng.integers(1, 29)):02d}"
+        date = f"{first_year(patient)}{1 + follow_up % 12:02d}{int(rng.integers(1, 29)):02d}"
         for number, view in enumerate(views):
             dicom = "-".join(f"{int(word):08x}" for word in rng.integers(2**32, size=5))
             path = f"files/p{subject[:2]}/p{subject}/s{study}/{dicom}.jpg"
@@ -66,7 +68,20 @@ def plan_mimic(root: Path, *, seed: int, films: int, size: int) -> list[FilmPlan
     header = ("dicom_id", "subject_id", "study_id", "path", *labels)
     write_csv(root / "mimic/miccai2023_mimic-cxr-lt_labels_test.csv", header, rows)
     write_csv(root / "mimic/mimic-cxr-2.0.0-metadata.csv.gz", COLUMNS, metadata)
+    rows_of = [patient_row(seed, patient, subject) for patient, subject in enumerate(subjects.tolist())]
+    write_csv(root / "mimic/patients.csv.gz", PATIENT_COLUMNS, rows_of)
     return plans
+
+
+def patient_row(seed: int, patient: int, subject: int) -> list[str | int]:
+    """A patient's row of MIMIC-IV's table, sex and age as the films are drawn."""
+    anatomy = draw_patient(np.random.default_rng((seed, 1, 0, patient)))
+    return [subject, "F" if anatomy.breasts else "M", anatomy.age, first_year(patient), "2014 - 2016", ""]
+
+
+def first_year(patient: int) -> int:
+    """The year of a patient's first film, as far in the future as MIMIC moves them."""
+    return 2110 + patient % 90
 
 
 def mimic_name(label: str) -> str:

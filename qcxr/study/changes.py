@@ -23,6 +23,9 @@ NAMES = {
     "manifest": {"source.": "data.sources.{dataset}."},
     "pack": {"resize": "image.", "crop": "image."},
     "patients": {"against": "analysis.", "head_over": "analysis.", "tail_under": "analysis."},
+    "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
+    | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
+    "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
     "score": {"head_over": "analysis.", "tail_under": "analysis."},
 }
 SHOWN = 40  # characters of a value

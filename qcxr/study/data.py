@@ -53,6 +53,11 @@ class Source(Section):
         description="Of a nih source only: NIH's Data_Entry_2017*.csv, for age, sex and view; null does without them.",
         examples=["data/nih/Data_Entry_2017_v2020.csv"],
     )
+    patients: Path | None = Field(
+        None,
+        description="Of a mimic source only: MIMIC-IV's patients table, for age and sex; null does without them.",
+        examples=["data/mimic/patients.csv.gz"],
+    )
     max_missing: Fraction = Field(
         0.0,
         description="Fraction of the listed films that may be missing or unreadable; with more of them the study "
@@ -77,17 +82,22 @@ class Source(Section):
         return {split for file in files for split in splits_named(file)}
 
     def reader_options(self) -> dict[str, Any]:
-        """Keywords for `qcxr.data.sources.read`."""
-        extra = {"metadata": self.metadata} if self.kind == "mimic" else {"entries": self.entries}
+        """Keywords for `qcxr.data.sources.read`, without tables that say nothing of which films there are."""
+        extra = {"metadata": self.metadata} if self.kind == "mimic" else {}
         return {"images": self.images, "labels": self.label_files(), **extra}
 
     def input_files(self) -> list[str]:
         """Every table the manifest is made from."""
-        return self.label_files() + [f for f in (self.metadata, self.entries) if f]
+        return self.label_files() + ([self.metadata] if self.metadata else [])
+
+    def attribute_files(self) -> dict[str, str]:
+        """The tables of age, sex and view by key, of those that this kind of source has."""
+        keys = ("metadata", "patients") if self.kind == "mimic" else ("entries",)
+        return {key: file for key in keys if (file := getattr(self, key))}
 
     def paths(self) -> dict[str, list[str]]:
         """All paths by key."""
-        given = {"metadata": self.metadata, "entries": self.entries}
+        given = {"metadata": self.metadata, "entries": self.entries, "patients": self.patients}
         return {
             "images": [self.images],
             "labels": self.label_files(),

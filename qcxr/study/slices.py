@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.study.backbone import Backbone
+from qcxr.study.data import Source
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
 from qcxr.study.recipe import Recipe
@@ -21,6 +22,12 @@ HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
 def training(recipe: Recipe, labels: Sequence[str]) -> str:
     """What decides a run's weights. The list of seeds, threads, cards and paths are not among it."""
     return slice_text(labels=labels, checkpoint=checkpoint(recipe.backbone), **recipe.decides())
+
+
+def manifest(source: Source) -> str:
+    """What decides which films a manifest lists, and their labels. Age and sex do not: no run ever sees them."""
+    listed = source.model_dump(mode="json", exclude={"patients"})
+    return slice_text(source={**listed, "entries": None})
 
 
 def features(recipe: Recipe, *, training: bool) -> str:

@@ -128,6 +128,17 @@ def test_mimic_joins_its_metadata_and_holds_laterals(made):
     assert (joined["Rows"] != joined["Columns"]).any()
 
 
+def test_mimics_patients_are_those_of_the_films(made):
+    rows = pd.read_csv(made / "mimic/miccai2023_mimic-cxr-lt_labels_test.csv")
+    patients = pd.read_csv(made / "mimic/patients.csv.gz")
+    assert list(patients) == ["subject_id", "gender", "anchor_age", "anchor_year", "anchor_year_group", "dod"]
+    assert sorted(patients["subject_id"]) == sorted(rows["subject_id"].unique())
+    assert set(patients["gender"]) == {"F", "M"} and patients["anchor_age"].between(18, 94).all()
+    years = pd.read_csv(made / "mimic/mimic-cxr-2.0.0-metadata.csv.gz").assign(year=lambda m: m["StudyDate"] // 10000)
+    anchored = years.merge(patients, on="subject_id")
+    assert (anchored["year"] == anchored["anchor_year"]).all()
+
+
 def test_a_failure_leaves_the_old_films_and_nothing_half_written(made, tmp_path, monkeypatch):
     out = tmp_path / "out"
     demo.generate(out, demo.DemoPlan(seed=1, **SIZES), workers=2)

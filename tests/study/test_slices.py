@@ -24,7 +24,7 @@ def texts(name):
         for task in cfg.tasks
         for arm, recipe in cfg.arms.items()
     }
-    found |= {f"source {key}": slice_text(source) for key, source in cfg.data.sources.items()}
+    found |= {f"source {key}": slices.manifest(source) for key, source in cfg.data.sources.items()}
     for training in (True, False):
         found[f"features, training {training}"] = slices.features(cfg.recipe("cdl"), training=training)
     return found
@@ -38,6 +38,19 @@ def test_the_texts_of_the_shipped_configurations_are_what_they_were(name):
 def test_defaults_that_texts_leave_out_are_what_they_were():
     """An option of a head at its default is not in the text: another default would change results in silence."""
     assert {kind: options_of(kind)().model_dump(mode="json") for kind in KINDS} == PINNED["defaults"]
+
+
+def test_age_and_sex_decide_no_manifest():
+    """So that a finished study may be given them without reading, decoding or training anything again."""
+    cfg = load(ROOT / "config/config.yaml")
+    for name, key in {"nih": "entries", "mimic": "patients"}.items():
+        source = cfg.data.sources[name]
+        told = source.model_copy(update={key: "data/somewhere.csv"})
+        assert slices.manifest(told) == slices.manifest(source)
+        assert told.reader_options() == source.reader_options() and told.input_files() == source.input_files()
+        assert told.attribute_files()[key] == "data/somewhere.csv" and key not in source.attribute_files()
+        assert told.paths()[key] == ["data/somewhere.csv"]
+    assert slices.manifest(source.model_copy(update={"metadata": None})) != slices.manifest(source)
 
 
 def test_a_local_checkpoint_counts_with_its_content(tmp_path):

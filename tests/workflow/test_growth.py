@@ -106,6 +106,11 @@ EDITS = {
     "defaults in words": (config(head__dqc={"init": "uniform", "engine": "auto"}, train__schedule=None), set(), {}),
     "another border of the tail": (config(analysis__tail_under=50), set(), {"score": 4}),
     "another level of significance": (config(analysis__alpha=0.01), set(), {}),
+    "no age and sex": (
+        config(data__sources={"drawn-nih": {"entries": None}, "drawn-mimic": {"patients": None}}),
+        set(),
+        {},
+    ),
     "another speed": (config(resources={"workers": 1, "train_threads": 2, "residency": "host"}), set(), {}),
     "another view of the films": (config(augment__rotation=20), runs("cdl", "dqc"), jobs(4)),
 }

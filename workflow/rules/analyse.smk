@@ -125,6 +125,38 @@ rule bootstrap:
         "../scripts/bootstrap.py"
 
 
+rule subgroups:
+    input:
+        predictions=lambda w: [
+            f"{run}/predictions/{w.dataset}.parquet" for run in standing_at_base(w)
+        ],
+        runs=lambda w: [f"{run}/run.json" for run in standing_at_base(w)],
+        attributes=f"{results}/manifest/{{dataset}}-attributes.parquet",
+    output:
+        f"{results}/subgroups/{{task}}-{{dataset}}.csv",
+    log:
+        f"{results}/logs/subgroups/{{task}}-{{dataset}}.log",
+    params:
+        slice=slice_text(
+            heads=cfg.names,
+            **{
+                key: getattr(cfg.analysis, key)
+                for key in (
+                    "adjust",
+                    "against",
+                    "age_borders",
+                    "small_group",
+                    "subgroups",
+                )
+            },
+        ),
+        code=code_hash("qcxr.analysis.subgroups"),
+    message:
+        "Break {wildcards.task} on {wildcards.dataset} down by sex, age and view"
+    script:
+        "../scripts/subgroups.py"
+
+
 rule tables:
     input:
         **studied(),

@@ -4,6 +4,7 @@ import os
 import subprocess
 from dataclasses import asdict
 from functools import cache
+from types import SimpleNamespace
 
 from qcxr.study import runs, slices
 from qcxr.study.arms import TRIAL, below
@@ -36,12 +37,20 @@ TEMPLATES = [
 OUTLINE = outline(cfg)
 INFERENCE = asdict(Inference.of(cfg.analysis))
 VARIANTS = [below(name) for name, _ in OUTLINE["variants"]] or [""]
+# test sets of whose films something is known, so that results can be broken down by it
+ATTRIBUTED = [
+    name
+    for name in TESTED
+    if cfg.analysis.subgroups
+    and (cfg.data.sources[name].kind == "mimic" or cfg.data.sources[name].attribute_files())
+]
 FIGURES = figures.names(
     tasks=cfg.tasks,
     datasets=TESTED,
     heads=cfg.names,
     axes=OUTLINE["axes"],
     searched=bool(SEARCHED),
+    grouped=bool(ATTRIBUTED),
 )
 
 
@@ -179,6 +188,17 @@ def patiented():
         task=cfg.tasks,
         dataset=TESTED,
         variant=VARIANTS,
+def standing_at_base(w):
+    """The folders of the runs that stand at the base variant, all heads and seeds."""
+    return standing(SimpleNamespace(task=w.task, variant=below(OUTLINE["base"])))
+
+
+def broken_down():
+    """Subgroups of every task and data set, at the base variant."""
+    return expand(
+        f"{results}/subgroups/{{task}}-{{dataset}}.csv",
+        task=cfg.tasks,
+        dataset=TESTED,
     )
 
 
@@ -196,6 +216,7 @@ def figure_inputs(name):
         ),
         "predictions": every_run(PREDICTIONS, dataset=TESTED),
         "search": f"{results}/search.csv",
+        "subgroups": broken_down(),
     }
     if cfg.analysis.bootstrap:
         files["bootstrap"] = bootstrapped()
@@ -224,6 +245,8 @@ def studied():
         files["bootstrap"] = bootstrapped()
     if SEARCHED:
         files["search"] = f"{results}/search.csv"
+    if ATTRIBUTED:
+        files["subgroups"] = broken_down()
     return files
 
 

@@ -2,10 +2,14 @@
 from qcxr.study.data import SOURCES
 
 if cfg.generate:
+    tables = [
+        path
+        for source in map(cfg.data.sources.get, cfg.splits())
+        for path in (*source.input_files(), *source.attribute_files().values())
+    ]
     generated = [
         path
-        for name in cfg.splits()
-        for path in cfg.data.sources[name].input_files()
+        for path in dict.fromkeys(tables)
         if Path(path).is_relative_to(cfg.generate.out)
     ]
 
@@ -35,7 +39,7 @@ rule manifest:
         issues=f"{results}/logs/manifest/{{dataset}}-issues.csv",  # a log: it outlives a refusal
     params:
         # not the splits and labels in use: a study that grows reads no label file again
-        slice=lambda w: slice_text(cfg.data.sources[w.dataset]),
+        slice=lambda w: slices.manifest(cfg.data.sources[w.dataset]),
         code=lambda w: code_hash(
             "qcxr.data.manifest", SOURCES[cfg.data.sources[w.dataset].kind]
         ),
@@ -43,6 +47,29 @@ rule manifest:
         "Read and check the label files of {wildcards.dataset}"
     script:
         "../scripts/manifest.py"
+
+
+rule attributes:
+    input:
+        manifest=f"{results}/manifest/{{dataset}}.parquet",
+        tables=lambda w: there(cfg.data.sources[w.dataset].attribute_files().values()),
+    output:
+        f"{results}/manifest/{{dataset}}-attributes.parquet",
+    log:
+        f"{results}/logs/manifest/{{dataset}}-attributes.log",
+    params:
+        # beside the manifest, not in it: no run depends on a patient's age or sex
+        slice=lambda w: slice_text(
+            kind=cfg.data.sources[w.dataset].kind,
+            **cfg.data.sources[w.dataset].attribute_files(),
+        ),
+        code=lambda w: code_hash(
+            "qcxr.data.attributes", SOURCES[cfg.data.sources[w.dataset].kind]
+        ),
+    message:
+        "Read sex, age and view of the films of {wildcards.dataset}"
+    script:
+        "../scripts/attributes.py"
 
 
 rule cache:

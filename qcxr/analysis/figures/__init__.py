@@ -141,6 +141,16 @@ FIGURES = {
          If("many", "Each head has its own panels; the grey line is the first head's.")),
         also=("bootstrap",), whole=True,
     ),
+    "subgroups": FigureSpec(
+        "subgroups:subgroups", ("subgroups",), ("task",), "subgroups.rst", "Subgroups",
+        ("Mean AUROC in groups of films by sex, age and view, over the labels that have two patients with the finding, "
+         "and two without, in the group; the number of patients stands beside it. The reference of each attribute is "
+         "M, PA or the largest group.",
+         If("few", "Lines are 95 % intervals of seeds and patients together (of patients alone with one seed); hollow "
+            "markers are groups of few patients; the reference is bold."),
+         If("many", "The colour is the gap to the reference group."),
+         "A star is a gap to the reference whose p, adjusted over all such gaps of the head, is below 0.05."),
+    ),
     "search": FigureSpec(
         "search:search", ("search",), (), "search.rst", "Search",
         ("Expected best validation score of k trials against k, drawn without replacement from the trials of each "
@@ -160,15 +170,18 @@ def names(
     heads: Sequence[str],
     axes: Iterable[str] = (),
     searched: bool = False,
+    grouped: bool = False,
     only: Iterable[str] | None = None,
 ) -> list[str]:
     """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, vary-head.layers.
 
-    axes: the varied keys. searched: there is a search. One head has no figures of comparisons.
+    axes: the varied keys. searched: there is a search. grouped: films have attributes to group them by. One head has
+    no figures of comparisons.
     """
     values = {"task": list(tasks), "dataset": list(datasets), "axis": list(axes)}
     chosen = [name for name in (FIGURES if only is None else only) if len(heads) > 1 or not FIGURES[name].pair]
     chosen = [name for name in chosen if searched or "search" not in FIGURES[name].needs]
+    chosen = [name for name in chosen if grouped or "subgroups" not in FIGURES[name].needs]
     return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]
 
 
