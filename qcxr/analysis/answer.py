@@ -19,17 +19,23 @@ ADJUSTED = {
     "holm": "Holm", "hochberg": "Hochberg", "bonferroni": "Bonferroni", "bh": "Benjamini-Hochberg",
     "by": "Benjamini-Yekutieli",
 }  # fmt: skip
+TOGETHER = "pairs of task and test set"
+RULE = "significant is "  # what begins a sentence on which p is called so
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """question; verdict: the answer in a sentence; numbers: how sure it is; notes: what its reader must know too."""
+    """question; verdict: the answer in a sentence; numbers: how sure it is; notes: what its reader must know too.
+
+    more: the same of further references, for a place below the first screen.
+    """
 
     question: str
     verdict: str
     numbers: str = ""
     notes: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
@@ -45,11 +51,11 @@ def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
         verdict, numbers = _pair(rows.to_dict("records"), facts, name)
         a, b = (head_name(rows[f"head_{side}"].iloc[0]) for side in "ab")
         return Answer(f"Does {b} reach a higher {name} than {a}?", verdict, numbers, notes)
-    said = [_many(part, facts, name) for _, part in rows.groupby("head_a", sort=False)]
-    others = rows["head_b"].nunique()
-    references = listed([head_name(head) for head in rows["head_a"].unique()])
-    question = f"Does any of {others} heads reach a higher {name} than {references}?"
-    return Answer(question, " ".join(verdict for verdict, _ in said), " ".join(n for _, n in said), notes)
+    first, *more = [_many(part.to_dict("records"), facts, name) for _, part in rows.groupby("head_a", sort=False)]
+    reference = rows[rows["head_a"] == rows["head_a"].iloc[0]]
+    question = f"Does any of {reference['head_b'].nunique()} heads reach a higher {name} than "
+    question += f"{head_name(reference['head_a'].iloc[0])}?"
+    return Answer(question, *first, notes, tuple(numbers for _, numbers in more))
 
 
 def _alone(metrics: pd.DataFrame, facts: Facts, metric: str) -> Answer:
@@ -107,66 +113,84 @@ def _at_several(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
     one = {row["basis"] for row in tested} == {"patients"}
     of = " of these trained models" * one
     if not tested:
-        better = sum(row["difference"] > 0 for row in rows)
-        verdict = f"{a} has the higher {name} on {_count(better, rows, facts)}."
+        better = [row for row in rows if row["difference"] > 0]
+        winner, found = (a, better) if better else (b, rows)
+        verdict = f"{winner} has the higher {name}{of} on {_where(found, rows, facts)}."
         return verdict, f"{_range(rows, facts, a, b)}; without a second seed or patients there is no test."
-    sure_a = [row for row in tested if row["significant"] and row["difference"] > 0]
-    sure_b = [row for row in tested if row["significant"] and row["difference"] < 0]
+    sure = {
+        a: [row for row in tested if row["significant"] and row["difference"] > 0],
+        b: [row for row in tested if row["significant"] and row["difference"] < 0],
+    }
     equal = [row for row in tested if not row["significant"] and row["equivalent"]]
     unsure = [row for row in tested if not row["significant"] and not row["equivalent"]]
-    if not sure_a and not sure_b and not equal:
+    if len(unsure) == len(rows):
         verdict = f"No difference in {name}{of} was found between {a} and {b} on any of {_all(rows, facts)}."
     else:
-        won = [(head, found) for head, found in ((a, sure_a), (b, sure_b)) if found]
-        parts = [f"{won[0][0]} has the higher {name}{of} on {_count(len(won[0][1]), rows, facts)}"] if won else []
-        parts += [f"{head} on {len(found)}" for head, found in won[1:]]
+        won = [(head, found) for head, found in sure.items() if found]
+        parts = [f"{head} has the higher {name}{of} on {_where(found, rows, facts)}" for head, found in won[:1]]
+        parts += [f"{head} on {_where(found, rows, facts)}" for head, found in won[1:]]
         if equal:
-            where = _count(len(equal), rows, facts) if not parts else str(len(equal))
-            parts.append(f"{'they' if parts else f'{a} and {b}'} are equivalent within {facts.margin:g} on {where}")
+            they = "they" if parts else f"{a} and {b}"
+            parts.append(f"{they} are equivalent within {facts.margin:g} on {_where(equal, rows, facts)}")
         if unsure:
-            parts.append(f"on {len(unsure)} no difference was found")
+            parts.append(f"no difference was found on {_where(unsure, rows, facts)}")
         verdict = f"{'; '.join(parts)}."
     return verdict, f"{_range(rows, facts, a, b)}; {_rule(tested, facts)}{_power(unsure, facts)}."
 
 
-def _many(part: pd.DataFrame, facts: Facts, name: str) -> tuple[str, str]:
+def _many(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
     """All heads that are compared with one reference."""
-    rows: list[Row] = part.to_dict("records")
-    reference, heads = head_name(rows[0]["head_a"]), part["head_b"].nunique() + 1
-    places = part.groupby(["task", "dataset"], sort=False)
-    best = [frame.loc[frame["mean_b"].idxmax()].to_dict() for _, frame in places]
-    first = [head_name(row["head_b"]) if row["mean_b"] > row["mean_a"] else reference for row in best]
-    if len(best) == 1:
-        row, against = best[0], f"against {reference}'s {best[0]['mean_a']:.3f}"
-        if first[0] == reference:
-            against = f"{head_name(row['head_b'])} follows with {row['mean_b']:.3f}"
-        value = max(row["mean_a"], row["mean_b"])
-        verdict = f"{first[0]} has the highest {name} of {heads} heads: {value:.3f}, {against}."
-    else:
-        counted = sorted(dict.fromkeys(first), key=lambda head: -first.count(head))
-        every = len(counted) == 1
-        parts = [f"{head} on {'all ' * every}{first.count(head)}" for head in counted[:4]]
-        more = f" (and {len(counted) - 4} others on one or few)" * (len(counted) > 4)
-        verdict = f"The highest {name} of {heads} heads: {listed(parts)}{more} of {_all(best, facts)}."
+    reference = head_name(rows[0]["head_a"])
     tested = [row for row in rows if row["basis"]]
     if not tested:
-        return verdict, "Without a second seed or patients there is no test."
+        return _best(rows, facts, name), "Without a second seed or patients there is no test."
     sure = [row for row in tested if row["significant"]]
     rest = [row for row in tested if not row["significant"]]
-    higher = sum(row["difference"] < 0 for row in sure)  # the difference is reference minus head
-    if not sure:
-        numbers = f"None of {len(tested)} differences from {reference} is significant"
-        return verdict, f"{numbers} ({_rule(tested, facts)}){_power(rest, facts)}."
-    numbers = (
-        f"{len(sure)} of {len(tested)} differences from {reference} {'is' if len(sure) == 1 else 'are'} significant: "
-        f"{higher} higher, {len(sure) - higher} lower"
-    )
+    many = f"{len(sure) or 'None'} of {len(tested)} differences from {reference}"
+    numbers = f"{many} {'is' if len(sure) < 2 else 'are'} significant ({_rule(tested, facts).removeprefix(RULE)})"
+    if sure:
+        higher = sum(row["difference"] < 0 for row in sure)  # the difference is reference minus head
+        numbers += f": {higher or 'none'} higher, {len(sure) - higher or 'none'} lower"
     top = min(tested, key=lambda row: row["difference"])
     if top["difference"] < 0:
         place = _place(top, facts)
-        numbers += f"; most above it is {head_name(top['head_b'])}{f' on {place}' * bool(place)}"
-        numbers += f" by {-top['difference']:.3f}{_interval(top, flip=True)}"
-    return verdict, f"{numbers}; {_rule(tested, facts)}{_power(rest, facts)}."
+        numbers += f"; the largest upwards, {head_name(top['head_b'])}{f' on {place}' * bool(place)}, is "
+        numbers += f"{signed(-top['difference'])}{_interval(top, flip=True)}"
+    return _best(rows, facts, name), f"{numbers}{_power(rest, facts)}."
+
+
+def _best(rows: list[Row], facts: Facts, name: str) -> str:
+    """Which head has the highest mean of all, at every place."""
+    reference, heads = head_name(rows[0]["head_a"]), len({row["head_b"] for row in rows}) + 1
+    places: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        place = (row["task"], row["dataset"])
+        if place not in places or row["mean_b"] > places[place]["mean_b"]:
+            places[place] = row
+    best = list(places.values())
+    sure = [row for row in best if row["significant"] and row["mean_b"] > row["mean_a"]]
+    above = [row for row in best if row["mean_b"] > row["mean_a"]]
+    hedge = ""
+    if above and any(row["basis"] for row in above) and len(sure) < len(above):
+        hedge = (
+            f", significantly above {reference} on {len(sure)}" if sure else f", not significantly above {reference}"
+        )
+    winners: dict[str, list[Row]] = {}
+    for row in best:
+        winner = head_name(row["head_b"]) if row["mean_b"] > row["mean_a"] else reference
+        winners.setdefault(winner, []).append(row)
+    if len(best) == 1:
+        (winner,), row = winners, best[0]
+        second = f"{reference} has {row['mean_a']:.3f}"
+        if winner == reference:
+            second = f"{head_name(row['head_b'])} follows with {row['mean_b']:.3f}"
+        value = max(row["mean_a"], row["mean_b"])
+        return f"{winner} has the highest {name} of {heads} heads: {value:.3f}{hedge}; {second}."
+    ordered = sorted(winners.items(), key=lambda item: -len(item[1]))
+    parts = [f"{head} on {_where(found, best, facts)}" for head, found in ordered[:3]]
+    others = f" and {len(ordered) - 3} others elsewhere" * (len(ordered) > 3)
+    head, _, rest = listed(parts).partition(" on ")
+    return f"{head} has the highest {name} of {heads} heads on {rest}{others}{hedge}."
 
 
 def _notes(rows: pd.DataFrame, facts: Facts) -> tuple[str, ...]:
@@ -174,7 +198,9 @@ def _notes(rows: pd.DataFrame, facts: Facts) -> tuple[str, ...]:
     notes = [f"Of what is varied, here at {facts.base}."] if facts.varied else []
     collapsed = list(dict.fromkeys(text for text in rows["collapsed"] if text))
     if collapsed:
-        notes.append(f"Collapsed runs, far below the others of their head, are in these numbers: {'; '.join(collapsed)}.")
+        notes.append(
+            f"Collapsed runs, far below the others of their head, are in these numbers: {'; '.join(collapsed)}."
+        )
     for reading, part in rows[rows["reading"] != ""].groupby("reading", sort=False):
         where = list(dict.fromkeys(filter(None, (_place(row, facts) for row in part.to_dict("records")))))
         notes.append(f"{listed(where)}: {reading}." if where else f"{reading[0].upper()}{reading[1:]}.")
@@ -199,9 +225,10 @@ def _papers(rows: pd.DataFrame, facts: Facts) -> str:
     found.sort(key=lambda item: item[0])
     ends = [f"{signed(gap, 2)} ({_place(row, facts) or 'there'})" for gap, _, row in (found[0], found[-1])]
     p = sorted(value for _, value, _ in found)
+    between = " to ".join(f"{value:g}" for value in dict.fromkeys((p[0], p[-1])))
     return (
-        f"The paper reports differences of {' to '.join(dict.fromkeys(ends))}, p {' to '.join(f'{v:g}' for v in dict.fromkeys((p[0], p[-1])))} "
-        "by paired t-tests over five seeds, uncorrected."
+        f"The paper reports {' to '.join(dict.fromkeys(ends))}, p {between} by paired t-tests over five seeds, "
+        "uncorrected."
     )
 
 
@@ -213,14 +240,17 @@ def _place(row: Row, facts: Facts) -> str:
 
 
 def _all(rows: list[Row], facts: Facts) -> str:
-    what = "tasks" if len(facts.datasets) == 1 else "test sets" if len(facts.tasks) == 1 else "pairs of task and test set"
+    what = "tasks" if len(facts.datasets) == 1 else "test sets" if len(facts.tasks) == 1 else TOGETHER
     return f"{len(rows)} {what}"
 
 
-def _count(n: int, rows: list[Row], facts: Facts) -> str:
-    if n == len(rows):
-        return f"{'both' if n == 2 else 'all'} {_all(rows, facts).removeprefix('2 ' if n == 2 else '')}"
-    return f"{n} of {_all(rows, facts)}"
+def _where(found: list[Row], rows: list[Row], facts: Facts) -> str:
+    """Where something holds: everywhere, at a place or two by name, or at how many."""
+    if len(found) == len(rows):
+        return f"both {_all(rows, facts)[2:]}" if len(rows) == 2 else f"all {_all(rows, facts)}"
+    if len(found) <= 2:
+        return listed([_place(row, facts) for row in found])
+    return f"{len(found)} of {_all(rows, facts)}"
 
 
 def _both(row: Row, joined: str = " against ") -> str:
@@ -234,7 +264,7 @@ def _interval(row: Row, *, flip: bool = False) -> str:
     if pd.isna(row["low"]):
         return ""
     low, high = (-row["high"], -row["low"]) if flip else (row["low"], row["high"])
-    return f" (95 % interval {signed(low)} to {signed(high)}, over {row['basis']})"
+    return f" (95 % interval {signed(low)} to {signed(high)} over {row['basis']})"
 
 
 def _p(row: Row) -> str:
@@ -243,22 +273,28 @@ def _p(row: Row) -> str:
 
 
 def _range(rows: list[Row], facts: Facts, a: str, b: str) -> str:
-    low, high = min(rows, key=lambda row: row["difference"]), max(rows, key=lambda row: row["difference"])
-    ends = []
-    for row in (low, high):
-        at_ = f" on {_place(row, facts)}" * bool(_place(row, facts))
-        ends.append(f"{signed(row['difference'])}{at_}{_interval(row)}")
-    return f"{a} minus {b} is {ends[0]} to {ends[1]}"
+    """The smallest and the largest difference, each with its interval."""
+    texts, known = [], []
+    for row in (min(rows, key=_difference), max(rows, key=_difference)):
+        interval = "" if pd.isna(row["low"]) else f" [{signed(row['low'])}, {signed(row['high'])}]"
+        texts.append(f"{signed(row['difference'])}{interval} on {_place(row, facts)}")
+        known += [row["basis"]] * bool(interval)
+    over = f" (95 % intervals over {' or '.join(dict.fromkeys(known))})" * bool(known)
+    return f"{a} minus {b} is {' to '.join(dict.fromkeys(texts))}{over}"
+
+
+def _difference(row: Row) -> float:
+    return float(row["difference"])
 
 
 def _rule(rows: list[Row], facts: Facts) -> str:
     """By which p something is called significant."""
     if not all(row["adjusted"] for row in rows):
-        return f"significant is p < {facts.alpha:g}, not adjusted for the number of comparisons"
+        return f"{RULE}p < {facts.alpha:g}, not adjusted for the number of comparisons"
     if facts.adjust == "none":
-        return f"significant is p < {facts.alpha:g}, by your configuration not adjusted"
-    by = f", by {ADJUSTED[facts.adjust]}" if facts.adjust in ADJUSTED else ""
-    return f"significant is an adjusted p < {facts.alpha:g}{by}"
+        return f"{RULE}p < {facts.alpha:g}, by your configuration not adjusted"
+    by = f", {ADJUSTED[facts.adjust]}" if facts.adjust in ADJUSTED else ""
+    return f"{RULE}adjusted p < {facts.alpha:g}{by}"
 
 
 def _power(rows: Iterable[Row], facts: Facts) -> str:

@@ -34,27 +34,32 @@ def rungs(facts: Facts) -> list[str]:
     return found if "dqc" in kinds.values() and twins else []
 
 
+def circuit(facts: Facts) -> str:
+    """The head that the rungs are twins of: the first of the kind dqc."""
+    return next((head for head in facts.heads if facts.kind(head) == "dqc"), "")
+
+
 def sentences(results: Results, facts: Facts) -> list[str]:
     """Say what the ladder is, and which of its twins differ from their circuit; nothing without one."""
-    heads = rungs(facts)
+    heads, name = rungs(facts), head_name(circuit(facts))
     if not heads:
         return []
-    texts = ["Every rung takes one thing away from the dressed circuit, or puts another in its place."]
-    for circuit in [head for head in heads if facts.kind(head) == "dqc"][:1]:
-        rows = _pairs(results, facts)
-        met = [(other, row, sign) for (first, other), row, sign in rows if first == circuit and other in heads]
-        tested = [(other, row, sign) for other, row, sign in met if row["basis"]]
-        if not tested:
-            continue
-        worse = sorted({head_name(o) for o, row, sign in tested if row["significant"] and sign * row["difference"] < 0})
-        as_good = [head_name(other) for other in heads if head_name(other) in {head_name(o) for o, _, _ in tested}]
-        sure = {head_name(o) for o, row, _ in tested if row["significant"]}
-        alike = [head for head in as_good if head not in sure]
-        name = head_name(circuit)
-        if alike:
-            texts.append(f"No difference from {name} was found for {listed(alike)} on any task and test set.")
-        if better := sorted(sure - set(worse)):
-            texts.append(f"Where {listed(better)} differ{'s' * (len(better) == 1)} from {name}, {name} is lower.")
+    texts = [f"Every rung takes one thing away from {name}, or puts another in its place."]
+    met = [
+        (first, sign * float(row["difference"]), bool(row["significant"]))
+        for (first, other), row, sign in _pairs(results, facts)
+        if other == circuit(facts) and first in heads and row["basis"]
+    ]
+    tested = {head for head, _, _ in met}
+    higher = {head for head, difference, sure in met if sure and difference > 0}
+    lower = {head for head, difference, sure in met if sure and difference < 0}
+    for said, found in (
+        ("Higher than {0} in mean AUROC on at least one task and test set: {1}.", higher),
+        ("Lower: {1}.", lower),
+        ("No difference from {0} was found for {1}, which does not say that there is none.", tested - higher - lower),
+    ):
+        if found:
+            texts.append(said.format(name, listed([head_name(head) for head in heads if head in found])))
     return texts
 
 
@@ -66,8 +71,7 @@ def table(results: Results, facts: Facts) -> pd.DataFrame:
     base = results.at_base()
     means = at(base.metrics).groupby(["task", "dataset", "head"])["value"].mean()
     pairs = {(*pair, row["task"], row["dataset"]): (row, sign) for pair, row, sign in _pairs(results, facts)}
-    circuit = next(head for head in heads if facts.kind(head) == "dqc")
-    several = len(facts.tasks) > 1 or len(facts.datasets) > 1
+    whole, several = circuit(facts), len(facts.tasks) > 1 or len(facts.datasets) > 1
     for task in facts.tasks:
         for dataset in facts.datasets:
             for k, head in enumerate(heads):
@@ -77,7 +81,7 @@ def table(results: Results, facts: Facts) -> pd.DataFrame:
                 if several:
                     row |= {"Task": task_name(task), "Test set": dataset_name(dataset)}
                 row["Mean AUROC"] = f"{means[task, dataset, head]:.3f}"
-                others = {f"Minus {head_name(facts.heads[0])}": facts.heads[0], f"Minus {head_name(circuit)}": circuit}
+                others = {f"Minus {head_name(facts.heads[0])}": facts.heads[0], f"Minus {head_name(whole)}": whole}
                 row |= {name: _gap(pairs.get((head, other, task, dataset))) for name, other in others.items()}
                 below = heads[k - 1] if k else ""
                 row["Minus the rung above"] = _gap(pairs.get((head, below, task, dataset)))

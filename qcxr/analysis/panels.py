@@ -22,13 +22,13 @@ Chart = dict[str, Any]
 Cells = dict[str, Any]
 
 
-def of_heads(results: Results, facts: Facts, *, name: str = "forest-heads", heads: Sequence[str] = ()) -> list[Chart]:
-    """A forest with a row per head, of mean AUROC, where a reference meets several heads; one chart per reference.
+def of_heads(results: Results, facts: Facts, *, heads: Sequence[str] = ()) -> dict[str, Chart]:
+    """A forest with a row per head, of mean AUROC, per reference that meets several heads: reference -> chart.
 
     heads: their order, by default the study's.
     """
     rows = at(_rows(results, facts))
-    charts = []
+    charts = {}
     for reference, part in rows.groupby("head_a", sort=False):
         order = [head for head in heads or facts.heads if head in set(part["head_b"])]
         if len(order) < 2:
@@ -39,15 +39,14 @@ def of_heads(results: Results, facts: Facts, *, name: str = "forest-heads", head
             found = [(_row(by_head[h], facts, head_name(h)), by_head[h]) for h in order if h in by_head]
             panels.append((place, found))
         title = f"Mean AUROC of {head_name(str(reference))} minus that of each head"
-        key = f"{name}-{facts.heads.index(str(reference))}"
-        charts.append(_forest(key, title, panels, (str(reference), ""), facts, part))
+        key = f"{'ladder' if heads else 'heads'}-{facts.heads.index(str(reference))}"
+        charts[str(reference)] = _forest(key, title, panels, (str(reference), ""), facts, part)
     return charts
 
 
 def of_labels(results: Results, facts: Facts) -> list[Chart]:
     """A forest per pair of heads: the means, set apart, then the labels from rare to common; none where too many."""
-    rows = _rows(results, facts)
-    rows = rows[rows["metric"] == "auroc"]
+    rows = _of_first(_rows(results, facts))
     if len(rows) > MOST_ROWS:
         return []
     charts = []
@@ -56,7 +55,8 @@ def of_labels(results: Results, facts: Facts) -> list[Chart]:
         for place, here in _places(part, facts):
             by_label = {row["label"]: row for row in here.to_dict("records")}
             labels = label_order(_counted(results, part), here["task"].iloc[0])[::-1]
-            order = [label for label in (*MEANS, *labels) if label in by_label]
+            means = [label for label in MEANS if label in by_label and pd.notna(by_label[label]["difference"])]
+            order = means + [label for label in labels if label in by_label]
             panels.append((place, [(_row(by_label[label], facts, label), by_label[label]) for label in order]))
         title = f"{head_name(pair[0])} minus {head_name(pair[1])}: difference of AUROC per label"
         charts.append(_forest(f"forest-{k}", title, panels, pair, facts, part))
@@ -65,11 +65,13 @@ def of_labels(results: Results, facts: Facts) -> list[Chart]:
 
 def of_evidence(results: Results, facts: Facts) -> list[Chart]:
     """A volcano per pair of heads, a panel per task and test set; none where too many."""
-    rows = _rows(results, facts)
-    rows = rows[(rows["metric"] == "auroc") & ~rows["label"].isin(MEANS) & rows["p_read"].notna()]
+    rows = _of_first(_rows(results, facts))
+    rows = rows[~rows["label"].isin(MEANS) & rows["p_read"].notna()]
     if len(rows) > MOST_ROWS:
         return []
-    return [_volcano(k, pair, part, facts) for k, (pair, part) in enumerate(rows.groupby(["head_a", "head_b"], sort=False))]
+    return [
+        _volcano(k, pair, part, facts) for k, (pair, part) in enumerate(rows.groupby(["head_a", "head_b"], sort=False))
+    ]
 
 
 def _volcano(k: int, pair: tuple[str, str], part: pd.DataFrame, facts: Facts) -> Chart:
@@ -86,21 +88,37 @@ def _volcano(k: int, pair: tuple[str, str], part: pd.DataFrame, facts: Facts) ->
     sides = (head_name(pair[1]), head_name(pair[0]))
     title = f"{sides[1]} minus {sides[0]}: evidence against difference"
     drawn = [
-        {"heading": place, "svg": volcano(points, name=f"volcano-{k}-{i}", title=f"{title}; {place}", sides=sides,
-         alpha=facts.alpha, **axes)}
+        {
+            "heading": place,
+            "svg": volcano(
+                points, name=f"volcano-{k}-{i}", title=f"{title}; {place}", sides=sides, alpha=facts.alpha, **axes
+            ),
+        }
         for i, (place, points) in enumerate(found.items())
-    ]  # fmt: skip
+    ]
     p = "adjusted p" if part["adjusted"].all() else "p"
     caption = (
         f"Upwards −log10 of the {p}, to the right the difference of AUROC; filled points lie above the dashed line, "
         f"{p} = {facts.alpha:g}. Point at a label, or tab to the chart and use the arrow keys, to read its numbers."
     )
-    return {"name": f"volcano-{k}", "kind": "volcano", "title": title, "caption": caption, "panels": drawn, "legend": [],
-            "table": None}  # fmt: skip
+    return {
+        "name": f"volcano-{k}",
+        "kind": "volcano",
+        "title": title,
+        "caption": caption,
+        "panels": drawn,
+        "legend": [],
+        "table": None,
+    }
 
 
 def _rows(results: Results, facts: Facts) -> pd.DataFrame:
     return evidence(results.at_base().tests, alpha=facts.alpha)
+
+
+def _of_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of AUROC of the first reference: with several, its labels are enough to look at."""
+    return rows[(rows["metric"] == "auroc") & (rows["head_a"] == rows["head_a"].iloc[0])] if len(rows) else rows
 
 
 def _counted(results: Results, part: pd.DataFrame) -> pd.DataFrame:
@@ -176,10 +194,19 @@ def _forest(
     far = reach([row for _, rows in panels for row, _ in rows], margin=facts.margin)
     sides = (head_name(pair[1]) if pair[1] else "the head", head_name(pair[0]))
     drawn = [
-        {"heading": place, "svg": forest([row for row, _ in rows], name=f"{name}-{i}", title=f"{title}; {place}",
-         sides=sides, margin=facts.margin, reach=far)}
+        {
+            "heading": place,
+            "svg": forest(
+                [row for row, _ in rows],
+                name=f"{name}-{i}",
+                title=f"{title}; {place}",
+                sides=sides,
+                margin=facts.margin,
+                reach=far,
+            ),
+        }
         for i, (place, rows) in enumerate(panels)
-    ]  # fmt: skip
+    ]
     found = bases(part)
     both = "seeds and patients" in found
     legend = [("total", f"95 % interval over {' or '.join(found)}")] if found else []
@@ -193,8 +220,15 @@ def _forest(
         for place, rows in panels
         for row, numbers in rows
     ]
-    return {"name": name, "kind": "forest", "title": title, "caption": caption, "panels": drawn, "legend": legend,
-            "table": pd.DataFrame(cells)}  # fmt: skip
+    return {
+        "name": name,
+        "kind": "forest",
+        "title": title,
+        "caption": caption,
+        "panels": drawn,
+        "legend": legend,
+        "table": pd.DataFrame(cells),
+    }
 
 
 def _caption(part: pd.DataFrame, *, labels: bool) -> str:

@@ -88,10 +88,14 @@ def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Sect
 def _charts(results: Results, facts: Facts) -> dict[str, list[Section]]:
     """The report's own charts by section: with many heads the first screen has a row per head, else one per label."""
     of_heads, of_labels = panels.of_heads(results, facts), panels.of_labels(results, facts)
-    charts = {"result": of_heads or of_labels, "labels": of_labels if of_heads else []}
+    charts = {"result": [*of_heads.values()][:1] or of_labels, "labels": of_labels if of_heads else []}
     charts["labels"] = [*charts["labels"], *panels.of_evidence(results, facts)]
     if heads := ladder.rungs(facts):
-        charts["ladder"] = panels.of_heads(results, facts, name="ladder", heads=heads)
+        of_rungs = panels.of_heads(results, facts, heads=heads)
+        shown = ladder.circuit(facts) if ladder.circuit(facts) in of_rungs else next(iter(of_rungs), "")
+        charts["ladder"] = [chart for reference, chart in of_rungs.items() if reference == shown]
+        of_heads = {reference: chart for reference, chart in of_heads.items() if reference != shown}
+    charts["means"] = [chart for reference, chart in of_heads.items() if chart not in charts["result"]]
     for found in charts.values():
         for k, chart in enumerate(found):
             chart["folded"] = k > 1 and chart["name"].startswith(("forest-", "volcano-")) and len(of_labels) > 2

@@ -55,17 +55,17 @@ def said(results: Results, facts: Facts, study: Study) -> dict[str, list[str]]:
     return {name: function(results, facts, study) for name, function in SAID.items()}
 
 
-def _second(results: Results, facts: Facts) -> list[str]:
-    """The second endpoint: mean average precision, where it was tested."""
-    tested = results.tests
-    if not len(tested) or "average_precision" not in set(tested["metric"]):
-        return []
-    found = answer(results, facts, metric="average_precision")
-    return [f"By average precision, the second endpoint: {found.verdict} {found.numbers}"]
+def _means(results: Results, facts: Facts) -> list[str]:
+    """Of further references, and the second endpoint: mean average precision."""
+    texts = list(answer(results, facts).more)
+    if len(results.tests) and "average_precision" in set(results.tests["metric"]):
+        found = answer(results, facts, metric="average_precision")
+        texts.append(f"By average precision, the second endpoint: {found.verdict} {found.numbers}")
+    return texts
 
 
 SAID: dict[str, Callable[[Results, Facts, Study], list[str]]] = {
-    "means": lambda results, facts, study: _second(results, facts),
+    "means": lambda results, facts, study: _means(results, facts),
     "ladder": lambda results, facts, study: ladder.sentences(results, facts),
     "search": lambda results, facts, study: wording.search(results.search, study.config),
     "varied": lambda results, facts, study: wording.varied(results.outline),

@@ -1,4 +1,4 @@
-"""The columns of tests.csv that a comparison over seeds and patients has, made for tables that were compared over seeds.
+"""The columns of tests.csv that a comparison over seeds and patients has, made for tables compared over seeds alone.
 
 For tests of words and charts: the patients' part is drawn at random, the rest follows from it by statsmodels.
 """
@@ -20,9 +20,7 @@ def inferred(tests, *, margin=0.01, scale=0.006, basis=None, alpha=0.05):
         se = scale * (1 if row["label"] in MEANS else 3 + 2 * rng.random())
         spread = (row["ci_high"] - row["ci_low"]) / 2 if n > 1 else np.nan
         from_seeds = components.estimate(value, (spread / 2.78) ** 2, n - 1)
-        total = components.over_both(
-            value, seed_variance=from_seeds.se**2 * n, n_seeds=n, shared_variance=se**2
-        )
+        total = components.over_both(value, seed_variance=from_seeds.se**2 * n, n_seeds=n, shared_variance=se**2)
         alone = components.estimate(value, se**2)
         used = basis or ("seeds and patients" if n > 1 else "patients")
         lead = {"seeds and patients": total, "patients": alone, "seeds": from_seeds}[used]
@@ -36,7 +34,10 @@ def inferred(tests, *, margin=0.01, scale=0.006, basis=None, alpha=0.05):
     frame = pd.DataFrame(rows)
     frame["p_adjusted"] = np.nan
     means = frame["label"].isin(MEANS)
-    families = [*frame[~means].groupby(["task", "dataset", "metric", "head_a", "head_b"]), *frame[means].groupby("metric")]
+    families = [
+        *frame[~means].groupby(["task", "dataset", "metric", "head_a", "head_b"]),
+        *frame[means].groupby("metric"),
+    ]
     for _, part in families:
         known = part.index[part["lead_p"].notna()]
         if len(known):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from qcxr.analysis.charts import scale, svg
 from qcxr.analysis.names import shortened
 
-WIDTH, LEFT, RIGHT = 400, 142, 352  # the plot lies between LEFT and RIGHT; names before, marks behind
+WIDTH, LEFT, RIGHT = 400, 148, 354  # the plot lies between LEFT and RIGHT; names before, marks behind
 ROW, TOP, GAP, FOOT = 20, 6, 8, 38  # heights: of a row, above the first, around means, of the axis
 PART = 5  # the parts of an interval lie so far above and below it
 Ends = tuple[float, float]
@@ -42,22 +43,20 @@ def reach(rows: Iterable[Row], *, margin: float) -> float:
     return scale.reach([row.value for row in found], [end for row in found for end in row.total], least=margin)
 
 
-def forest(
-    rows: Sequence[Row], *, name: str, title: str, sides: tuple[str, str], margin: float, reach: float
-) -> str:
+def forest(rows: Sequence[Row], *, name: str, title: str, sides: tuple[str, str], margin: float, reach: float) -> str:
     """Draw rows from top to bottom as SVG.
 
     name: unique in the page. sides: who is better to the left and to the right of 0. margin: differences within it
     count as none, drawn as a band. Intervals that go beyond the axis end in an arrow.
     """
-    gaps = np.cumsum([0, *(GAP * (a.apart != b.apart) for a, b in zip(rows, rows[1:], strict=False))])
+    gaps = np.cumsum([0, *(GAP * (a.apart != b.apart) for a, b in pairwise(rows))])
     middles = [TOP + ROW * (k + 0.5) + float(gap) for k, gap in enumerate(gaps[: len(rows)])]
     bottom = (middles[-1] if middles else TOP) + ROW / 2 + 2
     across = scale.Scale(-reach, reach, LEFT, RIGHT)
     desc = f"{len(rows)} rows, differences from {scale.signed(-reach)} to {scale.signed(reach)}; numbers in the table."
     root = svg.drawing(WIDTH, bottom + FOOT, name=name, title=title, desc=desc)
     _ground(root, across, bottom, sides, margin)
-    names = shortened([row.name for row in rows], 23)
+    names = shortened([row.name for row in rows], 27)
     for row, shown, y in zip(rows, names, middles, strict=True):
         _row(root, row, shown, y, across)
     return svg.text(root)
@@ -87,7 +86,8 @@ def _row(root: ElementTree.Element, row: Row, shown: str, y: float, across: scal
     group = svg.node(root, "g", class_="row apart" if row.apart else "row", data_label=row.key or None)
     svg.node(group, "title", row.said)
     svg.node(group, "rect", x=0, y=y - ROW / 2, width=WIDTH, height=ROW, class_="hit")
-    svg.node(group, "text", shown, x=LEFT - 8, y=y + 4, class_="name", text_anchor="end")
+    small = " long" * (len(shown) > 20)
+    svg.node(group, "text", shown, x=LEFT - 8, y=y + 4, class_=f"name{small}", text_anchor="end")
     if np.isnan(row.value):
         svg.node(group, "text", "undefined", x=across(0.0) + 6, y=y + 4, class_="side")
         return
@@ -111,8 +111,9 @@ def _interval(group: ElementTree.Element, ends: Ends, y: float, across: scale.Sc
         if across.low <= end <= across.high:
             svg.node(group, "line", x1=x, x2=x, y1=y - 3, y2=y + 3, class_="total")
         else:
-            svg.node(group, "path", d=f"M {x + 5 * way:.1f} {y - 4:.1f} L {x:.1f} {y:.1f} L {x + 5 * way:.1f} {y + 4:.1f}",
-                     class_="total arrow")  # fmt: skip
+            back = x + 5 * way
+            arrow = f"M {back:.1f} {y - 4:.1f} L {x:.1f} {y:.1f} L {back:.1f} {y + 4:.1f}"
+            svg.node(group, "path", d=arrow, class_="total arrow")
 
 
 def _point(group: ElementTree.Element, row: Row, x: float, y: float) -> None:

@@ -19,7 +19,7 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Where a value lies; values outside lie at the ends."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-        return self.start + share * (self.end - self.start)
+        return float(self.start + share * (self.end - self.start))
 
     def ticks(self, count: int = 5) -> list[float]:
         """Round values, about `count` of them, none outside."""

@@ -1,4 +1,4 @@
-"""Scalable drawings as text: elements with escaped texts, numbers of one decimal, so that equal input is equal bytes."""
+"""Drawings as text: elements with escaped texts, numbers of one decimal; equal input gives equal bytes."""
 
 from xml.etree import ElementTree
 
