@@ -29,7 +29,12 @@ DEVIATIONS = (
     ("compared", "Volcano plot", "log2 of the percent difference: undefined where DQC is better", "—",
      "a signed axis with both sides"),
     ("compared", "Multiple tests", "5 seeds x up to 19 labels x 2 sets, uncorrected", "—",
-     "raw p, and beside it Holm, Benjamini-Hochberg, effect sizes, intervals; a bootstrap over patients if asked for"),
+     "marks and words follow p adjusted within its family (analysis.adjust, by default Holm); raw p beside it"),
+    ("compared", "What an interval is of", "training seeds alone", "seeds alone",
+     "seeds and patients together (Obuchowski and Rockette 1995, Hillis 2007), unless analysis.inference is seeds; "
+     "patients by DeLong's variance clustered over their films (Obuchowski 1997)"),
+    ("always", "Standard deviation over seeds", "not said", "divides by n (ddof 0)",
+     "divides by n - 1, unless analysis.sd is population"),
     ("trained", "Interrupted runs", "—", "started again from nothing", "resumed bit-identically"),
     ("trained", "Last batch of an epoch", "—", "ragged, caught by an exception", "padded and masked"),
     ("trained", "Time per epoch", "—", "the last epoch's time in every row", "each epoch's own"),

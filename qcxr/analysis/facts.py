@@ -18,7 +18,9 @@ class Study:
     """What a report says of its study that no result holds.
 
     config: the resolved configuration. protocol: it is the paper's. demo: the films were drawn by a program. notes:
-    sentences about data and comparisons. title: of the page, by default one that names the heads.
+    sentences about data and comparisons. title: of the page, by default one that names the heads. read: what was read
+    of predictions made elsewhere, name -> in words (films, patients, files, version). analysis: settings of the
+    comparison (keys of the configuration's `analysis`) where there is no configuration.
     """
 
     config: Mapping[str, Any] | None = None
@@ -26,6 +28,13 @@ class Study:
     demo: bool = False
     notes: Sequence[str] = ()
     title: str | None = None
+    read: Mapping[str, str] = field(default_factory=dict)
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def compared_by(self) -> Mapping[str, Any]:
+        """The settings of the comparison: alpha, margin, power, adjust, family; those given, no defaults."""
+        return self.analysis or (self.config or {}).get("analysis") or {}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,9 @@ class Facts:
     runs were trained by this package, so that what holds for its trainings holds for them. same_settings: with the
     same settings for every head. kinds: of each trained head. circuits: options of each trained head that holds a
     circuit. references: heads that others are compared with. base: the variant, in words, that figures of one variant
-    show; "" where nothing varies. searched: settings were chosen among trials.
+    show; "" where nothing varies. searched: settings were chosen among trials. bases: what the tests of means rest on,
+    of "seeds and patients", "seeds", "patients". adjust, family: how p-values are adjusted that marks and words follow,
+    and over what; adjust is "" for tables that do not say. alpha, margin, power: as in the configuration.
     """
 
     tasks: tuple[str, ...]
@@ -57,6 +68,12 @@ class Facts:
     searched: bool = False
     demo: bool = False
     protocol: bool = False
+    bases: tuple[str, ...] = ()
+    adjust: str = ""
+    family: str = "labels"
+    alpha: float = 0.05
+    margin: float = 0.01
+    power: float = 0.8
 
     @property
     def foreign(self) -> bool:

@@ -25,7 +25,6 @@ def title(facts: Facts) -> str:
 
 def limits(facts: Facts) -> list[str]:
     """Return the limits of a study, a sentence or two each."""
-    raw = "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label."
     if facts.mined:
         labels = (
             "Labels are mined from radiology reports and are partly wrong; AUROC against them is not accuracy of "
@@ -34,7 +33,16 @@ def limits(facts: Facts) -> list[str]:
     else:
         labels = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
     device = "This is research software, not a medical device: no output may guide care."
-    texts = [_seeds(facts), raw if facts.tested else "", _circuit(facts), _settings(facts), labels, device]
+    texts = [
+        _seeds(facts),
+        _wilcoxon(facts),
+        _adjusted(facts),
+        _best(facts),
+        _circuit(facts),
+        _settings(facts),
+        labels,
+        device,
+    ]
     return [text for text in texts if text]
 
 
@@ -44,14 +52,62 @@ def listed(names: list[str]) -> str:
 
 
 def _seeds(facts: Facts) -> str:
+    """What intervals and tests are of: other trainings, other patients, or both; never other hospitals."""
     fewest, most = facts.seeds
+    number = _number(fewest, most)
+    if facts.bases == ("patients",):
+        return (
+            "Intervals and tests are of these trained models and other patients of the same hospitals: "
+            f"{'one seed does' if most == 1 else 'they do'} not tell how much another training would differ."
+        )
+    if "seeds and patients" in facts.bases:
+        return (
+            f"Intervals and tests hold for other trainings and other patients together, as far as {number} seeds and "
+            "these test sets tell: few seeds make intervals wide. They say nothing about other hospitals."
+        )
     if most == 1:
         text = "One seed does not tell how much another training run would differ."
     else:
         what = "a paired t-test" if facts.tested else "a spread"
-        text = f"Seeds measure training noise only: {what} over {_number(fewest, most)} of them says nothing about "
-        text += "other patients."
+        text = f"Seeds measure training noise only: {what} over {number} of them says nothing about other patients."
     return text + " The bootstrap over patients says nothing about other hospitals." * facts.patients
+
+
+def _wilcoxon(facts: Facts) -> str:
+    """The smallest p of the exact signed-rank test, where no data could make it significant."""
+    fewest, _ = facts.seeds
+    floor = 2.0 ** (1 - fewest)
+    if not facts.tested or fewest < 2 or floor <= facts.alpha:
+        return ""
+    return (
+        f"With {_number(fewest, fewest)} seeds Wilcoxon's exact signed-rank test cannot give a p below {floor:g}, "
+        "whatever the differences: its column decides nothing."
+    )
+
+
+def _adjusted(facts: Facts) -> str:
+    if not facts.tested:
+        return ""
+    if not facts.adjust or facts.adjust == "none":
+        return (
+            "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a "
+            "label."
+        )
+    over = {
+        "labels": "the labels of a task and test set",
+        "pairs": "the labels and pairs of heads of a task and test set",
+        "study": "all labels of the study",
+    }[facts.family]
+    return (
+        f"Marks and the word significant follow p adjusted over {over}, and of means over all means; raw p stands "
+        "beside it for the comparison with other papers and claims nothing."
+    )
+
+
+def _best(facts: Facts) -> str:
+    """The winner's curse."""
+    text = "The best of many heads looks better than it is: chosen by the same numbers, its difference is overstated."
+    return text * (facts.compared and facts.many)
 
 
 def _number(fewest: int, most: int) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,23 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from qcxr.analysis import formats, tables, wording
+from qcxr.analysis import formats, ladder, panels, tables, wording
+from qcxr.analysis.answer import answer
 from qcxr.analysis.deviations import COLUMNS, departures, deviations
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, title
+from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.results import Results
+from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed, said
 from qcxr.study.files import write_text
 
 FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap", "varied"}
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
 OF_ONE_VARIANT = ("means", "groups", "labels", "alone", "scores", "bootstrap")
-TABLES = ("groups", "labels", "alone", "scores", "bootstrap", "parameters", "benchmark")
-PARTS = ("texts", "facts", "tables", "figures", "points", "blocks")
+PARTS = ("texts", "facts", "charts", "tables", "figures", "points", "blocks")
+LADDER = "What each rung takes from the dressed circuit, its mean AUROC, and differences with intervals where tested."
 Section = dict[str, Any]
 
 
@@ -43,56 +47,79 @@ def write_report(
     The same inputs give the same bytes. Raises InputError on a missing or malformed figure.
     """
     facts = results.facts(study)
-    sections = _sections(results, study, facts, gallery(figures, facts))
-    lead = f"{DEMO} {wording.lead(facts)}" if study.demo else wording.lead(facts)
+    sections = [s for s in _sections(results, study, facts, gallery(figures, facts)) if any(s[part] for part in PARTS)]
+    _number(sections)
     html = _template("report.html.j2").render(
         title=study.title or title(facts),
-        lead=lead,
+        demo=DEMO if study.demo else "",
+        answer=answer(results, facts),
+        lead=wording.lead(facts),
         css=_text("report.css"),
         js=_text("report.js"),
-        sections=[s for s in sections if any(s[part] for part in PARTS)],
+        labels=_findings(results),
+        sections=sections,
     )
     write_text(html, out)
 
 
 def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Section]) -> list[Section]:
     """Every section in order, also those that have nothing to say; drawn: the figures by kind."""
-    shown = _tables(results, study)
-    result = "means" if "means" in shown else "scores"  # without a pair of heads there is nothing to compare
-    return [
-        _section("result", "Result", texts=wording.result(results, facts), tables=_only(shown, result)),
-        _section("heads", "Heads", tables=_only(shown, "heads")),
-        _section(
-            "varied",
-            "Varied",
-            texts=wording.varied(results.outline),
-            tables=_only(shown, "varied"),
-            figures=_of(drawn, "vary"),
-        ),
-        _section(
-            "search",
-            "Search",
-            texts=wording.search(results.search, study.config),
-            tables=_only(shown, "search"),
-            figures=_of(drawn, "search"),
-        ),
-        _section(
-            "run",
-            "What was run" if facts.trained else "What was read",
-            facts=_facts(results),
-            tables=_only(shown, "runs"),
-            blocks=_configuration(study.config),
-        ),
-        _section("data", "Data", texts=list(study.notes), tables=_only(shown, "counts")),
-        _section("figures", "Figures", figures=[group for group in drawn if group["name"] not in ("vary", "search")]),
-        _section("tables", "Tables", tables=_only(shown, *(name for name in TABLES if name != result))),
-        _section("paper", "Paper against here", tables=_only(shown, "paper")),
-        _section("deviations", "Deviations from the paper", tables=_deviations(facts, study.config)),
-        _section("limits", "Limits", points=limits(facts)),
-    ]
+    shown, texts, charts = _tables(results, study, facts), said(results, facts, study), _charts(results, facts)
+    if "means" not in shown and "scores" in shown:  # without a pair of heads there is nothing to compare
+        shown = {"means": shown["scores"] | {"folded": False}} | {k: v for k, v in shown.items() if k != "scores"}
+    figures = {group["name"]: group for group in drawn if group["name"] not in DRAWN_HERE or "labels" not in charts}
+    tables_at, figures_at = placed(shown, "tables"), placed(figures, "figures")
+    more: dict[str, Section] = {
+        "run": {"facts": _facts(results, study), "blocks": _configuration(study.config)},
+        "deviations": {"tables": _deviations(facts, study.config)},
+        "limits": {"points": limits(facts)},
+    }
+    sections = []
+    for name, place in SECTIONS.items():
+        heading = "What was read" if name == "run" and facts.foreign else place.title
+        section = {"id": name, "title": heading} | {part: [] for part in PARTS}
+        section |= {"texts": texts.get(name, []), "charts": charts.get(name, [])}
+        section["tables"] = [shown[table] for table in tables_at.get(name, [])]
+        section["figures"] = [figures[figure] for figure in figures_at.get(name, [])]
+        sections.append(section | more.get(name, {}))
+    return sections
 
 
-def _tables(results: Results, study: Study) -> dict[str, Section]:
+def _charts(results: Results, facts: Facts) -> dict[str, list[Section]]:
+    """The report's own charts by section: with many heads the first screen has a row per head, else one per label."""
+    of_heads, of_labels = panels.of_heads(results, facts), panels.of_labels(results, facts)
+    charts = {"result": [*of_heads.values()][:1] or of_labels, "labels": of_labels if of_heads else []}
+    charts["labels"] = [*charts["labels"], *panels.of_evidence(results, facts)]
+    if heads := ladder.rungs(facts):
+        of_rungs = panels.of_heads(results, facts, heads=heads)
+        shown = ladder.circuit(facts) if ladder.circuit(facts) in of_rungs else next(iter(of_rungs), "")
+        charts["ladder"] = [chart for reference, chart in of_rungs.items() if reference == shown]
+        of_heads = {reference: chart for reference, chart in of_heads.items() if reference != shown}
+    charts["means"] = [chart for reference, chart in of_heads.items() if chart not in charts["result"]]
+    for found in charts.values():
+        for k, chart in enumerate(found):
+            chart["folded"] = k > 1 and chart["name"].startswith(("forest-", "volcano-")) and len(of_labels) > 2
+            if chart["table"] is not None:
+                chart["table"] = _table(chart["table"], caption=f"The numbers of this figure: {chart['title']}.")
+    return {name: found for name, found in charts.items() if found}
+
+
+def _number(sections: Sequence[Section]) -> None:
+    """Give figures and tables their numbers, in the order of the page."""
+    figures, numbered = count(1), count(1)
+    for section in sections:
+        for figure in (*section["charts"], *section["figures"]):
+            figure["number"] = next(figures)
+        for table in section["tables"]:
+            table["number"] = next(numbered)
+
+
+def _findings(results: Results) -> list[str]:
+    """The labels of all tasks, for the page's filter."""
+    return [label for label in dict.fromkeys(results.metrics["label"]) if label not in MEANS]
+
+
+def _tables(results: Results, study: Study, facts: Facts) -> dict[str, Section]:
     """Every table by name; where something varies, all but the one of what varies hold the base variant's runs."""
     built = tables.build(results, protocol=study.protocol)
     captions = tables.captions(results)
@@ -102,11 +129,13 @@ def _tables(results: Results, study: Study) -> dict[str, Section]:
         base = results.outline.said(results.outline.base)
         for name in OF_ONE_VARIANT:
             captions[name] += f" Here of {base}; other variants are among the study's tables."
-    return {name: _table(frame, name, caption=captions[name]) for name, frame in built.items() if frame is not None}
-
-
-def _of(groups: Sequence[Section], name: str) -> list[Section]:
-    return [group for group in groups if group["name"] == name]
+    if ladder.rungs(facts):
+        built["ladder"], captions["ladder"] = ladder.table(results, facts), LADDER
+    return {
+        name: _table(frame, caption=captions[name], name=name, folded=name in FOLDED)
+        for name, frame in built.items()
+        if frame is not None and len(frame)
+    }
 
 
 def _text(name: str) -> Markup:
@@ -124,22 +153,18 @@ def _template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def _section(name: str, title: str, **parts: object) -> Section:
-    return {"id": name, "title": title} | {part: [] for part in PARTS} | parts
-
-
-def _only(shown: Mapping[str, Section], *names: str) -> list[Section]:
-    return [shown[name] for name in names if name in shown]
-
-
-def _table(frame: pd.DataFrame, name: str, *, caption: str | None = None) -> Section:
+def _table(frame: pd.DataFrame, *, caption: str, name: str = "", folded: bool = False) -> Section:
+    """A table as the page shows it: cells as text; the label of each row, if it has one, for the page's filter."""
     right = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    rows = formats.as_text(frame).to_numpy().tolist()
+    place = list(frame.columns).index("Label") if "Label" in frame else None
     return {
-        "caption": caption or tables.CAPTIONS[name],
+        "id": name,
+        "caption": caption,
         "columns": list(frame.columns),
-        "rows": formats.as_text(frame).to_numpy().tolist(),
+        "rows": [("" if place is None else row[place], row) for row in rows],
         "right": right,
-        "folded": name in FOLDED,
+        "folded": folded,
     }
 
 
@@ -152,14 +177,16 @@ def _deviations(facts: Facts, config: Mapping[str, Any] | None) -> list[Section]
     here = departures(config)
     settings = pd.DataFrame(here, columns=["Setting", "Paper", "Here"])
     points = pd.DataFrame(deviations(facts), columns=list(COLUMNS))
-    said = "What the paper says, what the published code does, what this project does."
-    shown = [_table(settings, "settings", caption="Settings of this study that are not the paper's.")] if here else []
-    return [*shown, _table(points, "deviations", caption=said)]
+    caption = "What the paper says, what the published code does, what this project does."
+    shown = []
+    if here:
+        shown = [_table(settings, name="settings", caption="Settings of this study that are not the paper's.")]
+    return [*shown, _table(points, name="points", caption=caption)]
 
 
-def _facts(results: Results) -> list[tuple[str, str]]:
+def _facts(results: Results, study: Study) -> list[tuple[str, str]]:
     runs = results.runs
-    facts = [("Runs", str(results.metrics.groupby(["task", "head", "seed"]).ngroups))]
+    facts = [("Runs", str(results.metrics.groupby(["task", "head", "seed"]).ngroups)), *study.read.items()]
     for name, key in (("Device", "device"), ("Commit", "git"), ("Code hash", "code_hash"), ("Data hash", "data_hash")):
         found = sorted({_said(run[key]) for run in runs if run.get(key)})
         if found:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import variants
+from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import CIRCUITS, Facts, Study
 from qcxr.analysis.inputs import Paths, Run, load
 from qcxr.analysis.names import dataset_order, head_order, task_order
@@ -79,7 +80,14 @@ class Results:
             searched=self.search is not None,
             demo=study.demo,
             protocol=study.protocol,
+            bases=tuple(bases(at(evidence(self.tests)))),
+            **self._compared_by(study.compared_by),
         )
+
+    def _compared_by(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """How tests were adjusted and what counts as equivalent, of the facts."""
+        found = {key: given[key] for key in ("family", "alpha", "margin", "power") if key in given}
+        return found | {"adjust": given.get("adjust", "holm") if "p_adjusted" in self.tests else ""}
 
 
 def read_results(

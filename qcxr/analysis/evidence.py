@@ -1,0 +1,60 @@
+"""What words and charts follow: of every comparison one interval, one p, one mark, whatever its table has.
+
+tests.csv names the basis of its own words: seeds and patients together, or one of the two. Tables written before it did
+have the paired t-test over seeds alone; its interval then leads, and reports say so.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.statistics import mark
+
+LEADING = {"seeds and patients": "total", "seeds": "seeds", "patients": "patients"}  # basis -> prefix of its columns
+OPTIONAL = (
+    "patients_low", "patients_high", "total_low", "total_high", "detectable", "power_margin", "p_equivalent",
+    "train_positives", "positive_patients", "n_positive",
+)  # fmt: skip
+
+
+def evidence(tests: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
+    """Return the rows of tests.csv with what leads: basis, low, high, p_read, adjusted, mark, significant.
+
+    Beside them its parts under fixed names: seeds_low, seeds_high, patients_low, patients_high, total_low, total_high;
+    detectable, equivalent, collapsed, reading. What a table does not have is NaN, False or "". `adjusted` says whether
+    p_read is adjusted for its family: means of older tables have a raw p only. alpha: of those tables.
+    """
+    found = tests.reset_index(drop=True).copy()
+    found["seeds_low"], found["seeds_high"] = found["ci_low"], found["ci_high"]
+    for column in OPTIONAL:
+        found[column] = pd.to_numeric(found[column]) if column in found else np.nan
+    for column in ("collapsed", "reading", "reason"):
+        found[column] = found[column].fillna("").astype(str) if column in found else ""
+    found["equivalent"] = found["equivalent"].fillna(False).astype(bool) if "equivalent" in found else False
+    if "p_adjusted" in found:
+        found["basis"] = found["basis"].fillna("")
+        found["p_read"], found["adjusted"] = found["p_adjusted"], True
+        found["mark"] = found["mark"].fillna("")
+    else:
+        found["basis"] = np.where(found["p"].notna(), "seeds", "")
+        found["adjusted"] = ~found["label"].isin(MEANS)
+        found["p_read"] = found["p_holm"].where(found["adjusted"], found["p"]).astype(float)
+        found["mark"] = [mark(p) for p in found["p_read"]]
+        found["significant"] = found["p_read"] < alpha
+    found["significant"] = found["significant"].fillna(False).astype(bool)
+    for end in ("low", "high"):
+        choices = [found[f"{prefix}_{end}"].to_numpy(float) for prefix in LEADING.values()]
+        found[end] = np.select([(found["basis"] == basis).to_numpy() for basis in LEADING], choices, np.nan)
+    return found
+
+
+def bases(rows: pd.DataFrame) -> list[str]:
+    """The different bases of rows of `evidence`, the widest first."""
+    return [basis for basis in LEADING if (rows["basis"] == basis).any()]
+
+
+def at(rows: pd.DataFrame, *, metric: str = "auroc", labels: Iterable[str] = ("mean",)) -> pd.DataFrame:
+    """Rows of one metric and of these labels or means."""
+    return rows[(rows["metric"] == metric) & rows["label"].isin(list(labels))]
