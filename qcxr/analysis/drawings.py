@@ -32,6 +32,8 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
             if not shown <= set(folder.frequencies):
                 continue
             given["counts"] = [folder.counts(task) for task in sorted(shown)]
+        if any(kind not in given for kind in entry.needs):
+            continue  # nothing is known of the groups of films, or no patients were drawn
         here = {run.head for run in folder.of(*case)}
         name = "-".join([base, *keys])
         png = folder.root / "figures" / f"{name}.png"

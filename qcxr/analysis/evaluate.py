@@ -2,32 +2,26 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-
-import pandas as pd
 
 from qcxr import __version__
 from qcxr.analysis import tables
-from qcxr.analysis.bootstrap import bootstrap_files
+from qcxr.analysis.computed import compute
 from qcxr.analysis.drawings import draw_all
-from qcxr.analysis.estimates import estimates
 from qcxr.analysis.evaluation import Evaluation
 from qcxr.analysis.facts import Study
-from qcxr.analysis.inputs import Paths
+from qcxr.analysis.inference import ADJUSTMENTS
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.outline import pairs
-from qcxr.analysis.patients import patients_files
 from qcxr.analysis.prepare import Folder, prepare
 from qcxr.analysis.report import write_report
 from qcxr.analysis.results import read_results
 from qcxr.analysis.runlist import check_seeds, read_list
-from qcxr.analysis.statistics import compare, unpaired
+from qcxr.analysis.shown import Shown
+from qcxr.analysis.statistics import unpaired
 from qcxr.errors import InputError
-from qcxr.study.files import write_csv
-
-Files = dict[str, Paths]
 
 
 def evaluate(
@@ -74,13 +68,12 @@ def _analyse(folder: Folder, heads: list[str], options: Evaluation, say: Callabl
     read = {**folder.read, **settings(options), "Version": f"qcxr {__version__}"}
     for line in (*(f"{name}: {text}" for name, text in read.items()), *notes):
         say(line)
-    files = _compare(folder, metrics, heads, options)
+    files = compute(folder, metrics, heads, options)
     pngs = draw_all(folder, files, heads, options)
-    results = read_results(files, outline=outline)
+    results = read_results(files, outline=outline, shown=Shown(options.rules))
     tables.write_tables(root / "tables", results)
-    study = Study(
-        notes=[*(f"{name}: {text}." for name, text in read.items()), *notes], title="Evaluation of predictions"
-    )
+    about = {name: text for name, text in read.items() if name != "Runs"}  # which the report counts itself
+    study = Study(notes=notes, title="Evaluation of predictions", read=about, analysis=asdict(options.rules))
     write_report(root / "report.html", results, study, figures=pngs)
     return tables.summary_text(results.tests, metrics, outline=outline)
 
@@ -88,43 +81,12 @@ def _analyse(folder: Folder, heads: list[str], options: Evaluation, say: Callabl
 def settings(options: Evaluation) -> dict[str, str]:
     """By what rules heads are compared, name -> in words."""
     over = {"both": "seeds and patients together", "seeds": "seeds"}[options.inference]
+    adjusted = "not adjusted"
+    if options.adjust != "none":
+        adjusted = f"adjusted by {ADJUSTMENTS[options.adjust]} over {options.family}"
     drawn = f"{options.replicates:,} replicates, seed {options.seed}" if options.replicates else "none"
     return {
-        "Comparison": f"over {over}, alpha {options.alpha:g}, adjusted by {options.adjust} over {options.family}, "
-        f"margin {options.margin:g}, power {options.power:g}",
+        "Comparison": f"over {over}, alpha {options.alpha:g}, {adjusted}, margin {options.margin:g}, "
+        f"power {options.power:g}",
         "Bootstrap": drawn,
     }
-
-
-def _compare(folder: Folder, metrics: pd.DataFrame, heads: Sequence[str], options: Evaluation) -> Files:
-    """Everything that is computed of the runs, as files by kind."""
-    root, against = folder.root, options.reference
-    write_csv(metrics, root / "metrics.csv")
-    drawn, parts = [], []
-    for case, variant in product(folder.cases, folder.outline.variants or [""]):
-        if not (predictions := folder.standing(variant, *case)):
-            continue
-        name = "-".join(case) + f"/{variant}" * bool(variant)
-        parts.append(
-            patients_files(
-                predictions,
-                root / "patients" / f"{name}.csv",
-                heads=heads,
-                against=against,
-                frequencies=folder.frequencies.get(case[0]),
-                variant=variant,
-            )
-        )
-        if options.replicates:
-            drawn.append(root / "bootstrap" / f"{name}.csv")
-            bootstrap_files(
-                predictions, drawn[-1], heads=heads, against=against, resampling=options.resampling, variant=variant
-            )
-    patients = pd.concat(parts, ignore_index=True)
-    tests = compare(
-        metrics, heads=heads, against=against, outline=folder.outline, patients=patients, inference=options.rules
-    )
-    write_csv(tests, root / "tests.csv")
-    write_csv(estimates(metrics, patients=patients, outline=folder.outline), root / "estimates.csv")
-    files: Files = {"metrics": root / "metrics.csv", "tests": root / "tests.csv"}
-    return files | ({"bootstrap": drawn} if drawn else {})

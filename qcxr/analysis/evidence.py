@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qcxr.analysis.predictions import MEANS
-from qcxr.analysis.statistics import mark
+from qcxr.analysis.verdict import mark
 
 LEADING = {"seeds and patients": "total", "seeds": "seeds", "patients": "patients"}  # basis -> prefix of its columns
 OPTIONAL = (

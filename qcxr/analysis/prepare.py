@@ -24,7 +24,8 @@ class Folder:
     """A results folder, laid out as the workflow's.
 
     files: the predictions of every run on every test set. scored: their metrics. frequencies: by task, where training
-    was counted. read: what was read, name -> in words. notes: what must be said of it, each once.
+    was counted. attributes: by task and test set, where groups of films are known. read: what was read, name -> in
+    words. notes: what must be said of it, each once.
     """
 
     root: Path
@@ -32,6 +33,7 @@ class Folder:
     files: Mapping[RunKey, Path]
     scored: Mapping[RunKey, Path]
     frequencies: Mapping[str, Frequencies]
+    attributes: Mapping[tuple[str, str], pd.DataFrame]
     read: Mapping[str, str]
     notes: Sequence[str]
 
@@ -74,7 +76,8 @@ def prepare(runs: pd.DataFrame, base: Path, root: Path, *, heads: Sequence[str])
     for task, frequencies in reading.frequencies.items():
         write_csv(as_table(dict(frequencies.train_counts)), root / "counts" / f"{task}.csv")
     found = Outline.of_runs((run.head, run.variant) for run in sorted(files, key=lambda run: heads.index(run.head)))
-    return Folder(root, found, files, scored, reading.frequencies, reading.said(files), list(reading.notes))
+    known = reading.frequencies, reading.attributes
+    return Folder(root, found, files, scored, *known, reading.said(files), list(reading.notes))
 
 
 def _rows(runs: pd.DataFrame) -> list[Row]:
@@ -102,5 +105,6 @@ def _one_run(rows: pd.DataFrame, reading: Reading, root: Path) -> Iterator[tuple
         else:
             about = {"task": run.task, "head": run.head, "seed": run.seed, "labels": list(checked.labels)}
             write_json(about | ({"variant": run.variant} if run.variant else {}), folder / "run.json")
+            reading.groups(row, checked.image_id)
             score_run(checked, chosen, metrics, run=run, frequencies=reading.counts(row))
         yield run, predictions, metrics

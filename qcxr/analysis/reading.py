@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Shaped
 
+from qcxr.analysis.attributes import read_groups
 from qcxr.analysis.counted import of_task, read_counts
 from qcxr.analysis.foreign import read_foreign
 from qcxr.analysis.join import Truth, join
 from qcxr.analysis.metrics import Frequencies
 from qcxr.analysis.names import dataset_name, head_name, task_name
-from qcxr.analysis.predictions import Predictions, RunKey, check
+from qcxr.analysis.predictions import Predictions, RunKey, check, few
 from qcxr.analysis.runlist import VALIDATION
 from qcxr.errors import InputError
 from qcxr.study.labels import LABEL_SETS
@@ -27,6 +30,7 @@ class Reading:
         self.notes: dict[str, None] = {}  # each once, in order
         self.labels: dict[str, tuple[str, ...]] = {}  # of each task
         self.frequencies: dict[str, Frequencies] = {}  # of each task whose training was counted
+        self.attributes: dict[tuple[str, str], pd.DataFrame] = {}  # of a task's test set whose groups are known
         self._truths: dict[str, Truth] = {}
         self._tables = 0
         self._sizes: dict[tuple[str, str], tuple[int, int]] = {}  # task, test set -> films, patients
@@ -63,6 +67,25 @@ class Reading:
             counts = read_counts(self.base / source)
             self.frequencies[task] = Frequencies(of_task(counts, self.labels[task], source))
         return self.frequencies.get(task)
+
+    def groups(self, row: Row, films: Shaped[np.ndarray, " films"]) -> None:
+        """Read what the list says of a test set's films beside their labels; InputError if it knows none of them."""
+        place, source = (row["task"], row["dataset"]), row["groups"]
+        if not source or place in self.attributes:
+            return
+        frame = read_groups(self.base / source)
+        lacking = [film for film in films if film not in frame.index]
+        if len(lacking) == len(films):
+            raise InputError(
+                f"{source}: none of the films of {row['truth']} is in it, got {few(frame.index, 2)}; name films alike"
+            )
+        if lacking:
+            self.notes[
+                f"{source}: {len(lacking):,} of {len(films):,} films are not in it: their groups are unknown"
+            ] = None
+        for column, reason in frame.attrs.get("passed_over", {}).items():
+            self.notes[f"{source}: column {column} is passed over: {reason}"] = None
+        self.attributes[place] = frame
 
     def said(self, runs: Iterable[RunKey]) -> dict[str, str]:
         """What was read, name -> in words."""
