@@ -21,6 +21,7 @@ from qcxr.errors import InputError
 
 METRICS = ("auroc", "average_precision")
 BLOCK = 64  # replicates per product: with 256-byte rows the running sums stay in a core's cache
+STEP = 16  # rows summed at a time
 
 
 def patient_weights(
@@ -68,18 +69,18 @@ class RankedLabel:
         Numbers of films are whole and below 2**24, so exact in float32; precisions are rounded to it (1e-7).
         """
         positives, gaps = self.positives @ weights, self.gaps @ weights
-        below = np.cumsum(gaps, axis=0)  # negatives under each level
+        below = running_sums(gaps)  # negatives under each level
         negatives = below[-1].copy()
         below = below[:-1]
         halves = 0.0
         if self.ties is not None:
             ties = self.ties @ weights
             negatives += ties.sum(axis=0)
-            below += np.cumsum(ties, axis=0)
+            below += running_sums(ties)
             below -= ties
             halves = np.einsum("kb,kb->b", positives, ties, dtype=np.float64) / 2
         wins = np.einsum("kb,kb->b", positives, below, dtype=np.float64) + halves
-        true = np.cumsum(positives[::-1], axis=0)[::-1]  # from the top down to each level
+        true = running_sums(positives[::-1])[::-1]  # from the top down to each level
         called = np.subtract(negatives, below, out=below)
         called += true
         precision = np.divide(true, np.maximum(called, 1, out=called), out=called)
@@ -94,7 +95,22 @@ def _sums(
 ) -> sparse.csr_array:
     """Sparse matrix that sums patients' weights by row; a patient with two films in one row counts twice."""
     ones = np.ones(row.size, dtype=np.float32)
-    return sparse.csr_array((ones, (row, patient)), shape=shape)
+    return sparse.csr_array((ones, (row.astype(np.int32), patient.astype(np.int32))), shape=shape)
+
+
+def running_sums(numbers: Float32[np.ndarray, "rows replicates"]) -> Float32[np.ndarray, "rows replicates"]:
+    """Cumulated sums down the rows, of whole numbers with sums below 2**24: exact, in a fraction of np.cumsum's time.
+
+    np.cumsum goes down one column after the other, through all of memory for each; here STEP rows at a time are summed
+    by a product with a triangle of ones.
+    """
+    rows, columns = numbers.shape
+    blocks = -(-rows // STEP)
+    padded = np.zeros((blocks, STEP, columns), dtype=np.float32)
+    padded.reshape(-1, columns)[:rows] = numbers
+    sums = np.matmul(np.tri(STEP, dtype=np.float32), padded)
+    sums[1:] += np.cumsum(sums[:-1, -1], axis=0)[:, None]
+    return sums.reshape(-1, columns)[:rows]
 
 
 Tables = Mapping[tuple[str, int], Predictions]  # (head, seed) -> predictions of one task on one test set
