@@ -5,7 +5,6 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
-import pyarrow
 from tqdm import tqdm
 
 from qcxr.analysis.bootstrap import bootstrap_files
@@ -13,7 +12,7 @@ from qcxr.analysis.estimates import estimates
 from qcxr.analysis.evaluation import Evaluation
 from qcxr.analysis.inputs import Paths, load
 from qcxr.analysis.patients import patients_files
-from qcxr.analysis.prepare import Folder
+from qcxr.analysis.prepare import Folder, let_go
 from qcxr.analysis.statistics import compare
 from qcxr.analysis.subgroups import Breakdown, subgroup_files
 from qcxr.study.files import write_csv
@@ -30,7 +29,7 @@ def compute(folder: Folder, metrics: pd.DataFrame, heads: Sequence[str], options
     for case, variant in tqdm(places, unit="test set", desc="patients", disable=None, leave=False):
         for kind, path in _of_place(folder, case, variant, heads, options):
             found[kind].append(path)
-            pyarrow.default_memory_pool().release_unused()  # of the tables read; it would keep tens of megabytes
+            let_go()
     files |= {kind: paths for kind, paths in found.items() if paths}
     patients = load("patients", found["patients"])
     tests = compare(metrics, heads=heads, against=against, outline=outline, patients=patients, inference=options.rules)

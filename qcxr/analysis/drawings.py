@@ -1,5 +1,6 @@
 """The figures that predictions made elsewhere allow, drawn one after the other."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from qcxr.analysis import figures
 from qcxr.analysis.evaluation import Evaluation
 from qcxr.analysis.inputs import Paths, load
-from qcxr.analysis.prepare import Folder
+from qcxr.analysis.prepare import Folder, let_go
 
 
 def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], options: Evaluation) -> list[Path]:
@@ -40,6 +41,8 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
         drawn = [head for head in heads if head in here]
         figures.draw(name, given, out_pdf=png.with_suffix(".pdf"), out_png=png, heads=drawn, outline=folder.outline)
         pngs.append(png)
+        gc.collect()  # a figure's parts know each other, and are large
+        let_go()
     return pngs
 
 

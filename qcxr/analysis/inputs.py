@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
 
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.predictions import Predictions, RunKey, read, sharing
@@ -85,6 +86,7 @@ def read_predictions(paths: Paths) -> dict[RunKey, Predictions]:
     for key, path in index_predictions(paths).items():
         table = read(path)
         found[key] = sharing(table, first.setdefault(key.dataset, table))
+    pyarrow.default_memory_pool().release_unused()  # of the files' own tables
     return found
 
 

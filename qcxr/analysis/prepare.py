@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 from tqdm import tqdm
 
 from qcxr.analysis.counted import as_table
@@ -73,6 +74,7 @@ def prepare(runs: pd.DataFrame, base: Path, root: Path, *, heads: Sequence[str])
                 if run in files:
                     files[run], scored[run] = predictions, metrics
                 bar.update()
+            let_go()
     for task, frequencies in reading.frequencies.items():
         write_csv(as_table(dict(frequencies.train_counts)), root / "counts" / f"{task}.csv")
     found = Outline.of_runs((run.head, run.variant) for run in sorted(files, key=lambda run: heads.index(run.head)))
@@ -108,3 +110,8 @@ def _one_run(rows: pd.DataFrame, reading: Reading, root: Path) -> Iterator[tuple
             reading.groups(row, checked.image_id)
             score_run(checked, chosen, metrics, run=run, frequencies=reading.counts(row))
         yield run, predictions, metrics
+
+
+def let_go() -> None:
+    """Give back the memory of tables that are no longer there: the allocator would keep tens of megabytes of them."""
+    pyarrow.default_memory_pool().release_unused()

@@ -88,6 +88,8 @@ def _names(text: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the summary; what is under way goes to standard error."""
+    import pyarrow
+
     from qcxr.analysis.evaluate import evaluate
     from qcxr.analysis.evaluation import Evaluation
 
@@ -108,5 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
         "only",
     )
     options = Evaluation(**{key: getattr(arguments, key) for key in keys}, replicates=arguments.bootstrap)
+    # the system's allocator gives back what a table held; Arrow's own keeps it beside what numpy holds
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     print(evaluate(arguments.runs, arguments.out, options, say=say))
     print(f"The report is {arguments.out}/report.html")
