@@ -12,6 +12,7 @@ from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
 
 from . import synthetic
+from .published import save_as_published
 
 PARTS = {"backbone": 23_508_032, "preprocess": 1, "quantum": 2, "postprocess": 3, "total": 23_508_038}
 
@@ -70,3 +71,11 @@ def study(tmp_path_factory):
     rows = [{"task": task, "head": head} | PARTS for task in ("cxr8", "cxr19") for head in ("cdl", "dqc")]
     write_csv(pd.DataFrame(rows), root / "parameters.csv")
     return Study(root, folders, *(root / f"{name}.csv" for name in ("metrics", "tests", "counts", "parameters")))
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """Two heads, three seeds, two test sets and validation, as the published code saves them."""
+    folder = tmp_path_factory.mktemp("published")
+    save_as_published(folder)
+    return folder
