@@ -71,7 +71,7 @@ def collapsed(metrics: pd.DataFrame) -> list[Collapse]:
             flat = bool(constant.get((*key, seeds[k]), 0.0) > 0.5)
             if far or flat:
                 others = tuple(float(v) for v in np.delete(values, k))
-                found.append(Collapse(*key, seed=seeds[k], value=float(values[k]), others=others, constant=flat))
+                found.append(Collapse(*key, seeds[k], float(values[k]), others, flat))
     return found
 
 
