@@ -64,14 +64,14 @@ def collapsed(metrics: pd.DataFrame) -> list[Collapse]:
     labels = auroc[~auroc["label"].isin(MEANS) & auroc["value"].notna()]
     constant = labels["reason"].fillna("").str.startswith(CONSTANT).groupby([labels[k] for k in (*keys, "seed")]).mean()
     found = []
-    for key, runs in auroc[auroc["label"] == "mean"].groupby(keys, sort=False):
+    for (task, dataset, head, variant), runs in auroc[auroc["label"] == "mean"].groupby(keys, sort=False):
         runs = runs[runs["value"].notna()].sort_values("seed")
         values, seeds = runs["value"].to_numpy(float), [int(seed) for seed in runs["seed"]]
         for k, far in enumerate(far_below(values)):
-            flat = bool(constant.get((*key, seeds[k]), 0.0) > 0.5)
+            flat = bool(constant.get((task, dataset, head, variant, seeds[k]), 0.0) > 0.5)
             if far or flat:
                 others = tuple(float(v) for v in np.delete(values, k))
-                found.append(Collapse(*key, seed=seeds[k], value=float(values[k]), others=others, constant=flat))
+                found.append(Collapse(task, dataset, head, variant, seeds[k], float(values[k]), others, flat))
     return found
 
 

@@ -87,7 +87,10 @@ def alone(
             if label not in by:
                 continue
             runs = by[label]
-            row = {"Head": head_name(key[2]), "Label": label.replace("mean_", "mean, ") if label in MEANS else label}
+            row: dict[str, Any] = {
+                "Head": head_name(key[2]),
+                "Label": label.replace("mean_", "mean, ") if label in MEANS else label,
+            }
             row |= {"Positives": runs["n_positive"].max(), "AUROC": shown.of_values(runs["value"])}
             if both:
                 row["95 %"] = both.get((*key[:3], named.get("variant", ""), label), "—")

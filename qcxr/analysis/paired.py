@@ -82,7 +82,7 @@ def reading(tested: dict[str, Any], n: int, alpha: float) -> str:
     """Which test to read instead of the t-test, in words; "" unless Shapiro-Wilk rejects normal differences."""
     if not tested["shapiro_p"] < alpha:  # also NaN
         return ""
-    found = f"differences over seeds are not normal (Shapiro-Wilk p {tested['shapiro_p']:.2g}): "
+    found = f"differences not normal (Shapiro-Wilk p {tested['shapiro_p']:.3g}): "
     floor = tested["wilcoxon_floor"]
     if floor < alpha:
         return f"{found}read Wilcoxon's signed-rank test (p {tested['wilcoxon_p']:.2g}) instead of the t-test"

@@ -59,7 +59,7 @@ class Parts:
             return cls()
         if lacking := [column for column in COLUMNS if column not in patients]:
             raise InputError(f"patients' columns are missing: {', '.join(lacking)}; write the files with rule patients")
-        rows = {}
+        rows: dict[tuple[Place, str, tuple[str, ...]], Mapping[str, Any]] = {}
         for row, variant in zip(patients.to_dict("records"), variants.of(patients), strict=True):
             heads = (row["head"], row["head_b"]) if row["kind"] == "difference" else (row["head"],)
             rows[(row["task"], row["dataset"], row["metric"], row["label"]), variant, heads] = row

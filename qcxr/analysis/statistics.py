@@ -43,6 +43,10 @@ MEASURED = (
     "total_se", "total_df", "total_low", "total_high", "p_total",
     "d_z", "g_z", "shapiro_p", "wilcoxon_p", "wilcoxon_floor", "welch_p",
 )  # fmt: skip
+JUDGED = (
+    "basis", "p_adjusted", "mark", "significant", "mark_raw", "p_holm", "p_bh", "detectable", "power_margin",
+    "p_equivalent", "equivalent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,8 @@ def _tidy(rows: list[dict[str, Any]], rules: Inference, *, varied: bool) -> pd.D
     columns = list(COLUMNS)
     if varied:
         columns.insert(columns.index("head_b") + 1, "variant")
-    named_so = ["variant", *dict.fromkeys((*MEASURED, *COLUMNS))]
-    made = ("basis", "p_adjusted", "mark", "significant", "mark_raw", "p_holm", "p_bh", "detectable", "power_margin",
-            "p_equivalent", "equivalent")  # fmt: skip
-    frame = pd.DataFrame(rows, columns=[column for column in named_so if column not in made])
+    measured = [column for column in dict.fromkeys(("variant", *MEASURED, *COLUMNS)) if column not in JUDGED]
+    frame = pd.DataFrame(rows, columns=measured)
     frame = frame.astype(dict.fromkeys(MEASURED, float) | dict.fromkeys(COUNTS, "Int64"))
     return judge(frame.assign(welch_p=welch(frame)), rules)[columns]
 

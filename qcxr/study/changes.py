@@ -19,7 +19,7 @@ NAMES = {
     "bootstrap": {"against": "analysis.", "replicates": "analysis.bootstrap", "seed": "analysis.bootstrap_seed"},
     "cache": {"resize": "image.", "crop": "image.", "images": "data.sources.{dataset}."},
     "choose": {"metric": "search.choose.", "seed": "search.run_seed", "trials.": "search.trials."},
-    "compare": {"alpha": "analysis.", "against": "analysis."},
+    "compare": {"inference.": "analysis.", "against": "analysis."},
     "manifest": {"source.": "data.sources.{dataset}."},
     "pack": {"resize": "image.", "crop": "image."},
     "patients": {"against": "analysis.", "head_over": "analysis.", "tail_under": "analysis."},
@@ -27,6 +27,7 @@ NAMES = {
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
     "score": {"head_over": "analysis.", "tail_under": "analysis."},
+    "tables": {"inference.": "analysis.", "sd": "analysis."},
 }
 SHOWN = 40  # characters of a value
 HEADS = 4  # named one by one
@@ -76,7 +77,7 @@ def named(rule: str, wildcards: Mapping[str, str], key: str) -> str:
 
     >>> named("train", {}, "head_options.layers"), named("manifest", {"dataset": "nih"}, "source.labels")
     ('head.layers', 'data.sources.nih.labels')
-    >>> named("parameters", {}, "heads.dqc.head_options.layers"), named("compare", {}, "alpha")
+    >>> named("parameters", {}, "heads.dqc.head_options.layers"), named("compare", {}, "inference.alpha")
     ('heads.dqc.head.layers', 'analysis.alpha')
     """
     for start, name in {**NAMES["*"], **NAMES.get(rule, {})}.items():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from qcxr.analysis import metrics, statistics
+from qcxr.analysis import estimates, metrics, patients, statistics
+from qcxr.analysis.inputs import load
 from qcxr.analysis.predictions import RunKey
 from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
@@ -25,13 +26,16 @@ class Study:
     folders: list
     metrics: Path
     tests: Path
+    estimates: Path
+    patients: list
     counts: Path
     parameters: Path
 
     @property
     def inputs(self):
         return {
-            "metrics": self.metrics, "tests": self.tests, "history": self.folders,
+            "metrics": self.metrics, "tests": self.tests, "estimates": self.estimates, "patients": self.patients,
+            "history": self.folders,
             "steps": self.folders, "counts": self.counts,
             "runs": self.folders, "parameters": self.parameters,
             "predictions": [f / "predictions" / f"{d}.parquet" for f in self.folders for d in ("nih", "mimic")],
@@ -60,7 +64,14 @@ def study(tmp_path_factory):
             )
     frame = metrics.read_metrics(files)
     write_csv(frame, root / "metrics.csv")
-    write_csv(statistics.compare(frame), root / "tests.csv")
+    varied = [root / "patients" / f"{task}-{dataset}.csv" for task in ("cxr8", "cxr19") for dataset in ("nih", "mimic")]
+    for path in varied:
+        task, dataset = path.stem.split("-")
+        runs = [f / "predictions" / f"{dataset}.parquet" for f in folders if f.parts[-3] == task]
+        patients.patients_files(runs, path, frequencies=metrics.Frequencies(synthetic.TRAIN))
+    of_patients = load("patients", varied)
+    write_csv(statistics.compare(frame, patients=of_patients), root / "tests.csv")
+    write_csv(estimates.estimates(frame, patients=of_patients), root / "estimates.csv")
     counted = [
         {"dataset": dataset, "split": split, "label": label, "n": 500, "n_positive": n // 10}
         for dataset, splits in {"nih": ("train", "val", "test", "total"), "mimic": ("test", "total")}.items()
@@ -70,7 +81,8 @@ def study(tmp_path_factory):
     write_csv(pd.DataFrame(counted), root / "counts.csv")
     rows = [{"task": task, "head": head} | PARTS for task in ("cxr8", "cxr19") for head in ("cdl", "dqc")]
     write_csv(pd.DataFrame(rows), root / "parameters.csv")
-    return Study(root, folders, *(root / f"{name}.csv" for name in ("metrics", "tests", "counts", "parameters")))
+    files = {name: root / f"{name}.csv" for name in ("metrics", "tests", "estimates", "counts", "parameters")}
+    return Study(root, folders, patients=varied, **files)
 
 
 @pytest.fixture(scope="session")

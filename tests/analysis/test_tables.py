@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.analysis import comparisons, formats, inputs, paper, statistics, tables, versus
+from qcxr.analysis import captions, cells, comparisons, formats, inputs, paper, statistics, tables, versus
+from qcxr.analysis.inference import Inference
+from qcxr.analysis.shown import Shown
+
+from . import synthetic
 
 
 @pytest.fixture
 def results(study):
-    return study.results("counts", "runs", "parameters")
+    return study.results("counts", "runs", "parameters", "estimates")
 
 
 def test_tables_are_written_in_three_formats(results, tmp_path):
@@ -24,7 +28,7 @@ def test_tables_are_written_in_three_formats(results, tmp_path):
     assert f"{row['mean_a']:.3f} ± {row['sd_a']:.3f}" in means and f"{row['percent_difference']:+.1f}" in means
     tex = (tmp_path / "means.tex").read_text(encoding="utf-8")
     assert tex.count(r" \\") == 1 + len(comparisons.means(results.tests)) and r"$\pm$" in tex and "95 \\%" in tex
-    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["d_z"], tables.build(results)["labels"]["d_z"])
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["g_z"], tables.build(results)["labels"]["g_z"])
 
 
 def test_with_more_than_two_heads_each_pair_is_a_whole_row(results):
@@ -43,8 +47,9 @@ def test_with_more_than_two_heads_each_pair_is_a_whole_row(results):
 
 def test_label_table_is_sorted_and_says_what_is_undefined(results):
     table = tables.build(results)["labels"]
-    for _, part in table.groupby(["Task", "Test set"]):
-        assert part["Positives"].is_monotonic_decreasing
+    for (task, _), part in table.groupby(["Task", "Test set"]):  # one order on both test sets: that of the training
+        names = synthetic.LABELS["cxr8" if task == "CXR-8" else "cxr19"]
+        assert list(part["Label"]) == sorted(names, key=lambda label: -synthetic.TRAIN[label])
     lost = table[table["Label"] == "Pneumomediastinum"]
     assert (lost["CDL"] == "—").all() and (lost["Note"] == "no positives").all()
     assert len(table) == 2 * (8 + 19)
@@ -108,7 +113,10 @@ def test_benchmark_has_a_column_per_framework():
 def test_summary_is_short_and_names_the_seeds(results):
     text = tables.summary_text(results.tests)
     lines = text.splitlines()
-    assert len(lines) == 2 + 4 and "3 seeds" in lines[0] and max(map(len, lines)) < 120
+    assert len(lines) == 2 + 4 and "3 seeds; 95 % over seeds and patients" in lines[0] and max(map(len, lines)) < 120
+    row = results.tests.query("label == 'mean' and metric == 'auroc'").iloc[0]
+    assert lines[1].split("  ")[2:] and "Difference [95 %]" in lines[1]
+    assert f"{row['difference']:+.3f} [{row['total_low']:+.3f}, {row['total_high']:+.3f}]" in lines[2]
     assert lines[2].startswith("CXR-8   NIH-CXR-LT")
 
 
@@ -128,3 +136,68 @@ def test_a_runs_slice_is_read_as_a_mapping(study, tmp_path):
     run = json.loads((study.folders[0] / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps(run | {"config": '{"train":{"epochs":2}}'}))
     assert inputs.read_run(tmp_path)["config"] == {"train": {"epochs": 2}}
+
+
+def test_captions_say_by_which_test_and_family(results):
+    assert "over seeds and patients together" in tables.captions(results)["means"]
+    assert "adjusted for their family" in tables.captions(results)["labels"]  # the rules are not known
+    shown = Shown(Inference(adjust="bh", family="study", margin=0.02, power=0.9))
+    said = captions.of_tests("labels", results.tests, shown)
+    assert "adjusted by Benjamini-Hochberg over the labels of all pairs of heads, tasks and test sets" in said
+    assert "with 90 % power at 0.05" in said and "of 3 seeds its p cannot go below 0.25" in said
+    assert "over the means of all pairs of heads, tasks and test sets" in captions.of_tests(
+        "means", results.tests, shown
+    )
+    by_seeds = statistics.compare(results.metrics, inference=Inference(inference="seeds", adjust="none"))
+    said = captions.of_tests("means", by_seeds, Shown(Inference(inference="seeds", adjust="none")))
+    assert "over seeds, of the paired t-test" in said and "not adjusted for the number of tests" in said
+    assert "patients" not in said
+
+
+def test_the_leading_interval_is_that_of_the_basis_and_its_parts_stand_beside_it(results):
+    table = comparisons.means(results.tests)
+    row = results.tests.query("label == 'mean' and metric == 'auroc'").iloc[0]
+    assert row["basis"] == "seeds and patients" and "Over" not in table
+    assert table["± seeds"].iloc[0] == f"{(row['ci_high'] - row['ci_low']) / 2:.3f}"
+    assert table["± patients"].iloc[0] == f"{(row['patients_high'] - row['patients_low']) / 2:.3f}"
+    bare = comparisons.means(statistics.compare(results.metrics))
+    assert "± patients" not in bare and bare["± seeds"].iloc[0] == table["± seeds"].iloc[0]
+    mixed = results.tests.copy()
+    mixed.loc[mixed.index[mixed["label"] == "mean"][0], "basis"] = "seeds"
+    assert set(comparisons.means(mixed)["Over"]) == {"seeds and patients", "seeds"}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"mark": "ns", "equivalent": False, "detectable": 0.0312}, "0.031"),
+        ({"mark": "ns", "equivalent": True, "detectable": 0.008}, "equivalent within 0.01"),
+        ({"mark": "*", "equivalent": False, "detectable": 0.0312}, ""),
+        ({"mark": "", "equivalent": False, "detectable": np.nan}, ""),
+    ],
+)
+def test_beside_an_ns_stands_what_could_have_been_found(row, expected):
+    assert cells.detectable(row, Inference()) == expected
+
+
+def test_few_seeds_have_no_rank_test_in_tables():
+    assert cells.wilcoxon({"n_seeds": 5, "wilcoxon_floor": 0.0625, "wilcoxon_p": 0.0625}) == "cannot go below 0.0625"
+    assert cells.wilcoxon({"n_seeds": 6, "wilcoxon_floor": 0.03125, "wilcoxon_p": 0.0625}) == "0.062"
+
+
+def test_the_printed_sd_may_divide_by_n(results):
+    """As numpy's default, and the published notebook's; every table that prints one."""
+    shown = Shown(sd="population")
+    values = results.metrics.query(
+        "task == 'cxr8' and dataset == 'nih' and label == 'mean' and metric == 'auroc' and head == 'cdl'"
+    )["value"]
+    expected = f"{values.mean():.3f} ± {np.std(values):.3f}"
+    assert expected != f"{values.mean():.3f} ± {np.std(values, ddof=1):.3f}"
+    assert comparisons.means(results.tests, shown)["CDL"].iloc[0] == expected
+    assert tables.scores(results.metrics, shown)["auroc"].iloc[0] == expected
+    alone = comparisons.alone(results.metrics, results.tests.head(0), results.estimates, shown)
+    assert alone["AUROC"].iloc[0] == expected and alone["95 %"].str.fullmatch(r"\[0\.\d{3}, 1?0?\.\d{3}\]|—").all()
+    assert "(dividing by n)" in tables.captions(dataclasses.replace(results, shown=shown))["scores"]
+    printed = versus.paper_vs_here(dataclasses.replace(results, shown=shown)).set_index(["Quantity", "Where"])
+    here = printed.loc[("Mean AUROC, sd over seeds", "CXR-8, NIH-CXR-LT, CDL"), "Here"]
+    assert here == pytest.approx(np.std(values))

@@ -60,6 +60,8 @@ def test_a_whole_section_that_is_new_is_one_change():
         ("train", "seed", "seed"),
         ("manifest", "source.labels", "data.sources.nih.labels"),
         ("figure", "options.alpha", "analysis.alpha"),
+        ("compare", "inference.margin", "analysis.margin"),
+        ("tables", "sd", "analysis.sd"),
         ("report", "config.train.epochs", "train.epochs"),
         ("parameters", "heads.dqc.head_options.layers", "heads.dqc.head.layers"),
     ],
