@@ -1,4 +1,4 @@
-"""Patients: clustered bootstrap intervals of AUROC, average precision and their differences, and DeLong's test per seed.
+"""Patients: bootstrap intervals of AUROC and average precision and of their differences, and DeLong's test per seed.
 
 Five seeds say nothing about patients. Here patients are drawn with replacement, each with all films; every run of a
 task meets the same draws on a test set, so that differences between heads are paired by film. Intervals are
@@ -17,7 +17,6 @@ from jaxtyping import Float, Float64
 from qcxr.analysis.delong import delong_test
 from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.outline import pairs
-from qcxr.analysis.predictions import Predictions
 from qcxr.analysis.replicates import METRICS, Replicated, Resampling, Tables, replicate
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv

@@ -19,8 +19,8 @@ class Results:
     """What tables, report and cards are made of, read from a study's files; None or empty is what it does not have.
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
-    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. patients: what they vary. search: a row per trial.
-    outline: the heads in their order, and what varies; empty for predictions made elsewhere.
+    task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    patients: what they vary. outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
     metrics: pd.DataFrame

@@ -133,5 +133,5 @@ def test_a_mean_over_unequal_seeds_is_its_own_heads(tmp_path):
         heads=("none", "cdl", "dqc"),
         resampling=Resampling(100),
     )
-    rows = found.query("head == 'cdl' and label == 'Mass'").set_index("seed")["value"]
+    rows = found.query("head == 'cdl' and label == 'Mass' and metric == 'auroc'").set_index("seed")["value"]
     assert rows["mean"] == pytest.approx(np.mean([rows["0"], rows["1"]]), abs=1e-15)
