@@ -5,7 +5,7 @@ separation of a label varies with the seed, part of it alike for both heads and 
 it makes of each film. Given the finding the scores are normal, so the mean AUROC over trainings and patients has a
 closed form, and average precision an integral.
 
-The long version, whose figures docs/analysis.md gives: python -m tests.analysis.coverage 1500
+The long version: python -m tests.analysis.coverage 1500
 """
 
 import dataclasses

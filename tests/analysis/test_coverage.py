@@ -36,7 +36,7 @@ def held(n_seeds, *, studies, n_patients=300, rare=0.008):
 
 
 def test_differences_are_covered(unchecked):
-    held(5, studies=120, n_patients=120, rare=0.02)
+    held(5, studies=60, n_patients=120, rare=0.02)
 
 
 @pytest.mark.slow
