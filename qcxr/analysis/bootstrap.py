@@ -1,4 +1,4 @@
-"""Patients: clustered bootstrap intervals of AUROC, average precision and their differences, and DeLong's test per seed.
+"""Patients: bootstrap intervals of AUROC and average precision and of their differences, and DeLong's test per seed.
 
 Five seeds say nothing about patients. Here patients are drawn with replacement, each with all films; every run of a
 task meets the same draws on a test set, so that differences between heads are paired by film. Intervals are

@@ -54,8 +54,8 @@ def over_both(
     has no variance over seeds, so nothing but the value.
 
     patients_variance: of the mean, these runs given, where it is known; the whole is at least as large. Three seeds
-    that happen to lie close together then pretend to no more than patients allow: without it, 95 % intervals of a
-    difference covered 92 to 95 % with three seeds, with it 93 to 97 % (`tests/analysis/test_coverage.py`).
+    that happen to lie close together then pretend to no more than patients allow: in 1,500 simulated studies of three
+    seeds, 95 % intervals of AUROC differences held the truth in 92.7 to 95.3 % without it, in 93.3 to 97.3 % with it.
     """
     if n_seeds < 2:
         return Estimate(value)

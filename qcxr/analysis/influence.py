@@ -47,7 +47,7 @@ class Clusters:
 
     @property
     def factors(self) -> tuple[float, float]:
-        """I/(I - 1) of the patients with a positive film, and of those with a negative one; NaN for a single patient."""
+        """I/(I - 1) of the patients with a positive film and of those with a negative one; NaN for a single one."""
         counts = [int(having.sum()) for having in (self.positive, self.negative)]
         of_positive, of_negative = (n / (n - 1) if n > 1 else np.nan for n in counts)
         return of_positive, of_negative
