@@ -211,7 +211,7 @@ def _forest(
     both = "seeds and patients" in found
     legend = [("total", f"95 % interval over {' or '.join(found)}")] if found else []
     legend += [("seeds", "its part over seeds"), ("patients", "its part over patients")] if both else []
-    legend += [("sure", "significant"), ("unsure", "not"), ("band", f"within ±{facts.margin:g}")]
+    legend += [("sure", "significant"), ("unsure", "not significant"), ("band", f"within ±{facts.margin:g}")]
     caption = _caption(part, labels=bool(pair[1]))
     p = "Adjusted p" if part["adjusted"].all() else "p"
     cells = [
