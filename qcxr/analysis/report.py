@@ -77,7 +77,7 @@ def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Sect
     sections = []
     for name, place in SECTIONS.items():
         heading = "What was read" if name == "run" and facts.foreign else place.title
-        section = {"id": name, "title": heading} | {part: [] for part in PARTS}
+        section: Section = {"id": name, "title": heading} | {part: [] for part in PARTS}
         section |= {"texts": texts.get(name, []), "charts": charts.get(name, [])}
         section["tables"] = [shown[table] for table in tables_at.get(name, [])]
         section["figures"] = [figures[figure] for figure in figures_at.get(name, [])]

@@ -216,10 +216,11 @@ window.addEventListener("load", () => {
   seen.stops = document.querySelectorAll("svg.chart .row[tabindex='0']").length;
   seen.charts = document.querySelectorAll("svg.chart[role]").length;
   seen.wide = [...document.querySelectorAll("main *")].filter(item => !item.closest(".scroll, pre, .unseen, svg")
-    && item.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(item => item.outerHTML.slice(0, 80));
-  seen.hints = [...document.querySelectorAll(".scroll")].map(box =>
-    (box.scrollWidth > box.clientWidth + 1) === (getComputedStyle(box.previousElementSibling).display !== "none"));
-  seen.sticky = [...document.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth + 1).map(box => {
+    && item.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .map(item => item.outerHTML.slice(0, 80));
+  const boxes = [...document.querySelectorAll(".scroll")], wider = box => box.scrollWidth > box.clientWidth + 1;
+  seen.hints = boxes.map(box => wider(box) === (getComputedStyle(box.previousElementSibling).display !== "none"));
+  seen.sticky = boxes.filter(wider).map(box => {
     box.scrollLeft = 50;
     return Math.round(box.querySelector("td").getBoundingClientRect().left - box.getBoundingClientRect().left);
   });
@@ -240,8 +241,8 @@ def browse(page, folder, *, width=1200, height=900):
     """Open a page in headless Chromium; return the process and Chromium's own log of network events."""
     folder.mkdir()
     trace = folder / "net.json"
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={trace}",
-               f"--window-size={width},{height}", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()]  # fmt: skip
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={trace}"]
+    command += [f"--window-size={width},{height}", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False), trace
 
 
