@@ -222,7 +222,7 @@ def _forest(
     ]
     return {
         "name": name,
-        "kind": "forest",
+        "kind": "forest" if pair[1] else "heads",
         "title": title,
         "caption": caption,
         "panels": drawn,
