@@ -242,6 +242,11 @@ def _caption(part: pd.DataFrame, *, labels: bool) -> str:
         of = "adjusted p" if part["adjusted"].all() else "p, not adjusted,"
         alike = "; ≈ is equivalent" * bool(part["equivalent"].any())
         texts.append(f"At the right: *** {of} < 0.001, ** < 0.01, * < 0.05, else ns{alike}.")
+    excluded = (part["low"] > 0) | (part["high"] < 0)
+    if (excluded & ~part["significant"] & part["adjusted"]).any():
+        texts.append(
+            "Intervals are of single comparisons, marks of all together: an ns may stand beside one without 0."
+        )
     texts.append("Point at a row, or tab to a panel and use the arrow keys, to read its numbers.")
     return " ".join(texts)
 

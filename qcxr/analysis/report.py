@@ -1,6 +1,7 @@
 """One self-contained HTML file: what was run, on what, with which result; it needs no network and no other file."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import count
@@ -163,6 +164,7 @@ def _table(frame: pd.DataFrame, *, caption: str, name: str = "", folded: bool = 
     return {
         "id": name,
         "caption": caption,
+        "short": re.split(r"[.:;?] ", caption, maxsplit=1)[0].rstrip("."),
         "columns": list(frame.columns),
         "rows": [("" if place is None else row[place], row) for row in rows],
         "right": right,

@@ -91,7 +91,7 @@ def test_several_places_are_named_or_counted():
     both = answer(*study_of({("cxr8", "nih"): 0.05, ("cxr8", "mimic"): -0.05}))
     assert both.verdict == "CDL has the higher mean AUROC on NIH-CXR-LT; DQC on MIMIC-CXR-LT."
     none = answer(*study_of({("cxr8", "nih"): 0.001, ("cxr8", "mimic"): 0.001}, noise=0.01))
-    assert none.verdict == "No difference in mean AUROC was found between CDL and DQC on any of 2 test sets."
+    assert none.verdict == "No difference in mean AUROC was found between CDL and DQC on either test set."
 
 
 def test_one_seed_speaks_of_these_two_trained_models():
