@@ -20,6 +20,7 @@ ADJUSTED = {
     "by": "Benjamini-Yekutieli",
 }  # fmt: skip
 TOGETHER = "pairs of task and test set"
+ONE = {"tasks": "task", "test sets": "test set", TOGETHER: "pair of task and test set"}
 RULE = "significant is "  # what begins a sentence on which p is called so
 Row = dict[str, Any]
 
@@ -124,7 +125,7 @@ def _at_several(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
     equal = [row for row in tested if not row["significant"] and row["equivalent"]]
     unsure = [row for row in tested if not row["significant"] and not row["equivalent"]]
     if len(unsure) == len(rows):
-        verdict = f"No difference in {name}{of} was found between {a} and {b} on any of {_all(rows, facts)}."
+        verdict = f"No difference in {name}{of} was found between {a} and {b} on {_any(rows, facts)}."
     else:
         won = [(head, found) for head, found in sure.items() if found]
         parts = [f"{head} has the higher {name}{of} on {_where(found, rows, facts)}" for head, found in won[:1]]
@@ -242,6 +243,13 @@ def _place(row: Row, facts: Facts) -> str:
 def _all(rows: list[Row], facts: Facts) -> str:
     what = "tasks" if len(facts.datasets) == 1 else "test sets" if len(facts.tasks) == 1 else TOGETHER
     return f"{len(rows)} {what}"
+
+
+def _any(rows: list[Row], facts: Facts) -> str:
+    """Of something that holds nowhere."""
+    if len(rows) > 2:
+        return f"any of {_all(rows, facts)}"
+    return f"either {ONE[_all(rows, facts)[2:]]}"
 
 
 def _where(found: list[Row], rows: list[Row], facts: Facts) -> str:

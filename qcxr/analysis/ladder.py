@@ -3,6 +3,8 @@
 Known of trained heads only, by their kinds (Bowles et al. 2403.07059 ask for these twins).
 """
 
+from typing import Any
+
 import pandas as pd
 
 from qcxr.analysis.charts.scale import signed
@@ -90,14 +92,14 @@ def table(results: Results, facts: Facts) -> pd.DataFrame:
     return frame[[name for name in frame if not name.startswith("Minus") or (frame[name] != "—").any()]]
 
 
-def _pairs(results: Results, facts: Facts) -> list[tuple[tuple[str, str], dict[str, object], int]]:
+def _pairs(results: Results, facts: Facts) -> list[tuple[tuple[str, str], dict[str, Any], int]]:
     """Every tested pair of mean AUROCs, both ways round: (first, other), its row, and the sign of first minus other."""
     rows = at(evidence(results.at_base().tests, alpha=facts.alpha)).to_dict("records")
     ways = [((row["head_a"], row["head_b"]), row, 1) for row in rows]
     return ways + [((row["head_b"], row["head_a"]), row, -1) for row in rows]
 
 
-def _gap(found: tuple[dict[str, object], int] | None) -> str:
+def _gap(found: tuple[dict[str, Any], int] | None) -> str:
     if found is None or pd.isna(found[0]["difference"]):
         return "—"
     row, sign = found

@@ -81,7 +81,7 @@ def _wilcoxon(facts: Facts) -> str:
         return ""
     return (
         f"With {_number(fewest, fewest)} seeds Wilcoxon's exact signed-rank test cannot give a p below {floor:g}, "
-        "whatever the differences: its column decides nothing."
+        "whatever the differences."
     )
 
 

@@ -211,7 +211,7 @@ def _forest(
     both = "seeds and patients" in found
     legend = [("total", f"95 % interval over {' or '.join(found)}")] if found else []
     legend += [("seeds", "its part over seeds"), ("patients", "its part over patients")] if both else []
-    legend += [("sure", "significant"), ("unsure", "not"), ("band", f"within ±{facts.margin:g}")]
+    legend += [("sure", "significant"), ("unsure", "not significant"), ("band", f"within ±{facts.margin:g}")]
     caption = _caption(part, labels=bool(pair[1]))
     p = "Adjusted p" if part["adjusted"].all() else "p"
     cells = [
@@ -222,7 +222,7 @@ def _forest(
     ]
     return {
         "name": name,
-        "kind": "forest",
+        "kind": "forest" if pair[1] else "heads",
         "title": title,
         "caption": caption,
         "panels": drawn,
@@ -242,6 +242,11 @@ def _caption(part: pd.DataFrame, *, labels: bool) -> str:
         of = "adjusted p" if part["adjusted"].all() else "p, not adjusted,"
         alike = "; ≈ is equivalent" * bool(part["equivalent"].any())
         texts.append(f"At the right: *** {of} < 0.001, ** < 0.01, * < 0.05, else ns{alike}.")
+    excluded = (part["low"] > 0) | (part["high"] < 0)
+    if (excluded & ~part["significant"] & part["adjusted"]).any():
+        texts.append(
+            "Intervals are of single comparisons, marks of all together: an ns may stand beside one without 0."
+        )
     texts.append("Point at a row, or tab to a panel and use the arrow keys, to read its numbers.")
     return " ".join(texts)
 

@@ -1,6 +1,7 @@
 """One self-contained HTML file: what was run, on what, with which result; it needs no network and no other file."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import count
@@ -24,6 +25,7 @@ from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed, said
 from qcxr.study.files import write_text
 
 FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap", "varied"}
+LONG = 60  # rows: longer tables are folded too
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
 OF_ONE_VARIANT = ("means", "groups", "labels", "alone", "scores", "bootstrap")
 PARTS = ("texts", "facts", "charts", "tables", "figures", "points", "blocks")
@@ -67,7 +69,8 @@ def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Sect
     shown, texts, charts = _tables(results, study, facts), said(results, facts, study), _charts(results, facts)
     if "means" not in shown and "scores" in shown:  # without a pair of heads there is nothing to compare
         shown = {"means": shown["scores"] | {"folded": False}} | {k: v for k, v in shown.items() if k != "scores"}
-    figures = {group["name"]: group for group in drawn if group["name"] not in DRAWN_HERE or "labels" not in charts}
+    kinds = {chart["kind"] for found in charts.values() for chart in found}
+    figures = {group["name"]: group for group in drawn if DRAWN_HERE.get(group["name"]) not in kinds}
     tables_at, figures_at = placed(shown, "tables"), placed(figures, "figures")
     more: dict[str, Section] = {
         "run": {"facts": _facts(results, study), "blocks": _configuration(study.config)},
@@ -77,7 +80,7 @@ def _sections(results: Results, study: Study, facts: Facts, drawn: Sequence[Sect
     sections = []
     for name, place in SECTIONS.items():
         heading = "What was read" if name == "run" and facts.foreign else place.title
-        section = {"id": name, "title": heading} | {part: [] for part in PARTS}
+        section: Section = {"id": name, "title": heading} | {part: [] for part in PARTS}
         section |= {"texts": texts.get(name, []), "charts": charts.get(name, [])}
         section["tables"] = [shown[table] for table in tables_at.get(name, [])]
         section["figures"] = [figures[figure] for figure in figures_at.get(name, [])]
@@ -98,7 +101,7 @@ def _charts(results: Results, facts: Facts) -> dict[str, list[Section]]:
     charts["means"] = [chart for reference, chart in of_heads.items() if chart not in charts["result"]]
     for found in charts.values():
         for k, chart in enumerate(found):
-            chart["folded"] = k > 1 and chart["name"].startswith(("forest-", "volcano-")) and len(of_labels) > 2
+            chart["folded"] = k > 1 and chart["kind"] != "heads" and len(of_labels) > 2
             if chart["table"] is not None:
                 chart["table"] = _table(chart["table"], caption=f"The numbers of this figure: {chart['title']}.")
     return {name: found for name, found in charts.items() if found}
@@ -132,7 +135,7 @@ def _tables(results: Results, study: Study, facts: Facts) -> dict[str, Section]:
     if ladder.rungs(facts):
         built["ladder"], captions["ladder"] = ladder.table(results, facts), LADDER
     return {
-        name: _table(frame, caption=captions[name], name=name, folded=name in FOLDED)
+        name: _table(frame, caption=captions[name], name=name, folded=name in FOLDED or len(frame) > LONG)
         for name, frame in built.items()
         if frame is not None and len(frame)
     }
@@ -161,6 +164,7 @@ def _table(frame: pd.DataFrame, *, caption: str, name: str = "", folded: bool = 
     return {
         "id": name,
         "caption": caption,
+        "short": re.split(r"[.:;?] ", caption, maxsplit=1)[0].rstrip("."),
         "columns": list(frame.columns),
         "rows": [("" if place is None else row[place], row) for row in rows],
         "right": right,

@@ -30,11 +30,11 @@ SECTIONS: dict[str, Place] = {
     "means": Place("Means", ("means", "estimates", "alone"), ("mean_auroc", "slopes")),
     "ladder": Place("Ladder of twins", ("ladder",), ("ladder",)),
     "search": Place("Search", ("search",), ("search",)),
-    "varied": Place("Varied", ("varied",), ("vary",)),
-    "labels": Place("Labels", ("labels", "bootstrap"), ("labels",)),
-    "longtail": Place("Long tail", ("groups", "trend", "interaction"), ("longtail", "trend")),
+    "varied": Place("Varied", ("varied", "interaction"), ("vary",)),
+    "labels": Place("Labels", ("labels", "bootstrap"), ("difference", "volcano", "labels")),
+    "longtail": Place("Long tail", ("groups", "trend"), ("longtail", "trend")),
     "variance": Place("Variance", ("variance",), ("variance",)),
-    "subgroups": Place("Subgroups", ("subgroups",), ("subgroups",)),
+    "subgroups": Place("Subgroups", ("subgroups", "gap_differences"), ("subgroups",)),
     "calibration": Place("Calibration", ("calibration",), ("reliability", "calibration", "decision")),
     "curves": Place("Curves", ("scores",), ("roc", "precision_recall")),
     "heads": Place("Heads", ("heads", "parameters"), ("circuit",)),
@@ -47,7 +47,8 @@ SECTIONS: dict[str, Place] = {
     "limits": Place("Limits"),
     "paper_figures": Place("The paper's figures, drawn from these numbers", (), ("paper*",)),
 }
-DRAWN_HERE = {"volcano", "forest"}  # the page draws these itself, from the same numbers
+# Figures that the page draws itself from the same numbers, as charts of these kinds (`qcxr.analysis.panels`).
+DRAWN_HERE = {"difference": "forest", "volcano": "volcano"}
 
 
 def said(results: Results, facts: Facts, study: Study) -> dict[str, list[str]]:

@@ -61,7 +61,9 @@ def test_one_heads_tables_and_report_hold_its_numbers_and_no_comparison(one, tmp
     assert "no positives" in set(alone["Note"])
     report.write_report(tmp_path / "r.html", results, Study(demo=True))
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "DQC: no pair of heads, so no comparison." in text and "Task" in text
+    assert (
+        "Which mean AUROC does DQC reach?" in text and "No pair of heads, so no comparison." in text and "Task" in text
+    )
     assert "paired" not in text.lower() and "p-values" not in text and "Both heads" not in text
     assert tables.summary_text(results.tests, results.metrics).count("DQC") == 4
 

@@ -77,8 +77,17 @@ def test_report_is_one_self_contained_page(written, study):
             assert attrs.get(key, "#").startswith(("#", "data:")), attrs[key][:80]
     assert not re.search(r"url\(|@import|https?://", text)
     ids = {attrs["id"] for attrs in page.all("section")}
-    assert ids == {"result", "run", "data", "figures", "tables", "paper", "deviations", "limits"}
-    assert {a["href"][1:] for a in page.all("a")} == ids
+    assert ids == {
+        "result", "means", "labels", "longtail", "curves", "heads", "run", "data", "paper", "deviations", "limits"
+    }  # fmt: skip
+    anchors = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(anchors) == len(set(anchors))
+    assert ids <= {a["href"][1:] for a in page.all("a")} <= set(anchors)
+    for what in ("figure", "table"):
+        numbers = [int(name.split("-")[1]) for name in anchors if re.fullmatch(rf"{what}-\d+", name)]
+        assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 4, what  # in the order of the page
+    assert all(image["loading"] == "lazy" for image in images)
+    assert all("aria-labelledby" in attrs for attrs in page.all("svg") if attrs.get("role") == "img")
     assert "<script>x" not in text and "&lt;script&gt;x" in text.replace("\\u003c", "&lt;")
     assert "Generated films" in text and "not a medical device" in text
 
@@ -125,6 +134,36 @@ def test_the_papers_protocol_in_config_has_no_departures():
     assert deviations.departures(config) == []
 
 
+def test_every_table_and_figure_has_one_place():
+    from qcxr.analysis import tables
+    from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed
+
+    for kind, known in (("tables", tables.CAPTIONS), ("figures", figures.FIGURES)):
+        found = placed([*known, "of-tomorrow", "paper_fig4"], kind)
+        everywhere = [name for names in found.values() for name in names]
+        assert sorted(everywhere) == sorted([*known, "of-tomorrow", "paper_fig4"])
+        assert "of-tomorrow" in found[kind]
+        unnamed = set(found[kind]) - {"of-tomorrow", "paper_fig4"}
+        assert not unnamed, f"{unnamed}: name them in SECTIONS"
+    assert set(DRAWN_HERE.values()) == {"forest", "volcano"}
+    assert placed(["paper_fig4", "labels"], "figures")["paper_figures"] == ["paper_fig4"]
+    assert list(SECTIONS)[-1] == "paper_figures"
+
+
+def test_what_was_read_of_predictions_made_elsewhere_is_said(study, tmp_path):
+    read = {"Films": "21,081 <NIH>", "Replicates": "2,000"}
+    report.write_report(tmp_path / "r.html", study.results(), Study(read=read))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "What was read" in text and "<dt>Films</dt><dd>21,081 &lt;NIH&gt;</dd>" in text
+
+
+def test_figures_that_the_page_draws_itself_are_not_shown_twice(study, tmp_path):
+    figures.draw("volcano-cxr8", study.inputs, out_pdf=tmp_path / "v.pdf", out_png=tmp_path / "volcano-cxr8.png")
+    report.write_report(tmp_path / "r.html", study.results(), figures=[tmp_path / "volcano-cxr8.png"])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<img" not in text and 'id="volcano-0-0-title"' in text
+
+
 def test_what_was_not_given_is_left_out(study, tmp_path):
     report.write_report(tmp_path / "r.html", study.results())
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -162,6 +201,32 @@ window.addEventListener("load", () => {
     const box = image.getBoundingClientRect();
     seen.images.push({ natural: image.naturalWidth, width: box.width, height: box.height, alt: image.alt });
   }
+  const find = document.querySelector(".find input");
+  find.value = "nodul";
+  find.dispatchEvent(new Event("input"));
+  seen.found = [...new Set([...document.querySelectorAll(".found")].map(item => item.dataset.label))];
+  seen.marked = ["svg .found", "tr.found"].map(kind => document.querySelectorAll(kind).length);
+  find.value = "";
+  find.dispatchEvent(new Event("input"));
+  seen.left = document.querySelectorAll(".found").length;
+  const row = document.querySelector("svg.chart .row[tabindex='0']");
+  row.focus();
+  seen.first = document.querySelector(".tip").textContent;
+  row.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+  seen.next = document.querySelector(".tip").textContent;
+  seen.stops = document.querySelectorAll("svg.chart .row[tabindex='0']").length;
+  seen.charts = document.querySelectorAll("svg.chart[role]").length;
+  seen.wide = [...document.querySelectorAll("main *")].filter(item => !item.closest(".scroll, pre, .unseen, svg")
+    && item.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .map(item => item.outerHTML.slice(0, 80));
+  const boxes = [...document.querySelectorAll(".scroll")], wider = box => box.scrollWidth > box.clientWidth + 1;
+  seen.hints = boxes.map(box => wider(box) === (getComputedStyle(box.previousElementSibling).display !== "none"));
+  seen.sticky = boxes.filter(wider).map(box => {
+    box.scrollLeft = 50;
+    return Math.round(box.querySelector("td").getBoundingClientRect().left - box.getBoundingClientRect().left);
+  });
+  seen.answer = document.querySelector(".verdict").getBoundingClientRect().bottom;
+  seen.forest = document.querySelector("#result svg.chart[role]").getBoundingClientRect().top;
   seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   seen.failed = window.failed;
   const out = document.createElement("pre");
@@ -173,12 +238,12 @@ window.addEventListener("load", () => {
 """
 
 
-def browse(page, folder):
+def browse(page, folder, *, width=1200, height=900):
     """Open a page in headless Chromium; return the process and Chromium's own log of network events."""
     folder.mkdir()
     trace = folder / "net.json"
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={trace}",
-               "--window-size=1200,900", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()]  # fmt: skip
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={trace}"]
+    command += [f"--window-size={width},{height}", "--virtual-time-budget=5000", "--dump-dom", page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False), trace
 
 
@@ -193,23 +258,63 @@ def test_the_browser_test_would_notice(tmp_path):
     assert "CONSOLE" in done.stderr
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_report_in_a_browser(written, tmp_path):
-    path = written[0]
-    copy = tmp_path / "report.html"
+def looked_at(path, folder, **size):
+    """What the probe saw of a page, and the URLs that were asked for."""
+    folder.mkdir(exist_ok=True)
+    copy = folder / "report.html"
     copy.write_text(path.read_text(encoding="utf-8").replace("<body>", f"<body>{PROBE}"), encoding="utf-8")
-    done, trace = browse(copy, tmp_path / "browser")
+    done, trace = browse(copy, folder / "browser", **size)
     found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found, done.stderr[-2000:]
-    seen = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     assert "CONSOLE" not in done.stderr
-    assert seen["failed"] == [] and seen["requests"] == [] and seen["overflow"] <= 0
+    return json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")), requested(trace)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [1280, 1000, 500])  # headless Chromium has no narrower window: see the frame below
+def test_nothing_is_wider_than_the_window(written, tmp_path, width):
+    seen, _ = looked_at(written[0], tmp_path / "look", width=width, height=800)
+    assert seen["overflow"] <= 0 and seen["wide"] == [] and all(seen["hints"])
+    assert all(left == 0 for left in seen["sticky"]) and (width == 1280 or seen["sticky"])
+    if width == 1280:
+        assert seen["answer"] < 300 and seen["forest"] < 650  # the first screen holds the answer and the forest's head
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_phone_sees_all_in_its_width(written, tmp_path):
+    """In a frame of 390 pixels, which is a window of its own to the page."""
+    inner = written[0].read_text(encoding="utf-8").replace("<body>", f"<body>{PROBE}")
+    inner = inner.replace("</body>", "<script>addEventListener('load', () => parent.postMessage("
+                          "document.getElementById('probe').textContent, '*'))</script></body>")  # fmt: skip
+    quoted = inner.replace("&", "&amp;").replace('"', "&quot;")
+    page = tmp_path / "phone.html"
+    listen = (
+        "<script>onmessage = e => { const p = document.createElement('pre'); p.id = 'heard'; p.textContent = e.data;"
+    )
+    listen += " document.body.append(p); }</script>"
+    page.write_text(
+        f'<body>{listen}<iframe width="390" height="800" srcdoc="{quoted}"></iframe></body>', encoding="utf-8"
+    )
+    done, _ = browse(page, tmp_path / "browser")
+    found = re.search(r'<pre id="heard">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    seen = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert seen["overflow"] <= 0 and seen["wide"] == [] and all(seen["hints"]) and seen["sticky"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_report_in_a_browser(written, tmp_path):
+    seen, asked = looked_at(written[0], tmp_path / "look")
+    assert seen["failed"] == [] and seen["requests"] == [] and asked == set() and seen["overflow"] <= 0
     assert len(seen["images"]) == 4
     for image in seen["images"]:
         assert image["natural"] > 0 and image["width"] > 100 and image["height"] > 100 and image["alt"]
-    assert requested(trace) == set()
+    assert seen["found"] == ["Nodule"] and min(seen["marked"]) > 0 and seen["left"] == 0
+    assert seen["first"].startswith("Mean: CDL 0.") and seen["next"] != seen["first"] and ": CDL 0." in seen["next"]
+    assert seen["stops"] == seen["charts"]  # a chart is one stop of the tab key
 
-    columns = {column["name"]: column for column in seen["tables"][0]}
+    means = next(t for t in seen["tables"] if any(c["name"] == "d_z" for c in t))
+    columns = {column["name"]: column for column in means}
     for table in seen["tables"]:
         for column in table:
             assert (column["said"], column["then"]) == ("ascending", "descending")

@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 from qcxr.analysis.charts import scale, svg
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 290, 34, 392, 10, 244
-LETTER, LINE = 6.2, 12.0  # width of a letter and height of a line, on average, of a point's name
+LETTER, LINE = 6.6, 12.0  # width of a letter and height of a line, on average, of a point's name
 LEAST_P = 1e-6  # the axis ends there: beyond it p depends on nothing that could be known
 Box = tuple[float, float, float, float]
+Place = tuple[float, float, str]  # of a text: x, y, and what of it lies at x
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def volcano(
         svg.node(group, "title", point.said)
         svg.node(group, "circle", cx=x, cy=y, r=9, class_="hit")
         svg.node(group, "circle", cx=x, cy=y, r=4, class_="point sure" if point.sure else "point")
-        left, middle = named.get(k, (x + 7, y + 4))
-        svg.node(group, "text", point.name, x=left, y=middle, class_="spot" if k in named else "spot spare")
+        left, middle, anchor = named.get(k, (x + 7, y + 4, "start"))
+        look = "spot" if k in named else "spot spare"
+        svg.node(group, "text", point.name, x=left, y=middle, class_=look, text_anchor=anchor)
     return svg.text(root)
 
 
@@ -78,19 +80,20 @@ def _ground(
     svg.node(root, "text", f"{sides[1]} higher →", x=zero + 6, y=HEIGHT - 14, class_="side")
 
 
-def _free(name: str, x: float, y: float, taken: list[Box]) -> tuple[float, float] | None:
+def _free(name: str, x: float, y: float, taken: list[Box]) -> Place | None:
     """Where a point's name finds room beside, above or below it; None if nowhere. The room is taken from then on."""
     wide = LETTER * len(name)
-    beside, centred = (x + 7, x - 7 - wide), x - wide / 2
-    places = [(left, y + 4) for left in beside] + [(centred, y - 8), (centred, y + 16)]
-    places += [(left, y + shift) for shift in (-6, 14) for left in (x + 5, x - 5 - wide)]
-    for left, middle in places:
+    starts = {"start": 0.0, "end": wide, "middle": wide / 2}
+    places: list[Place] = [(x + 7, y + 4, "start"), (x - 7, y + 4, "end"), (x, y - 8, "middle"), (x, y + 16, "middle")]
+    places += [(x + side, y + shift, anchor) for shift in (-6, 14) for side, anchor in ((5, "start"), (-5, "end"))]
+    own = (x - 5, y - 5, x + 5, y + 5)
+    for at, middle, anchor in places:
+        left = at - starts[anchor]
         box = (left, middle - LINE + 2, left + wide, middle + 2)
         inside = box[0] >= LEFT + 2 and box[2] <= RIGHT and box[1] >= TOP and box[3] <= BOTTOM - 2
-        own = (x - 5, y - 5, x + 5, y + 5)
         if inside and not any(_meet(box, other) for other in taken if other != own):
             taken.append(box)
-            return left, middle
+            return at, middle, anchor
     return None
 
 
