@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
+from sklearn.metrics import average_precision_score
 
 from qcxr.analysis import figures, inputs, ranking
 from qcxr.analysis.facts import said
 from qcxr.analysis.figures import curves, losses, style
+from qcxr.analysis.predictions import Predictions, RunKey
 from qcxr.errors import InputError
 
 from .synthetic import facts
@@ -143,17 +145,26 @@ def test_volcano_shows_both_sides(study):
         assert any(x < 0 for x in positions) and any(x > 0 for x in positions)
 
 
-@pytest.mark.parametrize("prevalence", [0.02, 0.5])
-def test_curves_enclose_the_areas_that_are_scored(prevalence):
+@pytest.mark.parametrize(("films", "prevalence"), [(502, 0.02), (502, 0.5), (5000, 0.3)])
+def test_curves_enclose_the_areas_that_are_scored(films, prevalence):
     rng = np.random.default_rng(1)
-    truth = np.append([1.0, 0.0], rng.random(500) < prevalence)
-    score = (0.2 * truth + rng.random(502)).round(2)
+    truth = np.append([1.0, 0.0], rng.random(films - 2) < prevalence)
+    score = (0.2 * truth + rng.random(films)).round(2 if films < 1000 else 6)
     false_positive, true_positive = curves._roc(truth, score)
     assert np.trapezoid(true_positive, false_positive) == pytest.approx(ranking.auroc(truth, score), abs=1e-12)
     recall, precision = curves._precision_recall(truth, score)
     area = np.sum(np.diff(recall, prepend=0) * precision)
     assert area == pytest.approx(ranking.average_precision(truth, score), abs=1e-12)
     assert recall[-1] == 1 and len(recall) == len(np.unique(score))  # every threshold, and none beside them
+    ids = np.arange(films).astype(str).astype(object)
+    table = Predictions(ids, ids, ("L",), score[:, None], truth[:, None])
+    with style.applied():
+        given = {RunKey("t", "cdl", 0, "d"): table}
+        figure = curves.precision_recall(predictions=given, heads=["cdl"], task="t", dataset="d")
+    drawn = figure.axes[0].lines[0].get_path()  # what is painted, steps and all
+    x, y = drawn.vertices.T
+    assert np.trapezoid(y, x) == pytest.approx(average_precision_score(truth, score), abs=1e-12)
+    assert len(x) <= 2 * curves.POINTS + 3
 
 
 def test_a_pdf_leaves_no_message_of_its_fonts(study, tmp_path, caplog):

@@ -74,7 +74,7 @@ def difference(
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(rows.end, -0.7)
         axes.grid(False, axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(6 if len(others) == 1 else 4))
+        axes.xaxis.set_major_locator(MaxNLocator(6 if len(others) == 1 else 4 if rows.parts else 3))
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
     _name_axes(figure, panels, heads[0])
     kinds = [kind for kind in intervals.NAMES if (part["lead"] == kind).any()]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
+from PIL import Image
 
 from qcxr.analysis.names import head_name, shortened
 from qcxr.study.files import replacing
@@ -164,11 +166,18 @@ def empty(message: str, *, width: float = COLUMN, height: float = 1.6) -> Figure
 
 
 def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
-    """Save as PDF (text as text) and PNG; the same figure gives the same bytes."""
+    """Save as PDF (text as text) and PNG; the same figure gives the same bytes.
+
+    The PNG has a palette of 256 colours: a third of the bytes, and a report holds many. What is lost are in-between
+    shades at the edges of letters and lines, by less than 1 of 255 in the mean.
+    """
     with replacing(out_pdf) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-    with replacing(out_png) as temporary:
-        figure.savefig(temporary, format="png")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
+    with Image.open(drawn) as image, replacing(out_png) as temporary:
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(temporary, format="png", optimize=True, dpi=(RC["savefig.dpi"],) * 2)
 
 
 def bar_handles(heads: Iterable[str]) -> list[Patch]:
