@@ -57,7 +57,9 @@ def _panel(axes: Axes, pairs: Mapping[str, Sequence[Pair]]) -> None:
             axes.plot(own.mean, own.observed, color=style.pale(look.colour), linewidth=0.5, zorder=2)
             if not k:
                 axes.vlines(own.mean, own.low, own.high, color=look.colour, linewidth=0.8, zorder=3)
-                axes.plot(own.mean, own.observed, look.marker, color=look.colour, markersize=2.5, zorder=4)
+                axes.plot(
+                    own.mean, own.observed, look.marker, color=look.colour, markersize=2.5, zorder=4, clip_on=False
+                )
         errors[head] = np.mean([expected_calibration_error(*pair, bins=BINS) for pair in pairs[head]])
     for row, (head, error) in enumerate(errors.items()):
         place = (0.03, 0.96 - 0.13 * row)
