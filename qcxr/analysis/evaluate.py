@@ -182,7 +182,8 @@ def _draw(folder: _Folder, heads: list[str], options: Evaluation, *, paired_task
     """Draw the figures asked for, each with the heads that it has runs of; return the PNG files."""
     pngs = []
     for base, entry in figures.FIGURES.items():
-        if not options.draws(base):
+        at = {"tasks": [run.task for run in folder.tested], "datasets": [run.dataset for run in folder.tested]}
+        if not options.draws(base) or (entry.about and not entry.fits(**at, heads=heads)):
             continue
         places = {"task": 0, "dataset": 1}
         for keys in dict.fromkeys(tuple(case[places[by]] for by in entry.by) for case in folder.cases):

@@ -86,8 +86,8 @@ def test_predictions_made_elsewhere_say_nothing_of_their_models():
         "Volcano plot",
         "Multiple tests",
     }
-    assert "backbone" not in said(figures.FIGURES["slopes"].text, foreign)
-    assert "same initial backbone" in said(figures.FIGURES["slopes"].text, PAPER)
+    assert "backbone" not in said(figures.FIGURES["mean_auroc"].text, foreign)
+    assert "same initial backbone" in said(figures.FIGURES["mean_auroc"].text, PAPER)
 
 
 def test_one_head_is_compared_with_nothing():
@@ -216,7 +216,7 @@ def text_of(path):
 
 def test_a_report_of_foreign_predictions_claims_nothing_of_trainings(tmp_path):
     save_as_published(tmp_path, heads=("cdl", "dqc", "mlp"))
-    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=("slopes", "mean_auroc")))
+    evaluate(tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=0, only=("difference", "mean_auroc")))
     report_text = text_of(tmp_path / "out" / "report.html")
     body = report_text.split("<main>")[1]
     for claim in (

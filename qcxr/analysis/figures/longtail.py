@@ -96,6 +96,10 @@ def _side_by_side(drawn: Drawn, ticks: Mapping[str, str], task: str) -> Figure:
                     values, ends = drawn.of(metric, dataset, group, head)
                     if values.size:
                         _mark(axes, x + shift, values, ends, look)
+                if _where(drawn.runs, metric, dataset, group, drawn.heads[0])["value"].isna().all():
+                    faint: style.Keywords = {"color": style.FAINT, "style": "italic", "fontsize": 6, "rotation": 90}
+                    place = axes.get_xaxis_transform()
+                    axes.text(x, 0.05, "undefined", transform=place, ha="center", va="bottom", **faint)
             axes.grid(False, axis="x")
             axes.set_xlim(-0.6, len(ticks) - 0.4)
         grid[i, 0].set_ylabel(f"{METRICS[metric]},\nmean over labels")
@@ -124,6 +128,8 @@ def _by_head(drawn: Drawn, ticks: Mapping[str, str], task: str) -> Figure:
             for y, (head, look) in enumerate(style.head_styles(drawn.heads).items()):
                 values, ends = drawn.of("auroc", dataset, group, head)
                 if not values.size:
+                    place = axes.get_yaxis_transform()
+                    axes.text(0.03, y, "undefined", transform=place, color=style.FAINT, va="center", fontsize=5)
                     continue
                 axes.plot(ends, [y, y], color=look.colour, linewidth=1.2, zorder=3)
                 axes.plot(values.mean(), y, look.marker, color=look.colour, markersize=4, zorder=4, **style.WHITE_EDGE)
@@ -131,9 +137,9 @@ def _by_head(drawn: Drawn, ticks: Mapping[str, str], task: str) -> Figure:
                     axes.axvline(values.mean(), color=style.INK, linewidth=0.7, linestyle="--", zorder=1)
             axes.set_title(f"{dataset_name(dataset)}\n{', '.join(tick.splitlines())}", fontsize=7, pad=3)
             axes.set_ylim(rows - 0.4, -0.6)
-            axes.tick_params(axis="y", length=0)
+            axes.tick_params(axis="y", length=0, labelsize=6)
     names = shortened([head_name(head) for head in drawn.heads], 28)
-    grid[0, 0].set_yticks(range(rows), names, fontsize=6)
+    grid[0, 0].set_yticks(range(rows), names)
     grid[0, 0].set_xlim(*style.possible(grid[0, 0].get_xlim()))
     figure.supxlabel("AUROC, mean over the labels of a group", fontsize=7.5)
     figure.suptitle(task_name(task), fontsize=8)
