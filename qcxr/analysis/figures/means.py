@@ -66,7 +66,7 @@ def _bars(axes: Axes, places: dict[str, float], runs: pd.DataFrame, *, low: floa
         filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
         axes.bar(place, runs[head].mean() - low, 0.94 * 0.8 / len(places), bottom=low, **filled)
     for _, run in runs.iterrows():
-        axes.plot(list(places.values()), run, color=style.INK, linewidth=0.5, alpha=0.6, zorder=3)
+        axes.plot(list(places.values()), run, color=style.FAINT, linewidth=0.5, zorder=3)
     for head, place in places.items():
         style.runs_as_points(axes, np.full(len(runs), place), runs[head], styles[head], edge=0.6)
 

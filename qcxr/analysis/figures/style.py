@@ -11,7 +11,7 @@ from typing import Any, Literal
 import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -251,6 +251,12 @@ def runs_as_points(axes: Axes, x: Any, y: Any, look: HeadStyle, *, size: float |
         markeredgewidth=edge,
         zorder=4,
     )
+
+
+def band(axes: Axes, x: Any, low: Any, high: Any, look: HeadStyle) -> None:
+    """Fill between two curves; their thin edges are what can be seen of it on every screen."""
+    edges: Keywords = {"edgecolor": pale(look.colour), "linewidth": 0.4}
+    axes.fill_between(x, low, high, facecolor=to_rgba(look.colour, 0.12), **edges)
 
 
 def said_in_panel(axes: Axes, text: str) -> None:
