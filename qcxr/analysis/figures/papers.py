@@ -57,7 +57,7 @@ def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], s
     tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc")]
     grid = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
     for axes, dataset in zip(grid, datasets, strict=True):
-        here = tests[tests["dataset"] == dataset].set_index("task")["mark_raw"]
+        here = tests[tests["dataset"] == dataset].set_index("task")["mark_raw"].to_dict()
         _bars(axes, part[part["dataset"] == dataset], "task", tasks, here, sd)
         axes.set_title(f"{dataset_name(dataset)} test set")
         axes.set_xticks(range(len(tasks)), [task_name(task) for task in tasks])
@@ -82,7 +82,7 @@ def labels(
     tests = tests[(tests["task"] == task) & (tests["dataset"] == dataset) & (tests["metric"] == "auroc")]
     figure = Figure(figsize=(style.PAGE if len(names) > 8 else 0.7 * style.PAGE, 3.2))
     axes = figure.subplots()
-    _bars(axes, part, "label", names, tests.set_index("label")["mark_raw"], sd)
+    _bars(axes, part, "label", names, tests.set_index("label")["mark_raw"].to_dict(), sd)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_ylabel("AUROC")
     axes.set_title(f"{task_name(task)}, {dataset_name(dataset)} test set")
