@@ -16,7 +16,7 @@ from qcxr.analysis.results import Results
 
 from .synthetic import LABELS, TRAIN, facts
 from .test_contrast import marks, weak
-from .test_figures import assert_apart, unseen
+from .test_figures import assert_apart, names_of, unseen
 
 NAMES = ["linear", "deep", "slow-cdl", "dqc-with-a-rather-long-name-of-ten-layers"] + [f"head_{k}" for k in range(26)]
 
@@ -76,7 +76,8 @@ def test_figures_of_many_heads_hold_their_words_and_name_every_head(count, kind)
         assert figure.bbox.y0 - 1 <= extent.y0 and extent.y1 <= figure.bbox.y1 + 1, text.get_text()
     assert not [said for artist in marks(figure) for said in weak(artist)]
     for axes in figure.axes if kind == "volcano" else ():
-        assert_apart(axes, [text for text in axes.texts if isinstance(text, Annotation)])
+        if axes.get_visible():
+            assert_apart(axes, [text for text in axes.texts if isinstance(text, Annotation)])
 
 
 @pytest.mark.parametrize("count", [2, 4, 9])
@@ -101,7 +102,7 @@ def test_the_forest_plot_shows_the_tests(count):
         rows = tests[(tests["dataset"] == dataset) & (tests["head_b"] == other) & (tests["metric"] == "auroc")]
         rows = rows.set_index("label")
         at = dict(zip([*order, "mean"], axes.get_yticks(), strict=True))
-        assert [tick.get_text().split(" (")[0] for tick in axes.get_yticklabels()] == [*order, "Mean of all labels"]
+        assert names_of(axes) == [*order, "Mean of all labels"]
         said = {text.get_position()[1]: text.get_text() for text in axes.texts}
         low, high = axes.get_xlim()
         for label, y in at.items():

@@ -1,4 +1,4 @@
-"""The paper's figures as such: their numbers are those of the metrics and of the raw tests, and they know when to stand."""
+"""The paper's figures as such: their numbers are those of the metrics and the raw tests, for the studies they suit."""
 
 import re
 
@@ -36,7 +36,8 @@ def test_bars_are_the_metrics_in_the_order_of_table_i(study, name, sd):
     assert names == [label for label in paper.LABEL_COUNTS if label in LABELS[task]]
     totals = [sum(paper.LABEL_COUNTS[label][:3]) for label in names]
     assert totals == sorted(totals, reverse=True)
-    found = given["metrics"].query("task == @task and dataset == @dataset and metric == 'auroc'")
+    found, tests = (frame[(frame["task"] == task) & (frame["dataset"] == dataset)] for frame in given.values())
+    found, tests = (frame[frame["metric"] == "auroc"] for frame in (found, tests))
     runs = {key: part["value"].to_numpy() for key, part in found.groupby(["label", "head"])}
     expected = [
         runs[label, head] for label in names for head in ("cdl", "dqc") if not np.isnan(runs[label, head]).any()
@@ -44,7 +45,7 @@ def test_bars_are_the_metrics_in_the_order_of_table_i(study, name, sd):
     np.testing.assert_allclose(heights(axes), [np.mean(v) for v in expected])
     reach = [np.std(v, ddof=1 if sd == "sample" else 0) for v in expected]
     np.testing.assert_allclose([np.ptp(ends) / 2 for ends in spreads(axes)], reach, atol=1e-12)
-    tests = given["tests"].query("task == @task and dataset == @dataset and metric == 'auroc'").set_index("label")
+    tests = tests.set_index("label")
     said = {text.get_position()[0]: text.get_text() for text in axes.texts}
     for x, label in enumerate(names):
         p = tests.loc[label, "p"]
@@ -102,7 +103,5 @@ def test_they_are_drawn_for_the_papers_heads_tasks_and_test_sets(study, tmp_path
     ):
         assert [name for name in figures.names(**given | changed) if name.startswith("paper")] == left
     out = {"out_pdf": tmp_path / "f.pdf", "out_png": tmp_path / "f.png"}
-    with pytest.raises(
-        InputError, match="figure paper_fig8: its inputs know nothing of it; they must hold task: cxr14"
-    ):
+    with pytest.raises(InputError, match="paper_fig8: its inputs know nothing of it; they must hold task: cxr14"):
         figures.draw("paper_fig8", study.inputs, **out)
