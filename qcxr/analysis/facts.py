@@ -105,9 +105,9 @@ class Facts:
         return self.compared and self.few
 
     @property
-    def named(self) -> bool:
-        """A few heads are tested: a panel's title has room for their differences."""
-        return self.tested and self.few
+    def alike(self) -> bool:
+        """Heads are compared whose runs of one seed began alike, as this package trains them."""
+        return self.compared and self.trained
 
     @property
     def many(self) -> bool:

@@ -110,6 +110,7 @@ def _frames(paths: Paths) -> pd.DataFrame:
 READERS: dict[str, Callable[[Paths], Any]] = {
     "metrics": read_metrics,
     "tests": _frames,
+    "estimates": _frames,
     "history": read_history,
     "steps": partial(read_history, name="steps.csv"),
     "bootstrap": _frames,

@@ -26,7 +26,7 @@ NAMES = {
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
-    "score": {"head_over": "analysis.", "tail_under": "analysis."},
+    "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
     "tables": {"inference.": "analysis.", "sd": "analysis."},
 }
 SHOWN = 40  # characters of a value

@@ -75,7 +75,7 @@ def test_one_head_alone_is_scored_without_a_comparison(published, tmp_path):
         frame[column] = [str(published / name) for name in frame[column]]
     frame.to_csv(tmp_path / "runs.csv", index=False)
     summary = evaluate(
-        tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=100, only=("labels", "slopes", "volcano"))
+        tmp_path / "runs.csv", tmp_path / "out", Evaluation(replicates=100, only=("labels", "difference", "volcano"))
     )
     assert "auroc" in summary and len(pd.read_csv(tmp_path / "out" / "tests.csv")) == 0
     assert (tmp_path / "out" / "report.html").exists()

@@ -5,19 +5,20 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from qcxr.analysis import figures, report, statistics, tables
 from qcxr.analysis.answer import answer
 from qcxr.analysis.evidence import evidence
 from qcxr.analysis.facts import Study
-from qcxr.analysis.figures import curves, means, slopes, style, volcano
+from qcxr.analysis.figures import curves, difference, means, style, volcano
 from qcxr.analysis.figures import labels as bars
 from qcxr.analysis.limits import limits, title
 from qcxr.analysis.results import Results
 
-from .synthetic import LABELS, facts
-from .test_figures import unseen
+from .synthetic import LABELS, TRAIN, facts
+from .test_contrast import marks, weak
+from .test_figures import assert_apart, names_of, unseen
 
 NAMES = ["linear", "deep", "slow-cdl", "dqc-with-a-rather-long-name-of-ten-layers"] + [f"head_{k}" for k in range(26)]
 
@@ -30,7 +31,10 @@ def scored(heads, *, seeds=4, labels=LABELS["cxr8"], tasks=("cxr8",)):
         values = 0.6 + 0.01 * k + 0.02 * rng.random(len(labels))
         for label, value in [*zip(labels, values, strict=True), ("mean", values.mean())]:
             row = {"task": task, "head": head, "seed": seed, "dataset": dataset, "label": label, "metric": "auroc"}
-            rows.append(row | {"value": value, "n": 100, "n_positive": 10, "reason": "", "n_labels": len(labels)})
+            counted = {"n": 100, "n_positive": 10, "n_patients": 50, "positive_patients": 8, "reason": ""}
+            rows.append(
+                row | {"value": value} | counted | {"train_positives": TRAIN.get(label), "n_labels": len(labels)}
+            )
     return pd.DataFrame(rows)
 
 
@@ -42,46 +46,76 @@ def test_thirty_heads_look_different_in_bars_and_in_lines():
         assert len({(look.colour, look.dashes) for look in looks}) == 30
         assert looks[0].dashes == "-" and "-" not in [look.dashes for look in looks[1:]]
     kept = style.head_styles(["cdl", "dqc"])
-    assert (kept["cdl"].colour, kept["dqc"].marker) == ("#1b4f8a", "s")
+    assert (kept["cdl"].colour, kept["dqc"].marker) == (style.HEADS["cdl"].colour, "s")
+
+
+KINDS = {
+    "means": (means.means, ("metrics", "tests"), {}),
+    "difference": (difference.difference, ("metrics", "tests"), {"task": "cxr8"}),
+    "volcano": (volcano.volcano, ("tests",), {"task": "cxr8"}),
+    "labels": (bars.labels, ("metrics", "tests"), {"task": "cxr8", "dataset": "nih"}),
+}
 
 
 @pytest.mark.parametrize("count", [3, 9, 30])
-@pytest.mark.parametrize("kind", ["means", "slopes", "volcano", "labels"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_figures_of_many_heads_hold_their_words_and_name_every_head(count, kind):
     heads = NAMES[:count]
-    metrics = scored(heads, seeds=3)
-    tests = statistics.compare(metrics, heads=heads, against=heads[:2])
-    more = {"labels": {"task": "cxr8", "dataset": "nih"}, "volcano": {"task": "cxr8"}}.get(kind, {})
-    inputs = {"tests": tests} | ({} if kind == "volcano" else {"metrics": metrics})
-    function = {"means": means.means, "slopes": slopes.slopes, "volcano": volcano.volcano, "labels": bars.labels}[kind]
+    given = {"metrics": scored(heads, seeds=3)}
+    given["tests"] = statistics.compare(given["metrics"], heads=heads, against=heads[:2])
+    function, needs, more = KINDS[kind]
     with style.applied():
-        figure = function(**inputs, heads=heads, **more)
+        figure = function(**{name: given[name] for name in needs}, heads=heads, **more)
         figure.draw_without_rendering()
     shown = [text for text in set(figure.findobj(Text)) - unseen(figure) if text.get_text() and text.get_visible()]
     words = " ".join(text.get_text() for text in shown)
-    for head in heads[kind in ("volcano", "slopes") :]:
+    for head in heads[kind in ("volcano", "difference") :]:
         assert head.replace("_", " ")[:7] in words, head
     for text in shown:
         extent = text.get_window_extent()
         assert text.get_fontsize() >= 5
         assert figure.bbox.x0 - 1 <= extent.x0 and extent.x1 <= figure.bbox.x1 + 1, text.get_text()
         assert figure.bbox.y0 - 1 <= extent.y0 and extent.y1 <= figure.bbox.y1 + 1, text.get_text()
+    assert not [said for artist in marks(figure) for said in weak(artist)]
+    for axes in figure.axes if kind == "volcano" else ():
+        if axes.get_visible():
+            assert_apart(axes, [text for text in axes.texts if isinstance(text, Annotation)])
 
 
-def test_rows_of_differences_are_the_tests():
-    heads = NAMES[:9]
+@pytest.mark.parametrize("count", [2, 4, 9])
+def test_the_forest_plot_shows_the_tests(count):
+    """Every interval and mark at its label's row, in every panel, whatever is known of seeds and patients."""
+    heads = NAMES[:count]
     metrics = scored(heads)
-    tests = statistics.compare(metrics, heads=heads, against=("deep", "linear"))
+    tests = statistics.compare(metrics, heads=heads).reset_index(drop=True)
+    kinds = np.resize(["seeds and patients", "seeds", "patients", ""], len(tests))
+    half = {"patients": 0.004 + 0.0001 * np.arange(len(tests)), "total": 0.013 + 0.0001 * np.arange(len(tests))}
+    for kind, reach in half.items():
+        tests = tests.assign(
+            **{f"{kind}_low": tests["difference"] - reach, f"{kind}_high": tests["difference"] + reach}
+        )
+    tests = tests.assign(basis=kinds)
     with style.applied():
-        figure = slopes.slopes(metrics=metrics, tests=tests, heads=heads)
-    chosen = tests.query("label == 'mean' and dataset == 'nih' and head_a == 'linear'").set_index("head_b")
-    lines = figure.axes[0].lines
-    for k, head in enumerate(heads[1:]):
-        if head == "deep":
-            continue  # compared as deep and linear, the other way round
-        _, interval, mean = lines[3 * k : 3 * k + 3]
-        assert mean.get_xdata() == pytest.approx([chosen.loc[head, "difference"]])
-        assert interval.get_xdata() == pytest.approx([chosen.loc[head, "ci_low"], chosen.loc[head, "ci_high"]])
+        figure = difference.difference(tests=tests, metrics=metrics, heads=heads, task="cxr8", margin=0.02)
+    order = sorted(LABELS["cxr8"], key=lambda label: -TRAIN[label])
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(panels) == 2 * (count - 1)
+    for axes, (dataset, other) in zip(panels, itertools.product(("nih", "mimic"), heads[1:]), strict=True):
+        rows = tests[(tests["dataset"] == dataset) & (tests["head_b"] == other) & (tests["metric"] == "auroc")]
+        rows = rows.set_index("label")
+        at = dict(zip([*order, "mean"], axes.get_yticks(), strict=True))
+        assert names_of(axes) == [*order, "Mean of all labels"]
+        said = {text.get_position()[1]: text.get_text() for text in axes.texts}
+        low, high = axes.get_xlim()
+        for label, y in at.items():
+            row = rows.loc[label]
+            prefix = {"seeds and patients": "total", "seeds": "ci", "patients": "patients"}.get(row["basis"])
+            here = [line.get_xdata() for line in axes.lines if list(line.get_ydata()) in ([y], [y, y])]
+            lines = [sorted(x) for x in here if len(x) == 2 and list(x) != [0, 1]]
+            expected = [] if prefix is None else [[max(row[f"{prefix}_low"], low), min(row[f"{prefix}_high"], high)]]
+            np.testing.assert_allclose(lines, expected)
+            assert any(len(x) == 1 and x[0] == pytest.approx(row["difference"]) for x in here)
+            assert said[y] == row["mark"]
 
 
 def test_a_table_of_labels_and_heads_holds_their_means():

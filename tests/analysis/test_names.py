@@ -46,7 +46,7 @@ def evaluated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("names")
     saved = save(folder)
     said = []
-    options = Evaluation(replicates=100, only=("mean_auroc", "slopes", "volcano", "labels", "roc"))
+    options = Evaluation(replicates=100, only=("mean_auroc", "difference", "volcano", "labels", "roc"))
     evaluate(folder / "runs.csv", folder / "out", options, say=said.append)
     assert said == []
     return folder / "out", saved
@@ -81,7 +81,7 @@ def test_comparisons_intervals_figures_and_tables_keep_the_names(evaluated):
         assert (drawn["n_patients"] == 2).all()
         assert (out / "figures" / f"labels-{task}-{dataset}.png").exists()
     names = {path.stem for path in (out / "figures").glob("*.png")}
-    assert {"volcano-2023", "volcano-NA", "mean_auroc", "slopes", "roc-NA-None", "roc-2023-2019"} <= names
+    assert {"volcano-2023", "volcano-NA", "mean_auroc", "difference-NA", "roc-NA-None", "roc-2023-2019"} <= names
     table = tablefile.read_csv(out / "tables" / "labels.csv", texts=("Label", "Task", "Test set", "Head", "Reference"))
     assert set(table["Label"]) == set(LABELS) and set(table["Task"]) == set(TASKS)
     report = (out / "report.html").read_text(encoding="utf-8")

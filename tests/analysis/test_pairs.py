@@ -38,7 +38,7 @@ def test_one_head_has_no_tests_and_no_figure_of_comparisons(one, tmp_path):
     assert len(inputs.load("tests", one["tests"])) == 0
     assert list(inputs.load("tests", one["tests"]).columns) == list(statistics.COLUMNS)
     names = figures.names(tasks=("cxr8",), datasets=("nih",), heads=("dqc",))
-    assert not {name.partition("-")[0] for name in names} & {"volcano", "slopes"} and len(names) == 7
+    assert not {name.partition("-")[0] for name in names} & {"volcano", "difference"} and len(names) == 7
     for name in names:
         png = tmp_path / f"{name}.png"
         figures.draw(name, one, out_pdf=png.with_suffix(".pdf"), out_png=png, heads=["dqc"])
@@ -93,7 +93,7 @@ def test_a_task_without_a_pair_ends_nothing_and_is_said(tmp_path):
     kept = ~((runs["task"] == "u") & (runs["head"] == "a")) & ~((runs["task"] == "v") & (runs["head"] != "a"))
     runs[kept].to_csv(tmp_path / "runs.csv", index=False)
     said = []
-    options = Evaluation(replicates=100, only=("volcano", "slopes", "labels", "reliability"))
+    options = Evaluation(replicates=100, only=("volcano", "difference", "labels", "reliability"))
     summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", options, say=said.append)
     assert said == [
         "u, d: no runs of a, which others are compared with, so nothing is compared there (scored: b, c).",
@@ -111,7 +111,7 @@ def test_a_task_without_a_pair_ends_nothing_and_is_said(tmp_path):
     intervals = inputs.load("bootstrap", out / "bootstrap" / "u-d.csv")
     assert set(intervals["kind"]) == {"head"} and intervals["ci_low"].notna().any()
     drawn = {path.stem for path in (out / "figures").glob("*.png")}
-    assert {"volcano-t", "labels-u-d", "reliability-u-d", "reliability-v-d", "slopes"} <= drawn
+    assert {"volcano-t", "labels-u-d", "reliability-u-d", "reliability-v-d", "difference-t"} <= drawn
     assert not {"volcano-u", "volcano-v"} & drawn
 
 
@@ -120,12 +120,12 @@ def test_no_pair_anywhere_is_an_evaluation_without_comparisons(tmp_path):
     runs = pd.read_csv(tmp_path / "runs.csv")
     runs[(runs["task"] == "t") == (runs["head"] == "a")].to_csv(tmp_path / "runs.csv", index=False)
     said = []
-    options = Evaluation(replicates=100, only=("mean_auroc", "slopes", "volcano"))
+    options = Evaluation(replicates=100, only=("mean_auroc", "difference", "volcano"))
     summary = evaluate(tmp_path / "runs.csv", tmp_path / "out", options, say=said.append)
     assert len(said) == 2 and "auroc" in summary
     assert len(inputs.load("tests", tmp_path / "out" / "tests.csv")) == 0
     drawn = {path.stem for path in (tmp_path / "out" / "figures").glob("*.png")}
-    assert not {"slopes", "volcano-t", "volcano-u"} & drawn and "mean_auroc" in drawn
+    assert not {"difference-t", "volcano-t", "volcano-u"} & drawn and "mean_auroc" in drawn
 
 
 def test_a_mean_over_unequal_seeds_is_its_own_heads(tmp_path):

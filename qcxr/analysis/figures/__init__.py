@@ -1,57 +1,39 @@
 """The figures by name: what draws each, from which inputs, and its caption.
 
 A figure drawn once per task or data set has names such as `labels-cxr8-nih`; `names` lists them for an experiment.
-Adding a figure: one function (tidy frames in, Figure out) and one entry here; the caption file in `workflow/report`
-has the same text (held by a test).
+Adding a figure: one function (tidy frames in, Figure out) and one entry here (`qcxr.analysis.figures.entry` says what
+it holds); the caption file in `workflow/report` has the same text (held by a test).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from qcxr.analysis.facts import If
+from qcxr.analysis.figures.entry import FigureSpec
+from qcxr.analysis.figures.published import PUBLISHED
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.outline import Outline
 from qcxr.errors import InputError
 
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """One figure: `function` as module:name, the kinds of input it needs, the keys it is drawn by, its texts.
-
-    `caption` is the name of the caption file in workflow/report; `text` is what it says, some sentences for those
-    studies only of which they are true. `title` heads it in reports. `options` are the keys of the configuration's
-    `analysis` section that it takes. A figure with `pair` shows a comparison and is drawn for two heads or more. `also`
-    are kinds of input that it shows where they are there. `whole`: it shows all variants of the study (and is given its
-    outline), not one of them. A figure by `axis` is drawn for each varied key, one that needs `search` where there is a
-    search.
-    """
-
-    function: str
-    needs: tuple[str, ...]
-    by: tuple[str, ...]
-    caption: str
-    title: str
-    text: tuple[str | If, ...]
-    options: tuple[str, ...] = ()
-    pair: bool = False
-    also: tuple[str, ...] = ()
-    whole: bool = False
-
-    def draw(self, **inputs: Any) -> Any:
-        """Import the module (matplotlib with it) and call the function."""
-        module, name = self.function.split(":")
-        return getattr(import_module(f"qcxr.analysis.figures.{module}"), name)(**inputs)
-
-
+_MARKS = "Marks follow the adjusted p: ns p >= 0.05, * p < 0.05, ** p < 0.01, *** p < 0.001."
 _BY_HEAD = (
     "Of so many heads each has one panel: a thin line is a label (vertical mean over runs, as steps), the bold line "
     "the mean over labels, the dotted dark one that of the first head."
 )
 FIGURES = {
+    "difference": FigureSpec(
+        "difference:difference", ("metrics", "tests"), ("task",), "difference.rst", "Difference of AUROC per label",
+        ("AUROC of the first head minus that of the other, labels from common to rare in training (positive training "
+         "films in brackets), the means over labels below them. The colour is the better head's.",
+         If("tested", "The long line is the 95 % interval that the words of the report follow, and the legend names "
+            "what varies in it; an arrow says that it goes on beyond the panel."),
+         If("few", "Thin lines below it are its parts."),
+         "In the grey band the heads count as equivalent.",
+         If("several", "Each head has its own panels, against the first."), If("tested", _MARKS)),
+        options=("margin",), pair=True,
+    ),
     "losses": FigureSpec(
         "losses:losses", ("history", "steps"), (), "losses.rst", "Training and validation loss",
         ("Training loss (averaged over tenths of an epoch) and validation loss by epoch, one line per run. The marker "
@@ -62,51 +44,47 @@ FIGURES = {
     "mean_auroc": FigureSpec(
         "means:means", ("metrics", "tests"), (), "mean_auroc.rst", "Mean AUROC",
         ("AUROC averaged over the labels of each task for which it is defined.",
-         If("few", "Bars are means over seeds, points are runs."),
-         If("many", "Markers are means over seeds with their 95 % t-intervals (cut at 0 and 1), points are runs, the "
-            "dashed line is the first head's mean."),
-         If("joined", "Lines join the heads of one seed."),
-         If("tested", "Marks are the paired t-test over seeds, raw p: ns p >= 0.05, * p < 0.05, ** p < 0.01, "
-            "*** p < 0.001."),
+         If("few", "Bars are means over seeds, points are runs; a line beside them is the mean's 95 % interval for "
+            "seeds and patients together, where it is known."),
+         If("many", "Markers are means over seeds, points are runs, lines the means' 95 % intervals for seeds and "
+            "patients together, or for seeds where no more is known; the dashed line is the first head's mean."),
+         If("joined", "Thin lines join the heads of one seed."),
+         If("alike", "All heads of a seed had the same initial backbone, batches and augmentations."),
+         If("tested", _MARKS),
          If("like_paper", "Compare with Fig. 5 of the paper.")),
+        also=("estimates",),
     ),
     "labels": FigureSpec(
         "labels:labels", ("metrics", "tests"), ("task", "dataset"), "labels.rst", "AUROC per label",
-        ("AUROC per label, sorted by the number of positive films in this test set (in brackets).",
+        ("AUROC per label, from common to rare in training, in the same order and on the same axis for every test set "
+         "of a task; in brackets the positive films of this test set.",
          If("few", "Bars are means over seeds, points are runs."),
          If("many", "Numbers are means over seeds, the colour is the difference from the first head, below it stand "
             "marks of p < 0.05."),
-         If("tested", "Marks are the paired t-test over seeds, raw p, uncorrected for the number of labels (the table "
-            "of tests has Holm and Benjamini-Hochberg)."),
+         If("tested", _MARKS),
          If("like_paper", "Compare with Figs. 6-11 of the paper.")),
     ),
     "volcano": FigureSpec(
         "volcano:volcano", ("tests",), ("task",), "volcano.rst", "Volcano plot",
-        ("Evidence (-log10 of the paired t-test's raw p) against percent difference of mean AUROC (Eq. 4 of the "
-         "paper), for the labels that this task is the first to have.",
+        ("Evidence (-log10 of the adjusted p) against percent difference of mean AUROC (Eq. 4 of the paper), for the "
+         "labels that this task is the first to have. The colour is the better head's, the shape the task of the runs; "
+         "a label's points are joined and named at the one with the most evidence.",
          If("several", "Each head has its own panels, against the first."),
-         "The number is the label, the shape the task of the runs. The axis is signed and linear: "
-         "labels where the other head is better than the first lie on the left, where the log2 axis of the paper has "
-         "no place for them. The dashed line is p = 0.05.",
+         If("many", "Named are labels whose adjusted p is below alpha, where there is room."),
+         "The axis is signed and linear: labels where the other head is better than the first lie on the left, where "
+         "the log2 axis of the paper has no place for them. The dashed line is alpha.",
          If("like_paper", "Compare with Figs. 12 and 13 of the paper.")),
-        pair=True,
-    ),
-    "slopes": FigureSpec(
-        "slopes:slopes", ("metrics", "tests"), (), "slopes.rst", "Paired seeds",
-        (If("few", "Mean AUROC of every run. A thin line joins the heads of one seed."),
-         If("many", "Mean AUROC of the first head minus that of each other, a point per seed; a line is the 95 % "
-            "t-interval of the mean over seeds."),
-         If("trained", "All heads of a seed had the same initial backbone, batches and augmentations."),
-         If("few", "The bold line joins the means."),
-         If("named", "Above each panel: the mean difference with its 95 % t-interval over seeds.")),
-        pair=True,
+        options=("alpha",), pair=True,
     ),
     "longtail": FigureSpec(
         "longtail:longtail", ("metrics", "counts"), ("task",), "longtail.rst", "The long tail",
-        ("AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. "
-         "Dotted lines part the tail, medium and head labels of this study, the dashed line is chance.",
-         If("many", "A panel per head; the grey line is the first head's mean.")),
-        options=("head_over", "tail_under"),
+        ("Means over the labels of each group, from common to rare in training: how many labels it has, and the fewest "
+         "and the most positive training films of any. A label whose metric is undefined on a test set is not in its "
+         "mean. Markers are means over seeds with their 95 % interval, for seeds and patients together where that is "
+         "known, else for seeds.",
+         If("few", "Small points are runs."),
+         If("many", "The dashed line is the first head's mean.")),
+        options=("head_over", "tail_under", "quantiles"), also=("estimates",),
     ),
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",
@@ -117,18 +95,20 @@ FIGURES = {
         "curves:precision_recall", ("predictions",), ("task", "dataset"), "precision_recall.rst",
         "Precision and recall",
         ("Precision against recall per label, one line per run; the dotted line is the prevalence, which is chance. "
-         "With rare findings these tell more than ROC curves.",
+         "Drawn as steps, so that the area below a line is its average precision. With rare findings these tell more "
+         "than ROC curves.",
          If("many", _BY_HEAD)),
     ),
     "reliability": FigureSpec(
         "reliability:reliability", ("predictions",), ("task", "dataset"), "reliability.rst", "Reliability",
-        ("Observed frequency of a finding against its predicted probability in 15 equal-width bins, films of all seeds "
-         "together; markers grow with the number of films, the dotted line is perfect calibration. Both axes are "
+        ("Observed frequency of a finding against its predicted probability; the dotted line is perfect calibration. "
+         "Bins are equal-width, fifteen in all, those of fewer than ten films joined with the next. Both axes are "
          "square-rooted, because probabilities of rare findings are small.",
-         If("few", "Numbers: expected calibration error, mean over seeds."),
-         If("many", "Of so many heads each has one panel: a thin line is a label, the bold line all labels' films "
-            "together, the dotted dark one those of the first head; the number is the expected calibration error, mean "
-            "over labels and seeds.")),
+         If("few", "A thin line is a run; markers are the bins of each head's first run, with 95 % Wilson intervals. "
+            "Numbers: expected calibration error, mean over seeds."),
+         If("many", "Of so many heads each has one panel, of its first run: a thin line is a label, the bold line all "
+            "labels' films together, the dotted dark one those of the first head; the number is the expected "
+            "calibration error, mean over labels and seeds.")),
     ),
     "vary": FigureSpec(
         "vary:vary", ("metrics",), ("axis",), "vary.rst", "What is varied",
@@ -160,6 +140,7 @@ FIGURES = {
          If("many", "Each head has its own panel; the grey line is the first head's.")),
         whole=True,
     ),
+    **PUBLISHED,
 }  # fmt: skip
 
 
@@ -176,10 +157,11 @@ def names(
     """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, vary-head.layers.
 
     axes: the varied keys. searched: there is a search. grouped: films have attributes to group them by. One head has
-    no figures of comparisons.
+    no figures of comparisons, and the paper's figures are those of its heads, tasks and test sets.
     """
     values = {"task": list(tasks), "dataset": list(datasets), "axis": list(axes)}
-    chosen = [name for name in (FIGURES if only is None else only) if len(heads) > 1 or not FIGURES[name].pair]
+    here = {"tasks": values["task"], "datasets": values["dataset"], "heads": heads}
+    chosen = [name for name in (FIGURES if only is None else only) if FIGURES[name].fits(**here)]
     chosen = [name for name in chosen if searched or "search" not in FIGURES[name].needs]
     chosen = [name for name in chosen if grouped or "subgroups" not in FIGURES[name].needs]
     return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]
@@ -239,6 +221,9 @@ def draw(
     if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
         loaded["predictions"] = index_predictions(inputs["predictions"])
     found = known(loaded)
+    if lacking := entry.lacking(found):
+        asked = "; ".join(f"{key}: {', '.join(entry.about[key])}" for key in lacking)
+        raise InputError(f"figure {name}: its inputs know nothing of it; they must hold {asked}")
     keys = _keys(name, entry, found, given)
     if not entry.whole:
         loaded = variants.at_base(loaded, given)

@@ -63,6 +63,23 @@ def _precision_recall(truth: Films, score: Films) -> Curve:
     return recall[-2::-1], precision[-2::-1]
 
 
+def as_steps(run: Curve) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
+    """Ends of a precision-recall curve's steps, to be drawn `steps-pre`: the area below is the average precision.
+
+    A threshold's precision holds for the recall that it adds, as scikit-learn's display draws it from the other end.
+    Of more steps than POINTS those in the same of so many parts of the recall are drawn as one, of the same area.
+    """
+    recall, precision = run
+    width = np.diff(recall, prepend=0.0)
+    recall, precision, width = (ends[width > 0] for ends in (recall, precision, width))  # a false positive is no step
+    if recall.size > POINTS:
+        part = np.minimum((recall * POINTS).astype(int), POINTS - 1)
+        starts = np.flatnonzero(np.diff(part, prepend=-1))
+        area, width = np.add.reduceat(width * precision, starts), np.add.reduceat(width, starts)
+        recall, precision = recall[np.append(starts[1:] - 1, recall.size - 1)], area / width
+    return np.append(0.0, recall), np.append(precision[0], precision)
+
+
 def _grid(
     runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films], Curve], x: str, y: str
 ) -> tuple[Figure, list[Axes]]:
@@ -93,8 +110,11 @@ def _panel(
             style.said_in_panel(axes, f"undefined:\n{reason}")
             break
         look = styles[run.head]
-        x, y = _thin(*curve(truth, score))
-        axes.plot(x, y, color=look.colour, linewidth=0.7, alpha=0.8, linestyle=look.dashes)
+        found = curve(truth, score)
+        steps = curve is not _roc
+        x, y = as_steps(found) if steps else _thin(*found)
+        line: style.Keywords = {"color": look.colour, "linewidth": 0.7, "linestyle": look.dashes}
+        axes.plot(x, y, drawstyle="steps-pre" if steps else "default", **line)
 
 
 def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films], Curve], x: str, y: str) -> Figure:
@@ -110,7 +130,7 @@ def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films],
             if own and not why_undefined(own[0][0]):
                 steps = [stepped(curve(*pair), from_left=curve is _roc) for pair in own]
                 found.append(np.mean(steps, axis=0))
-                axes.plot(GRID, found[-1], color=look.colour, linewidth=0.4, alpha=0.45)
+                axes.plot(GRID, found[-1], color=style.pale(look.colour), linewidth=0.4)
         if found:
             mean = np.mean(found, axis=0)
             first = mean if head == heads[0] else first

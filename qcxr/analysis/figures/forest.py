@@ -1,4 +1,4 @@
-"""Many heads as rows: mean AUROC of each with its interval, or its paired difference from the first head."""
+"""Many heads as rows: mean AUROC of each with its interval."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,10 +15,11 @@ ROW = 0.17  # inches for a head
 Panel = tuple[Axes, pd.DataFrame, pd.DataFrame]
 
 
-def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
-    """Mean AUROC over labels: runs as points, their mean with its 95 % t-interval, the t-test's mark at the right.
+def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], known: pd.DataFrame | None = None) -> Figure:
+    """Mean AUROC over labels: runs as points, their mean with its interval, the adjusted p's mark at the right.
 
-    mean, tests: rows of the mean AUROC over labels, tests against heads[0], whose mean is the dashed line.
+    mean, tests: rows of the mean AUROC over labels, tests against heads[0], whose mean is the dashed line. known: the
+    intervals of `qcxr.analysis.figures.intervals`; without them they are 95 % t-intervals over seeds.
     """
     figure, panels = _grid(mean, tests, heads)
     styles = style.head_styles(heads)
@@ -28,7 +29,7 @@ def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Fig
             values = part.loc[part["head"] == head, "value"].dropna()
             if not len(values):
                 continue
-            _row(axes, y, values.to_numpy(float), styles[head])
+            _row(axes, y, values.to_numpy(float), styles[head], _interval(values, part, known, head))
             place = axes.get_yaxis_transform()
             axes.text(1.01, y, marks.get(head, ""), transform=place, va="center", ha="left", fontsize=6)
         first = part.loc[part["head"] == heads[0], "value"]
@@ -40,26 +41,20 @@ def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Fig
     return figure
 
 
-def differences(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
-    """Difference of mean AUROC, heads[0] minus each other head: a point per seed, the mean with its 95 % t-interval."""
-    figure, panels = _grid(mean, tests, heads[1:])
-    styles = style.head_styles(heads)
-    for axes, part, _ in panels:
-        runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=list(heads))
-        for y, head in enumerate(heads[1:]):
-            gaps = (runs[heads[0]] - runs[head]).dropna()
-            if len(gaps):
-                _row(axes, y, gaps.to_numpy(float), styles[head])
-        axes.axvline(0, color=style.INK, linewidth=0.7, linestyle="--", zorder=1)
-    figure.supxlabel(f"Mean AUROC of {head_name(heads[0])} minus that of the head, same seed", fontsize=7.5)
-    return figure
+def _interval(values: pd.Series, part: pd.DataFrame, known: pd.DataFrame | None, head: str) -> tuple[float, float]:
+    """The interval of a head's mean in a panel: the one that leads, or over seeds."""
+    if known is None:
+        found = over_seeds(values.to_numpy(float))
+        return found["seeds_low"], found["seeds_high"]
+    own = known[(known["head"] == head) & (known["task"] == part["task"].iloc[0])]
+    own = own[own["dataset"] == part["dataset"].iloc[0]]
+    return (float(own["low"].iloc[0]), float(own["high"].iloc[0])) if len(own) else (np.nan, np.nan)
 
 
-def _row(axes: Axes, y: int, values: np.ndarray, look: style.HeadStyle) -> None:
-    found = over_seeds(values)
+def _row(axes: Axes, y: int, values: np.ndarray, look: style.HeadStyle, ends: tuple[float, float]) -> None:
     style.runs_as_points(axes, values, np.full(values.size, y), look, size=2.2, edge=0.4)
-    axes.plot([found["seeds_low"], found["seeds_high"]], [y, y], color=look.colour, linewidth=1.4, zorder=3)
-    axes.plot(found["mean"], y, look.marker, color=look.colour, markersize=5, zorder=5, **style.WHITE_EDGE)
+    axes.plot(ends, [y, y], color=look.colour, linewidth=1.4, zorder=3)
+    axes.plot(values.mean(), y, look.marker, color=look.colour, markersize=5, zorder=5, **style.WHITE_EDGE)
 
 
 def _grid(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> tuple[Figure, Iterator[Panel]]:

@@ -13,27 +13,32 @@ COLOURS = "PuOr_r"  # orange is above the first head, purple below; told apart b
 CELL = (0.29, 0.25)  # inches
 
 
-def labels(part: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], counts: pd.Series, *, title: str) -> Figure:
-    """Mean AUROC over seeds in every cell, and below it the mark of the paired t-test where p < 0.05.
+def labels(
+    metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], counts: pd.Series, *, dataset: str, title: str
+) -> Figure:
+    """Mean AUROC over seeds in every cell, and below it the mark of the adjusted p where it is below 0.05.
 
-    part: AUROC of every run and label. tests: against heads[0]. counts: positives per label, in the rows' order.
+    metrics: AUROC of every run and label of a task on all its test sets, which have one scale of colours. tests: on
+    this one, against heads[0]. counts: its positives per label, in the rows' order.
     """
     rows = list(counts.index)
-    mean = part.pivot_table(index="label", columns="head", values="value", aggfunc="mean", dropna=False)
-    mean = mean.reindex(index=rows, columns=list(heads))
-    gap = mean.sub(mean[heads[0]], axis=0).to_numpy(float)
+    places = [metrics["dataset"], metrics["label"]]
+    everywhere = metrics.pivot_table(index=places, columns="head", values="value", aggfunc="mean", dropna=False)
+    gaps = everywhere.sub(everywhere[heads[0]], axis=0)
+    mean, gap = (frame.loc[dataset].reindex(index=rows, columns=list(heads)) for frame in (everywhere, gaps))
     marks = tests.pivot(index="label", columns="head_b", values="mark").reindex(index=rows, columns=list(heads))
-    sizes = np.abs(gap[:, 1:][~np.isnan(gap[:, 1:])])
-    reach = max(float(np.quantile(sizes, 0.95)), 0.01) if sizes.size else 0.01  # rare labels differ by chance, and most
+    sizes = gaps[list(heads[1:])].abs().stack()
+    reach = max(float(sizes.quantile(0.95)), 0.01) if len(sizes) else 0.01  # rare labels differ by chance, and most
     figure = Figure(figsize=(max(style.COLUMN, 2.6 + CELL[0] * len(heads)), 1.9 + CELL[1] * len(rows)))
     axes = figure.subplots()
-    image = axes.imshow(gap, cmap=COLOURS, vmin=-reach, vmax=reach, aspect="auto")
+    image = axes.imshow(gap.to_numpy(float), cmap=COLOURS, vmin=-reach, vmax=reach, aspect="auto")
     for i, j in np.ndindex(gap.shape):
         value, mark = mean.iat[i, j], marks.iat[i, j]
         said = "—" if np.isnan(value) else f"{value:.2f}".lstrip("0")
         starred = isinstance(mark, str) and mark.startswith("*")
-        ink = "white" if abs(gap[i, j]) > 0.7 * reach else style.INK
-        axes.text(j, i, said + f"\n{mark}" * starred, ha="center", va="center", fontsize=5, color=ink, linespacing=0.9)
+        ground = "white" if np.isnan(value) else image.cmap(image.norm(gap.iat[i, j]))
+        ink: style.Keywords = {"color": style.ink_on(ground), "fontsize": 5, "linespacing": 0.9}
+        axes.text(j, i, said + f"\n{mark}" * starred, ha="center", va="center", **ink)
     axes.set_yticks(range(len(rows)), [f"{label} ({int(n):,})" for label, n in counts.items()])
     names = shortened([head_name(head) for head in heads], 24)
     axes.set_xticks(range(len(heads)), names, rotation=60, ha="right", rotation_mode="anchor")

@@ -53,7 +53,7 @@ def _by_head(history: pd.DataFrame, trained: pd.DataFrame, heads: Sequence[str])
             axes.plot(run["epoch"], run["val_loss"], color=style.FAINT, linewidth=0.5, zorder=1)
         look = style.head_styles(heads)[place[1]]
         for _, run in training[training["head"] == place[1]].groupby("seed"):
-            axes.plot(run["epoch"], run["train_loss"], color=look.colour, linewidth=0.4, alpha=0.6)
+            axes.plot(run["epoch"], run["train_loss"], color=style.pale(look.colour), linewidth=0.4)
         _lines(axes, validation, heads, "val_loss", width=0.9, only=place[1])
     figure.supxlabel("Epoch", fontsize=7.5)
     figure.supylabel("Loss", fontsize=7.5)
@@ -66,7 +66,7 @@ def _lines(axes: Axes, runs: pd.DataFrame, heads: Sequence[str], loss: str, *, w
         if only and head != only:
             continue
         for _, run in runs[runs["head"] == head].groupby("seed"):
-            axes.plot(run["epoch"], run[loss], color=look.colour, linewidth=width, alpha=0.9)
+            axes.plot(run["epoch"], run[loss], color=look.colour, linewidth=width)
             best = run[run["best"].astype(bool)].tail(1) if "best" in run else run.head(0)
             if len(best):
                 axes.plot(best["epoch"], best[loss], look.marker, color=look.colour, zorder=3, **style.WHITE_EDGE)

@@ -1,4 +1,4 @@
-"""Mean AUROC per task and data set: bars, one point per seed, pairs joined, significance marks (paper Fig. 5)."""
+"""Mean AUROC per task and data set: bars with their interval, one point per seed, pairs joined, adjusted marks."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qcxr.analysis.figures import forest, style
+from qcxr.analysis.figures import forest, intervals, style
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name, task_order
 
 
-def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -> Figure:
-    """Bars of the mean over seeds with the runs as points; a bracket carries the paired t-test's mark (raw p).
+def means(
+    *, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], estimates: pd.DataFrame | None = None
+) -> Figure:
+    """Bars of the mean over seeds with the runs as points; a bracket carries the mark of the adjusted p.
 
-    More heads than a few are rows instead, as in `qcxr.analysis.figures.forest`.
+    estimates: with the interval of every mean (`qcxr.analysis.figures.intervals`). More heads than a few are rows
+    instead, as in `qcxr.analysis.figures.forest`.
     """
     mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
     tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc") & (tests["head_a"] == heads[0])]
+    known = None
+    if estimates is not None:
+        known = intervals.led(estimates[(estimates["label"] == "mean") & (estimates["metric"] == "auroc")])
     if len(heads) > FEW:
-        return forest.scores(mean, tests, heads)
+        return forest.scores(mean, tests, heads, known)
     tasks, datasets = task_order(mean["task"]), dataset_order(mean["dataset"])
     figure = Figure(figsize=(min(style.PAGE, max(style.COLUMN, 1.9 * len(datasets) * max(1, len(tasks) / 2))), 2.6))
     panels = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
@@ -31,12 +37,14 @@ def means(*, metrics: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str]) -
             part = mean[(mean["task"] == task) & (mean["dataset"] == dataset)]
             runs = part.pivot(index="seed", columns="head", values="value").reindex(columns=list(heads))
             places = x + 0.8 / len(heads) * (np.arange(len(heads)) - (len(heads) - 1) / 2)
-            _bars(axes, dict(zip(heads, places.tolist(), strict=True)), runs, low=low)
+            at = dict(zip(heads, places.tolist(), strict=True))
+            _bars(axes, at, runs, low=low)
+            top = _whiskers(axes, at, known, task, dataset)
             if runs.isna().all(axis=None):
                 axes.text(x, low + step, "undefined", rotation=90, ha="center", va="bottom", color=style.FAINT)
                 continue
             here = tests[(tests["task"] == task) & (tests["dataset"] == dataset)].set_index("head_b")["mark"]
-            level = float(np.nanmax(runs.to_numpy())) + step
+            level = float(np.nanmax([np.nanmax(runs.to_numpy()), top])) + step
             for head, place in zip(heads[1:], places[1:].tolist(), strict=True):
                 if said := here.get(head, ""):
                     _bracket(axes, (float(places[0]), place), level, step, said)
@@ -58,9 +66,21 @@ def _bars(axes: Axes, places: dict[str, float], runs: pd.DataFrame, *, low: floa
         filled: style.Keywords = {"color": look.colour, "hatch": look.hatch, "edgecolor": "white", "linewidth": 0}
         axes.bar(place, runs[head].mean() - low, 0.94 * 0.8 / len(places), bottom=low, **filled)
     for _, run in runs.iterrows():
-        axes.plot(list(places.values()), run, color=style.INK, linewidth=0.5, alpha=0.6, zorder=3)
+        axes.plot(list(places.values()), run, color=style.FAINT, linewidth=0.5, zorder=3)
     for head, place in places.items():
         style.runs_as_points(axes, np.full(len(runs), place), runs[head], styles[head], edge=0.6)
+
+
+def _whiskers(axes: Axes, places: dict[str, float], known: pd.DataFrame | None, task: str, dataset: str) -> float:
+    """Draw the interval of every head's mean beside its runs; return the highest end, NaN without any."""
+    if known is None:
+        return np.nan
+    here = known[(known["task"] == task) & (known["dataset"] == dataset)].set_index("head")
+    here = here.reindex(list(places))
+    beside = np.array(list(places.values())) + 0.28 / len(places)
+    for colour, width in (("white", 2.4), (style.INK, 0.9)):  # an outline, for what lies over a dark bar
+        axes.vlines(beside, here["low"], here["high"], color=colour, linewidth=width, zorder=5)
+    return float(here["high"].max())
 
 
 def _bracket(axes: Axes, ends: tuple[float, float], level: float, step: float, said: str) -> None:

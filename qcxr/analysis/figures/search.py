@@ -62,7 +62,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, searched: pd.DataFrame, heads: Sequ
         own = curves[curves["head"] == head]
         if own.empty or (only and head != only):
             continue
-        axes.fill_between(own["trials"], own["low"], own["high"], color=look.colour, alpha=0.12, linewidth=0)
+        style.band(axes, own["trials"], own["low"], own["high"], look)
         axes.plot(own["trials"], own["mean"], color=look.colour, linestyle=look.dashes, linewidth=1.0)
         picked = searched[(searched["head"] == head) & searched["chosen"].astype(bool)]
         end = [own["trials"].max()] * len(picked)

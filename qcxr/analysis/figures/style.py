@@ -4,16 +4,19 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.typing import ColorType
+from PIL import Image
 
 from qcxr.analysis.names import head_name, shortened
 from qcxr.study.files import replacing
@@ -22,7 +25,7 @@ from qcxr.study.files import replacing
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 COLUMN, PAGE = 3.5, 7.16  # inches, the widths of a two-column page
-INK, FAINT = "#222222", "#8a8a8a"
+INK, FAINT, BAND = "#222222", "#6e6e6e", "#ececec"
 Keywords = dict[str, Any]  # of matplotlib's functions
 WHITE_EDGE: Keywords = {"markeredgecolor": "white", "markeredgewidth": 0.4}  # keeps overlapping markers apart
 Dashes = Literal["-"] | tuple[int, tuple[int, ...]]
@@ -65,7 +68,7 @@ RC: dict[Any, Any] = {  # matplotlib's type is a list of all its settings
 
 @dataclass(frozen=True)
 class HeadStyle:
-    """How one head looks in every figure. Neighbours differ in lightness too, so they stay apart in grey."""
+    """How one head looks in every figure."""
 
     colour: str
     marker: str
@@ -73,13 +76,16 @@ class HeadStyle:
     dashes: Dashes = "-"
 
 
-HEADS = {"cdl": HeadStyle("#1b4f8a", "o", ""), "dqc": HeadStyle("#eda12c", "s", "////")}
+# Found by search: each has a contrast of 3 or more against the page, and any two are 33 or more apart in CIELAB for
+# normal sight, protanopia, deuteranopia and tritanopia alike (Machado 2009; `tests/analysis/test_contrast.py`). The
+# first two differ in lightness too, so they stay apart in grey.
+HEADS = {"cdl": HeadStyle("#12356f", "o", ""), "dqc": HeadStyle("#d95f02", "s", "////")}
 OTHERS = (
-    HeadStyle("#1d8f6d", "^", "...."),
-    HeadStyle("#c98fc0", "D", "xxxx"),
-    HeadStyle("#7a3b12", "v", "\\\\\\\\"),
-    HeadStyle("#6fc1e8", "P", "----"),
-    HeadStyle("#6b6b6b", "X", "++++"),
+    HeadStyle("#478d9d", "^", "...."),
+    HeadStyle("#c85fee", "D", "xxxx"),
+    HeadStyle("#4c1e04", "v", "\\\\\\\\"),
+    HeadStyle("#8201f8", "P", "----"),
+    HeadStyle("#8c9169", "X", "++++"),
 )
 # Hardly more colours can be told apart by everyone: a sixth other head takes the first colour again, with another
 # marker, hatch and line. 13 and 7 have no divisor in common with 5, so no two of 35 heads are alike.
@@ -110,10 +116,27 @@ def head_styles(heads: Iterable[str]) -> dict[str, HeadStyle]:
     return styles
 
 
-def ink_on(colour: str) -> str:
-    """White on a dark colour, else the colour of text."""
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.4 else INK
+def contrast(colour: ColorType, ground: ColorType = "white") -> float:
+    """Contrast of two opaque colours, 1 to 21, as the Web Content Accessibility Guidelines (2.2) define it."""
+    light, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: ColorType) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def ink_on(colour: ColorType) -> str:
+    """White or black, whichever reads better on a colour; one of them always has a contrast of 4.5."""
+    return max("white", "black", key=lambda ink: contrast(ink, colour))
+
+
+def pale(colour: ColorType, least: float = 3.0) -> str:
+    """A colour mixed with as much white as leaves it a contrast of `least`: for thin lines that others lie over."""
+    rgb = to_rgb(colour)
+    mixed = (to_hex([1 - share * (1 - c) for c in rgb]) for share in (k / 50 for k in range(20, 50)))
+    return next((found for found in mixed if contrast(found) >= least), to_hex(rgb))
 
 
 def possible(limits: tuple[float, float]) -> tuple[float, float]:
@@ -143,12 +166,19 @@ def empty(message: str, *, width: float = COLUMN, height: float = 1.6) -> Figure
 
 
 def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
-    """Save as PDF (text as text) and PNG; the same figure gives the same bytes."""
+    """Save as PDF (text as text) and PNG; the same figure gives the same bytes.
+
+    The PNG has a palette of 256 colours: a third of the bytes, and a report holds many. What is lost are in-between
+    shades at the edges of letters and lines, by less than 1 of 255 in the mean.
+    """
     with replacing(out_pdf) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     figure.set_layout_engine("none")  # both are laid out alike, and once: it takes as long as drawing
-    with replacing(out_png) as temporary:
-        figure.savefig(temporary, format="png")
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
+    with Image.open(drawn) as image, replacing(out_png) as temporary:
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(temporary, format="png", optimize=True, dpi=(RC["savefig.dpi"],) * 2)
 
 
 def bar_handles(heads: Iterable[str]) -> list[Patch]:
@@ -222,6 +252,12 @@ def runs_as_points(axes: Axes, x: Any, y: Any, look: HeadStyle, *, size: float |
         markeredgewidth=edge,
         zorder=4,
     )
+
+
+def band(axes: Axes, x: Any, low: Any, high: Any, look: HeadStyle) -> None:
+    """Fill between two curves; their thin edges are what can be seen of it on every screen."""
+    edges: Keywords = {"edgecolor": pale(look.colour), "linewidth": 0.4}
+    axes.fill_between(x, low, high, facecolor=to_rgba(look.colour, 0.12), **edges)
 
 
 def said_in_panel(axes: Axes, text: str) -> None:

@@ -150,9 +150,9 @@ def _panel(axes: Axes, drawn: Drawn, *, only: str = "") -> None:
         if own.empty:
             continue
         x = places[own["place"].to_numpy(int)]
-        axes.fill_between(x, own["seeds_low"], own["seeds_high"], color=look.colour, alpha=0.13, linewidth=0)
+        style.band(axes, x, own["seeds_low"], own["seeds_high"], look)
         axes.plot(x, own["mean"], look.marker, color=look.colour, linestyle=look.dashes, zorder=3, **style.WHITE_EDGE)
         at = places[single["place"].to_numpy(int)] + shift
         axes.plot(at, single["value"], ".", color=look.colour, markersize=1.8)
-        bars: style.Keywords = {"color": look.colour, "linewidth": 0.7, "alpha": 0.8, "zorder": 2}
+        bars: style.Keywords = {"color": look.colour, "linewidth": 0.7, "zorder": 2}
         axes.vlines(x + shift, own["patients_low"], own["patients_high"], **bars)
