@@ -88,7 +88,7 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
 
 
 def _table(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
-    """Groups as rows, heads as columns: AUROC in numbers, the gap to the reference as colour, stars where it is sure."""
+    """Groups as rows, heads as columns: AUROC in numbers, the gap to the reference as colour, stars where sure."""
     keys = ["dataset", "attribute", "group"]
     rows = list(means[keys].drop_duplicates().itertuples(index=False, name=None))
     value = means.pivot_table(index=keys, columns="head", values="value", sort=False).reindex(rows, columns=list(heads))
