@@ -313,10 +313,8 @@ def test_tables_and_sentences_tell_what_the_rows_hold(found):
     assert text.startswith(f"CXR-8, nih: {len(sure) or 'none'} of 10 gaps".replace("nih", "NIH-CXR-LT"))
     assert "unknown" not in text and "sex, age and view" in text
     every = frame.assign(p_adjusted=frame["p_adjusted"].where(frame["kind"] != "gap", 0.001))
-    assert (
-        "10 of 10 gaps of mean AUROC" in gaps.said(every)[0]
-        and "are significant (adjusted p < 0.05): CDL, sex F" in gaps.said(every)[0]
-    )
+    (text,) = gaps.said(every)
+    assert "10 of 10 gaps of mean AUROC" in text and "are significant (adjusted p < 0.05): CDL, sex F" in text
     nothing = broken_down(given, attributes.assign(sex="", age=np.nan, view=""))
     assert gaps.said(nothing) == []
     assert gaps.groups(nothing)["Note"].tolist() == ["this data set gives no sex, age or view"]
@@ -325,7 +323,7 @@ def test_tables_and_sentences_tell_what_the_rows_hold(found):
 
 
 def test_the_file_is_read_as_it_was_written(found, tmp_path):
-    given, attributes, frame = found
+    frame = found[2]
     write_csv(frame, tmp_path / "s.csv")
     again = inputs.load("subgroups", tmp_path / "s.csv")
     pd.testing.assert_frame_equal(again, frame, check_dtype=False)

@@ -95,7 +95,7 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
     for y, group in enumerate(groups):
         said = f"{int(counts[group]):,}" if group in counts else "0"
         if none.get(group, False):
-            place = {"transform": axes.get_yaxis_transform(), "va": "center", "color": style.FAINT}
+            place: style.Keywords = {"transform": axes.get_yaxis_transform(), "va": "center", "color": style.FAINT}
             axes.text(0.03, y, "undefined: too few patients", style="italic", fontsize=6, **place)
         axes.text(1.02, y, said, transform=axes.get_yaxis_transform(), va="center", ha="left", fontsize=6)
     axes.tick_params(axis="y", length=0)
