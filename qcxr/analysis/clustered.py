@@ -48,17 +48,17 @@ def cell(
     truth, scores, patient = truth[covered], scores[:, covered], patient[covered]
     owners = [patient[truth == y] for y in (1, 0)]
     counts = (np.unique(owners[0]).size, np.unique(owners[1]).size)
-    about = {"patients": counts, "n": truth.size, "n_patients": np.unique(patient).size, "n_positive": int(truth.sum())}
+    sizes = (truth.size, np.unique(patient).size, int(truth.sum()))
     if reason := _why_none(truth, counts):
         none = np.full(len(scores), np.nan)
-        return Cell(none, np.zeros((len(scores), 2, 0)), **about, reason=reason)
+        return Cell(none, np.zeros((len(scores), 2, 0)), counts, *sizes, reason=reason)
     auroc, *placements = components(truth, scores)
     influence = np.zeros((len(scores), 2, n_patients))
     for kind, (placed, owner) in enumerate(zip(placements, owners, strict=True)):
         few = np.sqrt(counts[kind] / (counts[kind] - 1))  # Obuchowski's factor
         for run, values in enumerate((placed - auroc[:, None]) * few / owner.size):
             influence[run, kind] = np.bincount(owner, values, n_patients)
-    return Cell(auroc, influence, **about)
+    return Cell(auroc, influence, counts, *sizes)
 
 
 def _why_none(truth: Real[np.ndarray, " films"], patients: tuple[int, int]) -> str:

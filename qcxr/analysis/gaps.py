@@ -28,9 +28,9 @@ def groups(frame: pd.DataFrame) -> pd.DataFrame:
         cells = {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])}
         cells |= {"Attribute": row["attribute"] or "—", "Group": row["group"] or "—"}
         cells |= {"Head": head_name(row["head"]) or "—", "Patients": row["n_patients"], "Films": row["n"]}
-        cells |= {"Mean AUROC": _with_interval(row), "Gap": "—", "p adjusted": "—"}
+        cells |= {"Labels": row["n_labels"], "Mean AUROC": _with_interval(row), "Gap": "—", "p adjusted": "—"}
         if gap:
-            cells |= {"Gap": f"{_with_interval(gap, signed=True)} to {gap['reference']}"}
+            cells |= {"Gap": f"{_with_interval(gap, signed=True)} against {gap['reference']}"}
             cells |= {"p adjusted": formats.p_value(gap["p_adjusted"])}
         shown.append(cells | {"Note": _note(row, gap)})
     return pd.DataFrame(shown)
@@ -47,7 +47,7 @@ def differences(frame: pd.DataFrame) -> pd.DataFrame:
             continue
         place = tuple(row[key] for key in keys)
         cells = {"Task": task_name(row["task"]), "Test set": dataset_name(row["dataset"])}
-        cells |= {"Gap": f"{row['attribute']}: {row['group']} to {row['reference']}"}
+        cells |= {"Gap": f"{row['attribute']}: {row['group']} against {row['reference']}"}
         cells |= {"Heads": f"{head_name(row['head'])} − {head_name(row['head_b'])}"}
         cells |= {"Gap of the first": of[(*place, row["head"])], "Gap of the second": of[(*place, row["head_b"])]}
         cells |= {"Difference": _with_interval(row, signed=True), "p adjusted": formats.p_value(row["p_adjusted"])}
@@ -70,28 +70,39 @@ def said(frame: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
         by = listed(list(dict.fromkeys(gaps["attribute"])))
         sure = gaps[gaps["p_adjusted"] < alpha]
         text = f"{task_name(task)}, {dataset_name(dataset)}: "
-        text += _counted(len(sure), len(gaps), f"gap{'s' * (len(gaps) > 1)} of mean AUROC between groups by {by}")
-        text += f" ({'; '.join(_told(row) for row in sure.to_dict('records'))})" * bool(len(sure)) + "."
+        text += (
+            f"{_counted(len(sure), len(gaps))} of mean AUROC between groups by {by} {_significant(len(sure), alpha)}"
+        )
+        text += _list(sure)
         if len(pairs):
             apart = pairs[pairs["p_adjusted"] < alpha]
-            text += f" {_counted(len(apart), len(pairs), 'comparisons of two heads in such a gap', verb='differ')}"
-            text += f" ({'; '.join(_told(row) for row in apart.to_dict('records'))})" * bool(len(apart)) + "."
+            count = _counted(len(apart), len(pairs), what="difference")
+            text += f" {count[0].upper()}{count[1:]} between two heads' gaps {_significant(len(apart), alpha)}"
+            text += _list(apart)
         alone = set(gaps["basis"]) == {"patients"}
         text += " With one seed the intervals are of patients alone." * alone
         texts.append(text + _small(part))
     return texts
 
 
-def _counted(n: int, total: int, what: str, verb: str = "") -> str:
-    found = f"{n if n else 'none'} of {total} {what}"
-    if verb:
-        return f"{found[0].upper()}{found[1:]} {verb}{'s' * (n == 1)}"
-    return f"{found} {'differs' if n == 1 else 'differ'} from 0 by the adjusted p"
+def _list(rows: pd.DataFrame) -> str:
+    told = "; ".join(_told(row) for row in rows.to_dict("records"))
+    return f": {told}." if told else "."
+
+
+def _counted(n: int, total: int, what: str = "gap") -> str:
+    return f"{n or 'none'} of {total} {what}{'s' * (total > 1)}"
+
+
+def _significant(n: int, alpha: float) -> str:
+    return (
+        f"{'are' if n > 1 else 'is'} significant (adjusted p < {alpha:g})" if n else "is significant after adjustment"
+    )
 
 
 def _told(row: Row) -> str:
-    heads = head_name(row["head"]) + (f" against {head_name(row['head_b'])}" if row["head_b"] else "")
-    return f"{heads}, {row['group']} to {row['reference']}: {_with_interval(row, signed=True)}"
+    heads = head_name(row["head"]) + (f" minus {head_name(row['head_b'])}" if row["head_b"] else "")
+    return f"{heads}, {row['attribute']} {row['group']} against {row['reference']}: {_with_interval(row, signed=True)}"
 
 
 def _small(part: pd.DataFrame) -> str:
@@ -111,6 +122,8 @@ def _with_interval(row: Row, *, signed: bool = False) -> str:
         return "—"
     digits = "+.3f" if signed else ".3f"
     low, high = (row[f"{'patients' if pd.isna(row['total_low']) else 'total'}_{end}"] for end in ("low", "high"))
+    if not signed:  # an AUROC lies between 0 and 1, whatever a t-interval of few patients says
+        low, high = max(low, 0.0), min(high, 1.0)
     return f"{row['value']:{digits}}" + ("" if pd.isna(low) else f" [{low:{digits}}, {high:{digits}}]")
 
 

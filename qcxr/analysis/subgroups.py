@@ -156,11 +156,11 @@ class _Part:
         runs, minus = self._seeds(pair)
         defined = [label for label in self.labels if not any(self.cells[g, label].reason for g in groups)]
         least = min(self.sizes[g] for g in groups)
-        keys = {"group": group, "reference": reference, "kind": kind, "head": pair[0], "head_b": pair[1]}
+        keys: Row = {"group": group, "reference": reference, "kind": kind, "head": pair[0], "head_b": pair[1]}
         keys["small"] = least < self.breakdown.small_group
         for label in (*self.labels, "mean"):
             chosen = defined if label == "mean" else [name for name in defined if name == label]
-            row = keys | {"label": label} | self._counts(groups, label)
+            row: Row = keys | {"label": label} | self._counts(groups, label)
             if label == "mean":
                 row["n_labels"] = len(chosen)
             if chosen and len(runs):

@@ -127,7 +127,7 @@ FIGURES = {
          "and two without, in the group; the number of patients stands beside it. The reference of each attribute is "
          "M, PA or the largest group.",
          If("few", "Lines are 95 % intervals of seeds and patients together (of patients alone with one seed); hollow "
-            "markers are groups of few patients; the reference is bold."),
+            "markers are groups of few patients, whose lines may leave the panel; the reference is bold."),
          If("many", "The colour is the gap to the reference group."),
          "A star is a gap to the reference whose p, adjusted over all such gaps of the head, is below 0.05."),
     ),

@@ -12,7 +12,7 @@ from qcxr.analysis.figures import style
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, shortened, task_name
 
 MARK_BELOW = 0.05  # adjusted p of a gap that is marked, as everywhere in figures
-ROW = {"few": 0.16, "gap": 0.1}  # inches for a head, and between groups
+ROW, MOST, BETWEEN = 0.16, 0.55, 0.1  # inches for a head, for a group's heads at most, and between groups
 
 
 def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
@@ -22,8 +22,8 @@ def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str) -> Fi
     heads than a few are columns of a table, whose colour is each head's gap.
     """
     part = subgroups[(subgroups["task"] == task) & (subgroups["label"] == "mean")]
-    means = part[(part["kind"] == "group") & part["value"].notna()]
-    if means.empty:
+    means = part[part["kind"] == "group"]
+    if means["value"].isna().all():
         return style.empty(f"{task_name(task)}: no sex, age or view of the films is known, or no AUROC is defined")
     gaps = part[part["kind"] == "gap"]
     return _table(means, gaps, heads, task) if len(heads) > FEW else _rows(means, gaps, heads, task)
@@ -32,11 +32,9 @@ def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str) -> Fi
 def _rows(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
     attributes, datasets = list(dict.fromkeys(means["attribute"])), dataset_order(means["dataset"])
     groups = {name: list(dict.fromkeys(means.loc[means["attribute"] == name, "group"])) for name in attributes}
-    sizes = [len(groups[name]) * (ROW["few"] * len(heads) + ROW["gap"]) + 0.25 for name in attributes]
+    sizes = [len(groups[name]) * (min(ROW * len(heads), MOST) + BETWEEN) + 0.25 for name in attributes]
     figure = Figure(figsize=(style.PAGE if len(datasets) > 1 else 5.2, 0.75 + sum(sizes)))
-    grid = figure.subplots(
-        len(attributes), len(datasets), squeeze=False, sharex=True, gridspec_kw={"height_ratios": sizes}
-    )
+    grid = figure.subplots(len(attributes), len(datasets), squeeze=False, gridspec_kw={"height_ratios": sizes})
     for i, attribute in enumerate(attributes):
         for j, dataset in enumerate(datasets):
             axes = grid[i, j]
@@ -47,13 +45,25 @@ def _rows(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: s
                 axes.set_title(f"{task_name(task)}, {dataset_name(dataset)}", pad=3)
             if j == 0:
                 axes.set_ylabel(attribute.capitalize())
-    for axes in grid[0]:
-        axes.set_xlim(*style.possible(axes.get_xlim()))
+    for j, dataset in enumerate(datasets):
+        limits = _limits(means[means["dataset"] == dataset])
+        for axes in grid[:, j]:
+            axes.set_xlim(limits)
+            axes.tick_params(labelbottom=axes is grid[-1, j])
     figure.supxlabel("Mean AUROC over labels (patients at the right)", fontsize=7.5)
     hollow = Line2D([], [], color=style.INK, marker="o", markerfacecolor="white", linestyle="", label="a small group")
     extra = [hollow] if means["small"].any() else []
     style.legend(figure, [*style.line_handles(heads), *extra], loc="outside upper center")
     return figure
+
+
+def _limits(means: pd.DataFrame) -> tuple[float, float]:
+    """Ends of an axis: every point, and the intervals of groups that are not small; those of small ones may be cut."""
+    sure = means[~means["small"]]
+    ends = [means["value"], *(sure[f"{of}_{end}"] for of in ("total", "patients") for end in ("low", "high"))]
+    known = np.concatenate([part.dropna().to_numpy(float) for part in ends])
+    room = 0.04 * (np.ptp(known) or 0.1)
+    return style.possible((known.min() - room, known.max() + room))
 
 
 def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence[str], heads: Sequence[str]) -> None:
@@ -68,6 +78,8 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
         ends = [row["total_low"], row["total_high"]]
         if pd.isna(ends[0]):
             ends = [row["patients_low"], row["patients_high"]]
+        if pd.isna(row["value"]):
+            continue
         axes.plot(ends, [y, y], color=look.colour, linewidth=1.3, zorder=3)
         face = "white" if row["small"] else look.colour
         axes.plot(row["value"], y, look.marker, color=look.colour, markersize=4.5, markerfacecolor=face, zorder=5)
@@ -75,12 +87,16 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
             right = row["value"] if pd.isna(ends[1]) else ends[1]
             axes.annotate("*", (right, y), (2, -3.5), textcoords="offset points", fontsize=8, annotation_clip=False)
     counts = means.groupby("group", sort=False)["n_patients"].max()
+    none = means.groupby("group", sort=False)["value"].agg(lambda values: values.isna().all())
     references = set(gaps["reference"])
     axes.set_yticks(range(len(groups)), groups)
     for tick, group in zip(axes.get_yticklabels(), groups, strict=True):
         tick.set_fontweight("bold" if group in references else "normal")
     for y, group in enumerate(groups):
-        said = f"{int(counts[group]):,}" if group in counts else "—"
+        said = f"{int(counts[group]):,}" if group in counts else "0"
+        if none.get(group, False):
+            place: style.Keywords = {"transform": axes.get_yaxis_transform(), "va": "center", "color": style.FAINT}
+            axes.text(0.03, y, "undefined: too few patients", style="italic", fontsize=6, **place)
         axes.text(1.02, y, said, transform=axes.get_yaxis_transform(), va="center", ha="left", fontsize=6)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(groups) - 0.45, -0.55)
@@ -88,7 +104,7 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
 
 
 def _table(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
-    """Groups as rows, heads as columns: AUROC in numbers, the gap to the reference as colour, stars where it is sure."""
+    """Groups as rows, heads as columns: AUROC in numbers, the gap to the reference as colour, stars where sure."""
     keys = ["dataset", "attribute", "group"]
     rows = list(means[keys].drop_duplicates().itertuples(index=False, name=None))
     value = means.pivot_table(index=keys, columns="head", values="value", sort=False).reindex(rows, columns=list(heads))
@@ -110,7 +126,11 @@ def _table(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: 
         ink = "white" if abs(colours[i, j]) > 0.7 * reach else style.INK
         axes.text(j, i, said, ha="center", va="center", fontsize=5, color=ink)
     counts = means.groupby(keys, sort=False)["n_patients"].max()
-    names = [f"{dataset_name(key[0])}, {key[1]}: {key[2]} ({int(counts[key]):,})" for key in rows]
+    to = set(gaps[["dataset", "attribute", "reference"]].itertuples(index=False, name=None))
+    names = [
+        f"{dataset_name(key[0])}, {key[1]}: {key[2]}{', reference' * (key in to)} ({int(counts[key]):,})"
+        for key in rows
+    ]
     axes.set_yticks(range(len(rows)), names, fontsize=6)
     tilted = shortened([head_name(head) for head in heads], 24)
     axes.set_xticks(range(len(heads)), tilted, rotation=60, ha="right", rotation_mode="anchor")
