@@ -42,7 +42,7 @@ class Answer:
 def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
     """Answer by the means over labels of a metric; where something varies, of the base variant."""
     base = results.at_base()
-    rows = at(evidence(base.tests, alpha=facts.alpha), metric=metric)
+    rows = at(evidence(base.tests, alpha=facts.alpha, adjust=facts.adjust), metric=metric)
     rows = rows[rows["difference"].notna()]
     name = f"mean {metric_name(metric)}"
     if rows.empty:
@@ -63,22 +63,22 @@ def _alone(metrics: pd.DataFrame, facts: Facts, metric: str) -> Answer:
     """Of heads that are compared with none: what they reach."""
     found = []
     for (head, task, dataset), part in at(metrics, metric=metric).groupby(["head", "task", "dataset"], sort=False):
-        place, mean = _place({"task": task, "dataset": dataset}, facts), part["value"].mean()
+        named = (head_name(head) if len(facts.heads) > 1 else "", _place({"task": task, "dataset": dataset}, facts))
+        mean, where = part["value"].mean(), " on ".join(filter(None, named))
         if pd.notna(mean):
-            number = mean_sd(mean, part["value"].std(ddof=1))
-            found.append((mean, f"{head_name(head)}{f' on {place}' * bool(place)} {number}"))
+            found.append((mean, f"{mean_sd(mean, part['value'].std(ddof=1))}{f' ({where})' * bool(where)}"))
     heads = listed([head_name(head) for head in facts.heads])
-    name = f"mean {metric_name(metric)}"
-    question = f"Which {name} do{'es' * (len(facts.heads) == 1)} {heads} reach?"
+    name, one = f"mean {metric_name(metric)}", len(facts.heads) == 1
+    question = f"Which {name} do{'es' * one} {heads} reach?"
     if not found:
         return Answer(question, f"No {name} is defined.")
     fewest, most = facts.seeds
     seeds = str(most) if fewest == most else f"{fewest} to {most}"
-    spread = f" (mean ± sd over {seeds} seeds)" * (most > 1)
-    shown = listed([text for _, text in found])
-    if len(found) > 6:
-        shown = f"from {min(found)[1]} to {max(found)[1]}"
-    return Answer(question, f"{name[0].upper()}{name[1:]}: {shown}{spread}.", "No pair of heads, so no comparison.")
+    shown = listed([text for _, text in found]) if len(found) < 4 else f"{min(found)[1]} to {max(found)[1]}"
+    spread = f"Mean ± sd over {seeds} seeds. " * (most > 1)
+    return Answer(
+        question, f"{heads} reach{'es' * one} a {name} of {shown}.", f"{spread}No pair of heads, so no comparison."
+    )
 
 
 def _pair(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
@@ -297,10 +297,10 @@ def _difference(row: Row) -> float:
 
 def _rule(rows: list[Row], facts: Facts) -> str:
     """By which p something is called significant."""
+    if facts.adjust == "none":
+        return f"{RULE}p < {facts.alpha:g}, as configured not adjusted for the number of comparisons"
     if not all(row["adjusted"] for row in rows):
         return f"{RULE}p < {facts.alpha:g}, not adjusted for the number of comparisons"
-    if facts.adjust == "none":
-        return f"{RULE}p < {facts.alpha:g}, by your configuration not adjusted"
     by = f", {ADJUSTED[facts.adjust]}" if facts.adjust in ADJUSTED else ""
     return f"{RULE}adjusted p < {facts.alpha:g}{by}"
 

@@ -19,12 +19,13 @@ OPTIONAL = (
 )  # fmt: skip
 
 
-def evidence(tests: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
+def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") -> pd.DataFrame:
     """Return the rows of tests.csv with what leads: basis, low, high, p_read, adjusted, mark, significant.
 
     Beside them its parts under fixed names: seeds_low, seeds_high, patients_low, patients_high, total_low, total_high;
     detectable, equivalent, collapsed, reading. What a table does not have is NaN, False or "". `adjusted` says whether
-    p_read is adjusted for its family: means of older tables have a raw p only. alpha: of those tables.
+    p_read is adjusted for its family: means of older tables have a raw p only. alpha: of those tables. adjust: the
+    method, as in the configuration.
     """
     found = tests.reset_index(drop=True).copy()
     found["seeds_low"], found["seeds_high"] = found["ci_low"], found["ci_high"]
@@ -35,7 +36,7 @@ def evidence(tests: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     found["equivalent"] = found["equivalent"].fillna(False).astype(bool) if "equivalent" in found else False
     if "p_adjusted" in found:
         found["basis"] = found["basis"].fillna("")
-        found["p_read"], found["adjusted"] = found["p_adjusted"], True
+        found["p_read"], found["adjusted"] = found["p_adjusted"], adjust != "none"
         found["mark"] = found["mark"].fillna("")
     else:
         found["basis"] = np.where(found["p"].notna(), "seeds", "")

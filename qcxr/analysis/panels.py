@@ -10,7 +10,7 @@ from qcxr.analysis.charts.forest import Row, forest, reach
 from qcxr.analysis.charts.volcano import Point, height, volcano
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Facts
-from qcxr.analysis.formats import p_value
+from qcxr.analysis.formats import mean_sd, p_value
 from qcxr.analysis.names import dataset_name, head_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
@@ -113,7 +113,7 @@ def _volcano(k: int, pair: tuple[str, str], part: pd.DataFrame, facts: Facts) ->
 
 
 def _rows(results: Results, facts: Facts) -> pd.DataFrame:
-    return evidence(results.at_base().tests, alpha=facts.alpha)
+    return evidence(results.at_base().tests, alpha=facts.alpha, adjust=facts.adjust)
 
 
 def _of_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -254,7 +254,7 @@ def _caption(part: pd.DataFrame, *, labels: bool) -> str:
 def _means(row: Cells, *, named: bool) -> Cells:
     """Both means, under the heads' names or, where rows have different heads, under their part."""
     names = [head_name(row[f"head_{side}"]) for side in "ab"] if named else ["Mean of reference", "Mean of head"]
-    return {name: f"{row[f'mean_{side}']:.3f}" for name, side in zip(names, "ab", strict=True)}
+    return {name: mean_sd(row[f"mean_{side}"], float("nan")) for name, side in zip(names, "ab", strict=True)}
 
 
 def _cells(row: Cells, *, both: bool, p: str) -> Cells:

@@ -130,8 +130,16 @@ def test_one_head_is_compared_with_none():
     found = answer(results, results.facts(Study()))
     values = metrics.query("label == 'mean'")["value"]
     assert found.question == "Which mean AUROC does DQC reach?"
-    assert found.verdict == f"Mean AUROC: DQC {values.mean():.3f} ± {values.std():.3f} (mean ± sd over 5 seeds)."
-    assert found.numbers == "No pair of heads, so no comparison."
+    assert found.verdict == f"DQC reaches a mean AUROC of {values.mean():.3f} ± {values.std():.3f}."
+    assert found.numbers == "Mean ± sd over 5 seeds. No pair of heads, so no comparison."
+
+
+def test_what_is_not_adjusted_is_not_called_so():
+    study = Study(analysis={"adjust": "none", "alpha": 0.01})
+    found = answer(*study_of({("cxr8", "nih"): 0.05, ("cxr8", "mimic"): 0.05}, study=study))
+    assert found.numbers.endswith("significant is p < 0.01, as configured not adjusted for the number of comparisons.")
+    one = answer(*study_of({("cxr8", "nih"): 0.05}, study=study))
+    assert one.numbers.endswith("significant (p < 0.001).")
 
 
 def test_unequal_seeds_per_task_lead_each_by_its_own_basis():

@@ -53,7 +53,7 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
         "runs",
     }
     report = (results / "report.html").read_text()
-    assert "DQC: no pair of heads, so no comparison." in report and report.count("<img ") == 3 + 4 * 2 + 1
+    assert "No pair of heads, so no comparison." in report and report.count("<img ") == 3 + 4 * 2 + 1
     card = (results / "model-card.md").read_text()
     assert card.startswith("# Model card: DQC head on chest X-rays") and "| DQC " in card
     for name in ("report.html", "model-card.md", "data-card.md"):

@@ -56,7 +56,7 @@ def forest(rows: Sequence[Row], *, name: str, title: str, sides: tuple[str, str]
     desc = f"{len(rows)} rows, differences from {scale.signed(-reach)} to {scale.signed(reach)}; numbers in the table."
     root = svg.drawing(WIDTH, bottom + FOOT, name=name, title=title, desc=desc)
     _ground(root, across, bottom, sides, margin)
-    names = shortened([row.name for row in rows], 27)
+    names = shortened([row.name for row in rows], 26)
     for row, shown, y in zip(rows, names, middles, strict=True):
         _row(root, row, shown, y, across)
     return svg.text(root)
