@@ -7,10 +7,13 @@ import jinja2
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
+from qcxr.analysis.borders import Borders
+from qcxr.analysis.cohort import shown
 from qcxr.analysis.facts import Facts, Study
-from qcxr.analysis.inputs import Paths, hours, known_versions, load
+from qcxr.analysis.hub import front_matter
+from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, listed
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, task_name, task_order
 from qcxr.analysis.origin import official, origins
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
@@ -38,12 +41,11 @@ def model_card(
     results: Results,
     study: Study = Study(),  # noqa: B008  (frozen)
     *,
-    head_above: int = 1000,
-    tail_below: int = 100,
+    borders: Borders = Borders(),  # noqa: B008  (frozen)
 ) -> None:
-    """Write the model card of a study to `out` (Markdown).
+    """Write the model card of a study to `out`: Markdown with the front matter of Hugging Face's hub.
 
-    head_above, tail_below: the borders that the metrics' group means were made with.
+    borders: those that the metrics' group means were made with.
     """
     facts = results.facts(study)
     results = results.at_base()
@@ -53,13 +55,13 @@ def model_card(
     undefined = lost.groupby(["label", "dataset", "reason"], sort=True).size().index
     spent = [taken for run in trained if (taken := hours(run)) is not None]
     text = (
-        _environment()
+        environment()
         .get_template("model_card.md.j2")
         .render(
             demo=study.demo,
             limits=limits(facts),
-            head_above=head_above,
-            tail_below=tail_below,
+            header=front_matter(results, facts),
+            borders=borders.said,
             runs=len(trained),
             tasks={task_name(task): labels[task] for task in task_order(labels)},
             heads=[head_name(head) for head in facts.heads],
@@ -70,6 +72,9 @@ def model_card(
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
             means=_markdown(comparisons.means(results.tests)),
+            estimates=_markdown(estimates(results.estimates)),
+            calibrated=bool({"brier", "ece"} & set(scored["metric"])),
+            subgroups=by_groups(results.subgroups),
             groups=_markdown(comparisons.groups(results.tests)),
             scores=_markdown(tables.scores(scored)),
             at=f" (at {facts.base})" * facts.varied,
@@ -77,6 +82,31 @@ def model_card(
         )
     )
     write_text(text, out)
+
+
+def estimates(frame: pd.DataFrame | None) -> pd.DataFrame:
+    """Mean AUROC and average precision of every head with 95 % intervals, empty where no estimates were made."""
+    if frame is None or frame.empty:
+        return pd.DataFrame()
+    shown = []
+    for r in frame[frame["label"].isin(MEANS)].to_dict("records"):
+        labels = r["label"].removeprefix("mean").removeprefix("_") or "all"
+        row = {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Head": head_name(r["head"])}
+        row |= {"Metric": metric_name(r["metric"]), "Labels": labels, "Mean ± sd": formats.mean_sd(r["mean"], r["sd"])}
+        over = {"95 % seeds and patients": "total", "95 % seeds": "seeds", "95 % patients": "patients"}
+        shown.append(row | {name: _interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
+    return pd.DataFrame(shown)
+
+
+def _interval(low: float, high: float) -> str:
+    return "—" if pd.isna(low) or pd.isna(high) else f"[{low:.3f}, {high:.3f}]"
+
+
+def by_groups(frame: pd.DataFrame | None) -> str:
+    """By which facts about patients and films the results are broken down, as a list; "" where by none."""
+    if frame is None or frame.empty:
+        return ""
+    return listed([str(name) for name in dict.fromkeys(frame["attribute"])])
 
 
 def _described(facts: Facts, outline: Outline) -> str:
@@ -92,36 +122,40 @@ def _described(facts: Facts, outline: Outline) -> str:
 def data_card(
     out: str | Path,
     *,
-    counts: Paths,
+    counts: pd.DataFrame,
     kinds: Mapping[str, str] | None = None,
-    issues: Issues | None = None,
-    tail_below: int = 100,
+    notes: Sequence[str] = (),
+    cohort: pd.DataFrame | None = None,
+    borders: Borders = Borders(),  # noqa: B008  (frozen)
     demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
-    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). issues: of films
-    left out, as in `left_out`. demo: the films were generated.
+    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). notes: sentences
+    about films left out or flagged, as of `left_out`. cohort: as `qcxr.analysis.cohort.cohort` makes it of the
+    manifests. borders: those of the tail. demo: the films were generated.
     """
-    frame = load("counts", counts)
-    datasets = dataset_order(frame["dataset"])
+    frame, datasets = counts, dataset_order(counts["dataset"])
     films = frame.groupby(["dataset", "split"], sort=False)["n"].max().reset_index()
     films.columns = ["Data set", "Split", "Films"]
     films["Data set"] = films["Data set"].map(dataset_name)
-    train = frame[frame["split"] == "train"]
+    films = films if cohort is None else shown(cohort)
+    train = frame[(frame["split"] == "train") & (frame["n"] > 0)]
+    rare = train if borders.quantiles is None else train[:0]  # by quantiles it is a task's own, in the model card
     text = (
-        _environment()
+        environment()
         .get_template("data_card.md.j2")
         .render(
             demo=demo,
-            tail_below=tail_below,
+            tail_below=borders.tail_below,
             datasets=[dataset_name(name) for name in datasets],
             counts=_markdown(tables.counts(frame)),
             films=_markdown(films),
-            tail=list(train.loc[train["n_positive"] < tail_below, "label"]),
+            tail=list(rare.loc[rare["n_positive"] < borders.tail_below, "label"]),
+            people=films.columns.isin(["Age", "Sex", "View"]).any(),
             origins=origins(frame, kinds or {}, demo=demo),
             mined=all(official(frame, name) for name in datasets),
-            left_out=left_out(issues),
+            notes=list(notes),
         )
     )
     write_text(text, out)
@@ -155,7 +189,8 @@ def left_out(issues: Issues | None, *, words: str = "left out") -> list[str]:
     return texts
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Where the cards' templates are."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("qcxr.analysis"),
         undefined=jinja2.StrictUndefined,

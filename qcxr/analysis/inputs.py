@@ -109,6 +109,8 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "parameters": _frames,
     "benchmark": _frames,
     "search": _frames,
+    "estimates": _frames,
+    "subgroups": _frames,
 }
 
 

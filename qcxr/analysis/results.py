@@ -20,6 +20,7 @@ class Results:
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    estimates: AUROC and average precision of every head with intervals. subgroups: by age, sex and view.
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -31,6 +32,8 @@ class Results:
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
+    estimates: pd.DataFrame | None = None
+    subgroups: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
@@ -38,6 +41,7 @@ class Results:
         if not self.outline.varied:
             return self
         given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
+        given |= {"estimates": self.estimates}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}
         return replace(self, **kept, outline=Outline(self.outline.heads))

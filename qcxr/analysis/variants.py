@@ -54,7 +54,7 @@ def at_base(loaded: Mapping[str, Any], outline: Outline) -> dict[str, Any]:
                 for run, table in value.items()
                 if (arm := outline.standing(run.head, outline.base)) and arm.variant == run.variant
             }
-        elif kind in ("metrics", "history", "steps"):
+        elif kind in ("metrics", "history", "steps", "estimates"):
             kept[kind] = runs_at(value, outline, outline.base)
         else:
             kept[kind] = value
