@@ -7,9 +7,9 @@ import jinja2
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
-from qcxr.analysis.borders import Borders
 from qcxr.analysis.cohort import shown
 from qcxr.analysis.facts import Facts, Study
+from qcxr.analysis.frequencies import Frequencies, borders_said
 from qcxr.analysis.hub import front_matter
 from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, listed
@@ -41,11 +41,11 @@ def model_card(
     results: Results,
     study: Study = Study(),  # noqa: B008  (frozen)
     *,
-    borders: Borders = Borders(),  # noqa: B008  (frozen)
+    borders: Mapping[str, str] | None = None,
 ) -> None:
     """Write the model card of a study to `out`: Markdown with the front matter of Hugging Face's hub.
 
-    borders: those that the metrics' group means were made with.
+    borders: what the head and tail labels of the metrics' group means are, as `frequencies.borders_said` says it.
     """
     facts = results.facts(study)
     results = results.at_base()
@@ -61,7 +61,7 @@ def model_card(
             demo=study.demo,
             limits=limits(facts),
             header=front_matter(results, facts),
-            borders=borders.said,
+            borders=borders_said() if borders is None else borders,
             runs=len(trained),
             tasks={task_name(task): labels[task] for task in task_order(labels)},
             heads=[head_name(head) for head in facts.heads],
@@ -106,7 +106,8 @@ def by_groups(frame: pd.DataFrame | None) -> str:
     """By which facts about patients and films the results are broken down, as a list; "" where by none."""
     if frame is None or frame.empty:
         return ""
-    return listed([str(name) for name in dict.fromkeys(frame["attribute"])])
+    names = [str(name) for name in dict.fromkeys(frame["attribute"]) if name]  # a set without any has a row without
+    return listed(names) if names else ""
 
 
 def _described(facts: Facts, outline: Outline) -> str:
@@ -126,14 +127,16 @@ def data_card(
     kinds: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     cohort: pd.DataFrame | None = None,
-    borders: Borders = Borders(),  # noqa: B008  (frozen)
+    tail_below: int = 100,
+    quantiles: Sequence[float] | None = None,
     demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
     counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). notes: sentences
     about films left out or flagged, as of `left_out`. cohort: as `qcxr.analysis.cohort.cohort` makes it of the
-    manifests. borders: those of the tail. demo: the films were generated.
+    manifests. tail_below, quantiles: the tail's border, as of `frequencies.Frequencies`; quantiles are those of all
+    labels that were counted. demo: the films were generated.
     """
     frame, datasets = counts, dataset_order(counts["dataset"])
     films = frame.groupby(["dataset", "split"], sort=False)["n"].max().reset_index()
@@ -141,17 +144,16 @@ def data_card(
     films["Data set"] = films["Data set"].map(dataset_name)
     films = films if cohort is None else shown(cohort)
     train = frame[(frame["split"] == "train") & (frame["n"] > 0)]
-    rare = train if borders.quantiles is None else train[:0]  # by quantiles it is a task's own, in the model card
     text = (
         environment()
         .get_template("data_card.md.j2")
         .render(
             demo=demo,
-            tail_below=borders.tail_below,
+            border=borders_said(tail_below=tail_below, quantiles=quantiles)["tail"].replace("the task's", "all"),
             datasets=[dataset_name(name) for name in datasets],
             counts=_markdown(tables.counts(frame)),
             films=_markdown(films),
-            tail=list(rare.loc[rare["n_positive"] < borders.tail_below, "label"]),
+            tail=_tail(train, tail_below, quantiles),
             people=films.columns.isin(["Age", "Sex", "View"]).any(),
             origins=origins(frame, kinds or {}, demo=demo),
             mined=all(official(frame, name) for name in datasets),
@@ -159,6 +161,14 @@ def data_card(
         )
     )
     write_text(text, out)
+
+
+def _tail(train: pd.DataFrame, tail_below: int, quantiles: Sequence[float] | None) -> list[str]:
+    """The tail of the labels counted in training (columns label, n_positive)."""
+    counts = dict(zip(train["label"], train["n_positive"].astype(int), strict=True))
+    cuts = None if quantiles is None else (quantiles[0], quantiles[1])
+    borders = Frequencies(counts, head_above=max(1000, tail_below), tail_below=tail_below, quantiles=cuts)
+    return borders.groups(list(counts))["mean_tail"]
 
 
 def _markdown(frame: pd.DataFrame) -> str:

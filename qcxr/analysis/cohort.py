@@ -1,20 +1,20 @@
 """Who is behind the films: films and patients of each split, their ages, sexes and views, as far as manifests say."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from qcxr.analysis.names import dataset_name
-from qcxr.analysis.tablefile import read_table
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("dataset", "split", "films", "patients", "age", "sex", "view")
 
 
-def read_manifests(manifests: Mapping[str, str | Path]) -> dict[str, pd.DataFrame]:
-    """Read {data set: its manifest}, in the order given."""
-    return {dataset: read_table(path) for dataset, path in manifests.items()}
+def with_attributes(manifest: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame:
+    """The manifest with the sex, age and view that a table of its films (image_id) has, in place of its own."""
+    known = attributes.set_index("image_id").reindex(manifest["image_id"])
+    told = {name: known[name].array for name in ("view", "age", "sex") if name in known}
+    return manifest.assign(**told)
 
 
 def cohort(manifests: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -166,8 +166,8 @@ def _distribution(data: Described, folder: Path) -> list[Node]:
                 "@type": "cr:FileSet",
                 "@id": f"{data.name}-films{suffix}",
                 "name": f"{data.name} films ({suffix})",
-                "description": f"The films of {dataset_name(data.name)}, below its own folder of images; the manifest's "
-                "path says which are used.",
+                "description": f"The films of {dataset_name(data.name)}, below its own folder of images; the "
+                "manifest's path says which are used.",
                 "encodingFormat": FORMATS.get(suffix, "application/octet-stream"),
                 "includes": patterns,
             }

@@ -16,7 +16,7 @@ ORIGINS = {
 # where the official data sets may be had, and on which terms
 ACCESS = {
     "nih": "NIH ChestX-ray14: from the NIH Clinical Center, free to use with the source named.",
-    "mimic": "MIMIC-CXR-JPG: from PhysioNet, with credentials and training, under its Credentialed Health Data License.",
+    "mimic": "MIMIC-CXR-JPG: from PhysioNet, with credentials, under its Credentialed Health Data License.",
 }
 LICENCES = {
     "nih": "NIH ChestX-ray14: free to use, with the NIH Clinical Center acknowledged and Wang et al. (2017) cited.",

@@ -14,8 +14,8 @@ from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     cfg, files = parse(snakemake.config), dict(snakemake.input.items())
-    manifests, audits = (many(files.pop(kind)) for kind in ("manifests", "audits"))
+    read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits") if kind in files}
     options = read_slice(snakemake.params.slice)
     study = Study(config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers())
     results = read_results(files, outline=options["outline"])
-    write_portfolio(Folder(**dict(snakemake.output.items())), results, study, manifests=manifests, audits=audits)
+    write_portfolio(Folder(**dict(snakemake.output.items())), results, study, **read)

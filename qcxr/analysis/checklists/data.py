@@ -114,8 +114,8 @@ def partitions(known: Known) -> Answer:
     rows = known.cohort.itertuples()
     told = "; ".join(f"{dataset_name(r.dataset)} {r.split} {r.films:,} films, {r.patients:,} patients" for r in rows)
     return Answer(
-        f"As the data sets' label files split them: {told}. Train trains, val stops training early and sets thresholds, "
-        "test is predicted once per run."
+        f"As the data sets' label files split them: {told}. Train trains, val stops training early and sets "
+        "thresholds, test is predicted once per run."
     )
 
 

@@ -27,7 +27,9 @@ def abstract(known: Known) -> Answer:
     told = [wording.lead(known.facts), *wording.result(known.results, known.facts)]
     if known.cohort is not None and len(known.cohort):
         films, patients = int(known.cohort["films"].sum()), int(known.cohort["patients"].sum())
-        told.insert(1, f"{films:,} {'generated ' * known.demo}films of {patients:,} {'invented ' * known.demo}patients.")
+        told.insert(
+            1, f"{films:,} {'generated ' * known.demo}films of {patients:,} {'invented ' * known.demo}patients."
+        )
     return Answer(" ".join(told), "the structured summary itself")
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
 from qcxr.analysis.limits import listed
@@ -74,7 +75,7 @@ def external(known: Known) -> Answer:
         return Answer("None in this study.", "why not")
     sets = listed([dataset_name(name) for name in known.external])
     if known.demo:
-        return Answer(f"{sets}, drawn by the same program with other settings: external in form only.")
+        return Answer(f"{sets}, drawn by the same program: external in form only.")
     return Answer(f"The test split of {sets}, of which no film trained, validated or set a threshold.")
 
 
@@ -112,9 +113,7 @@ def updating(known: Known) -> Answer:
 
 def fairness(known: Known) -> Answer:
     """What is done about groups of patients."""
-    frame = known.results.subgroups
-    if frame is None or frame.empty:
+    groups = by_groups(known.results.subgroups)
+    if not groups:
         return OPEN
-    by = list(dict.fromkeys(frame["attribute"])) if "attribute" in frame else []
-    told = f" by {listed(by)}" * bool(by)
-    return Answer(f"Results{told} are compared, with intervals (tables/subgroups.md); training takes no measure.")
+    return Answer(f"Results by {groups} are compared, with intervals (tables/subgroups.md); training takes no measure.")

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from qcxr.analysis import formats, wording
+from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
 from qcxr.analysis.limits import limits
@@ -22,8 +23,8 @@ def performance(known: Known) -> Answer:
         scores = [f"{head_name(row.head)} {row.said}" for row in part.itertuples()]
         told.append(f"{task_name(task)} on {dataset_name(dataset)}: {', '.join(scores)}")
     text = f"Mean AUROC over labels (± sd over seeds), {'; '.join(told)}."
-    if known.results.subgroups is not None:
-        return Answer(text + " By subgroup: tables/subgroups.md.")
+    if groups := by_groups(known.results.subgroups):
+        return Answer(f"{text} By {groups}: tables/subgroups.md.")
     return Answer(text, "results by age, sex and other groups of patients")
 
 
@@ -39,7 +40,9 @@ def estimates(known: Known) -> Answer:
             if pd.notna(r.total_low)
         ]
         if told:
-            return Answer(f"Mean AUROC with 95 % intervals over seeds and patients: {'; '.join(told)}. Labels: tables/.")
+            return Answer(
+                f"Mean AUROC with 95 % intervals over seeds and patients: {'; '.join(told)}. Labels: tables/."
+            )
     if not known.facts.tested and not known.facts.patients:
         return OPEN
     return Answer("95 % intervals of differences between heads, label by label: tables/labels.md, report.html.")

@@ -1,5 +1,7 @@
 """The models: input, network, start, training, choice, output."""
 
+from typing import Any
+
 from qcxr.analysis.cards import KINDS
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
@@ -9,7 +11,7 @@ from qcxr.analysis.names import head_name, key_value, task_name
 
 LOSSES = {"bce": "binary cross-entropy", "weighted_bce": "weighted binary cross-entropy"}
 
-UNSET = (None, False, {}, [])
+UNSET: tuple[Any, ...] = (None, False, {}, [])
 ELSEWHERE = ("devices", "patience", "epochs", "permute_labels")  # no setting of the method, or said under selection
 
 
@@ -17,7 +19,7 @@ def predictors(known: Known) -> Answer:
     """What the models are given."""
     if known.facts.foreign:
         return OPEN
-    return Answer("The film alone; no fact about the patient is an input, and no part of the film is preselected.")
+    return Answer("The film alone; no fact about the patient is an input.")
 
 
 def no_reader(known: Known) -> Answer:
