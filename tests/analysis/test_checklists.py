@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,7 +20,8 @@ from . import manifested
 from .test_claims import published_counts
 
 FILLS = (data, design, evaluation, findings, model, openness, standard)
-CONFIG = load("config/config.yaml").model_dump(mode="json")
+CONFIGS = Path(__file__).parents[2] / "config"
+CONFIG = load(CONFIGS / "config.yaml").model_dump(mode="json")
 SETTINGS = {
     "image": {"resize": 256, "crop": 224, "mean": None, "std": None},
     "augment": {"flip": 0.5, "rotation": 15.0, "unit": "degrees", "fill": 0.0},
@@ -27,7 +29,7 @@ SETTINGS = {
     "train": {"optimizer": "adam", "learning_rate": 1e-4, "epochs": 50, "patience": 5, "loss": "bce", "prior_bias": 0},
     "data": {"fraction": 1.0, "label_order": "given"},
 }
-DEMO = load("config/config.yaml", "config/demo.yaml").model_dump(mode="json")["generate"]
+DEMO = load(CONFIGS / "config.yaml", CONFIGS / "demo.yaml").model_dump(mode="json")["generate"]
 
 
 @pytest.fixture(scope="module")

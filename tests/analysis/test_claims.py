@@ -13,7 +13,6 @@ from qcxr.analysis.gallery import gallery
 from qcxr.analysis.limits import TITLE, limits, title
 from qcxr.analysis.origin import official
 from qcxr.analysis.results import Results, read_results
-from qcxr.study.files import write_csv
 
 from .synthetic import facts
 from .test_evaluate import save_as_published
