@@ -122,21 +122,20 @@ def _described(facts: Facts, outline: Outline) -> str:
 
 def data_card(
     out: str | Path,
+    study: Study = Study(),  # noqa: B008  (frozen)
     *,
     counts: pd.DataFrame,
     kinds: Mapping[str, str] | None = None,
-    notes: Sequence[str] = (),
     cohort: pd.DataFrame | None = None,
     tail_below: int = 100,
     quantiles: Sequence[float] | None = None,
-    demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
-    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). notes: sentences
-    about films left out or flagged, as of `left_out`. cohort: as `qcxr.analysis.cohort.cohort` makes it of the
-    manifests. tail_below, quantiles: the tail's border, as of `frequencies.Frequencies`; quantiles are those of all
-    labels that were counted. demo: the films were generated.
+    study: whether the films were drawn, and its notes: sentences about films left out or flagged, as of `left_out`.
+    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). cohort: as
+    `qcxr.analysis.cohort.cohort` makes it of the manifests. tail_below, quantiles: the tail's border, as of
+    `frequencies.Frequencies`; quantiles are those of all labels that were counted.
     """
     frame, datasets = counts, dataset_order(counts["dataset"])
     films = frame.groupby(["dataset", "split"], sort=False)["n"].max().reset_index()
@@ -148,16 +147,16 @@ def data_card(
         environment()
         .get_template("data_card.md.j2")
         .render(
-            demo=demo,
+            demo=study.demo,
             border=borders_said(tail_below=tail_below, quantiles=quantiles)["tail"].replace("the task's", "all"),
             datasets=[dataset_name(name) for name in datasets],
             counts=_markdown(tables.counts(frame)),
             films=_markdown(films),
             tail=_tail(train, tail_below, quantiles),
             people=films.columns.isin(["Age", "Sex", "View"]).any(),
-            origins=origins(frame, kinds or {}, demo=demo),
+            origins=origins(frame, kinds or {}, demo=study.demo),
             mined=all(official(frame, name) for name in datasets),
-            notes=list(notes),
+            notes=list(study.notes),
         )
     )
     write_text(text, out)

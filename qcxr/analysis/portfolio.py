@@ -1,7 +1,7 @@
 """All cards of a study at once: model card, data card (Markdown and Croissant), reporting checklists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,12 @@ def write_portfolio(
     model_card(out.model, results, study, borders=borders_said(*borders))
     data_card(
         out.data,
+        replace(study, notes=notes),
         counts=results.counts,
         kinds=kinds,
-        notes=notes,
         cohort=people,
         tail_below=borders[1],
         quantiles=borders[2],
-        demo=study.demo,
     )
     described = [
         Described(path.stem, read[path.stem], path, path.with_name(f"{path.stem}-counts.csv")) for path in manifests

@@ -69,7 +69,7 @@ def test_data_card_has_the_counts_and_what_was_left_out(study, tmp_path):
         issues, index=False
     )
     counts = inputs.load("counts", study.counts)
-    cards.data_card(tmp_path / "data.md", counts=counts, notes=cards.left_out({"nih": issues}))
+    cards.data_card(tmp_path / "data.md", Study(notes=cards.left_out({"nih": issues})), counts=counts)
     text = read(tmp_path / "data.md")
     assert "| Infiltration " in text and "1,273" in text
     assert "NIH-CXR-LT: 2 films left out: 2 missing." in text

@@ -181,7 +181,7 @@ def test_only_the_published_counts_are_the_published_data():
 def test_the_data_card_claims_an_origin_for_official_counts_only(tmp_path, change, kinds, demo, has, lacks):
     counts = published_counts().query("dataset == 'nih'")
     counts = counts.assign(n_positive=counts["n_positive"] + change)
-    cards.data_card(tmp_path / "data.md", counts=counts, kinds=kinds, demo=demo)
+    cards.data_card(tmp_path / "data.md", Study(demo=demo), counts=counts, kinds=kinds)
     text = (tmp_path / "data.md").read_text(encoding="utf-8")
     assert all(words in text for words in has) and not any(words in text for words in lacks)
 
