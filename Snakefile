@@ -61,6 +61,8 @@ rule all:
         f"{results}/summary.txt",
         f"{results}/model-card.md",
         f"{results}/data-card.md",
+        f"{results}/data-card.json",
+        f"{results}/checklist.md",
         expand(f"{results}/audit/{{dataset}}.html", dataset=MANIFESTED),
         expand(f"{results}/figures/{{figure}}.pdf", figure=FIGURES),
         # a file of each job of a run, so that one whose folder is gone is made again

@@ -7,11 +7,13 @@ import jinja2
 import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
+from qcxr.analysis.cohort import shown
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.frequencies import Frequencies, borders_said
-from qcxr.analysis.inputs import Paths, hours, known_versions, load
+from qcxr.analysis.hub import front_matter
+from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, listed
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, task_name, task_order
 from qcxr.analysis.origin import official, origins
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
@@ -41,7 +43,7 @@ def model_card(
     *,
     borders: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the model card of a study to `out` (Markdown).
+    """Write the model card of a study to `out`: Markdown with the front matter of Hugging Face's hub.
 
     borders: what the head and tail labels of the metrics' group means are, as `frequencies.borders_said` says it.
     """
@@ -53,11 +55,12 @@ def model_card(
     undefined = lost.groupby(["label", "dataset", "reason"], sort=True).size().index
     spent = [taken for run in trained if (taken := hours(run)) is not None]
     text = (
-        _environment()
+        environment()
         .get_template("model_card.md.j2")
         .render(
             demo=study.demo,
             limits=limits(facts),
+            header=front_matter(results, facts),
             borders=borders_said() if borders is None else borders,
             runs=len(trained),
             tasks={task_name(task): labels[task] for task in task_order(labels)},
@@ -69,6 +72,9 @@ def model_card(
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
             means=_markdown(comparisons.means(results.tests, results.shown)),
+            estimates=_markdown(estimates(results.estimates)),
+            calibrated=bool({"brier", "ece"} & set(scored["metric"])),
+            subgroups=by_groups(results.subgroups),
             groups=_markdown(comparisons.groups(results.tests, results.shown)),
             scores=_markdown(tables.scores(scored, results.shown)),
             at=f" (at {facts.base})" * facts.varied,
@@ -76,6 +82,32 @@ def model_card(
         )
     )
     write_text(text, out)
+
+
+def estimates(frame: pd.DataFrame | None) -> pd.DataFrame:
+    """Mean AUROC and average precision of every head with 95 % intervals, empty where no estimates were made."""
+    if frame is None or frame.empty:
+        return pd.DataFrame()
+    shown = []
+    for r in frame[frame["label"].isin(MEANS)].to_dict("records"):
+        labels = r["label"].removeprefix("mean").removeprefix("_") or "all"
+        row = {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Head": head_name(r["head"])}
+        row |= {"Metric": metric_name(r["metric"]), "Labels": labels, "Mean ± sd": formats.mean_sd(r["mean"], r["sd"])}
+        over = {"95 % seeds and patients": "total", "95 % seeds": "seeds", "95 % patients": "patients"}
+        shown.append(row | {name: _interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
+    return pd.DataFrame(shown)
+
+
+def _interval(low: float, high: float) -> str:
+    return "—" if pd.isna(low) or pd.isna(high) else f"[{low:.3f}, {high:.3f}]"
+
+
+def by_groups(frame: pd.DataFrame | None) -> str:
+    """By which facts about patients and films the results are broken down, as a list; "" where by none."""
+    if frame is None or frame.empty:
+        return ""
+    names = [str(name) for name in dict.fromkeys(frame["attribute"]) if name]  # a set without any has a row without
+    return listed(names) if names else ""
 
 
 def _described(facts: Facts, outline: Outline) -> str:
@@ -90,39 +122,41 @@ def _described(facts: Facts, outline: Outline) -> str:
 
 def data_card(
     out: str | Path,
+    study: Study = Study(),  # noqa: B008  (frozen)
     *,
-    counts: Paths,
+    counts: pd.DataFrame,
     kinds: Mapping[str, str] | None = None,
-    issues: Issues | None = None,
+    cohort: pd.DataFrame | None = None,
     tail_below: int = 100,
     quantiles: Sequence[float] | None = None,
-    demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
-    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). issues: of films
-    left out, as in `left_out`. tail_below, quantiles: the tail's border, as of `frequencies.Frequencies`; quantiles are
-    those of all labels that were counted. demo: the films were generated.
+    study: whether the films were drawn, and its notes: sentences about films left out or flagged, as of `left_out`.
+    counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). cohort: as
+    `qcxr.analysis.cohort.cohort` makes it of the manifests. tail_below, quantiles: the tail's border, as of
+    `frequencies.Frequencies`; quantiles are those of all labels that were counted.
     """
-    frame = load("counts", counts)
-    datasets = dataset_order(frame["dataset"])
+    frame, datasets = counts, dataset_order(counts["dataset"])
     films = frame.groupby(["dataset", "split"], sort=False)["n"].max().reset_index()
     films.columns = ["Data set", "Split", "Films"]
     films["Data set"] = films["Data set"].map(dataset_name)
-    train = frame[frame["split"] == "train"]
+    films = films if cohort is None else shown(cohort)
+    train = frame[(frame["split"] == "train") & (frame["n"] > 0)]
     text = (
-        _environment()
+        environment()
         .get_template("data_card.md.j2")
         .render(
-            demo=demo,
+            demo=study.demo,
             border=borders_said(tail_below=tail_below, quantiles=quantiles)["tail"].replace("the task's", "all"),
             datasets=[dataset_name(name) for name in datasets],
             counts=_markdown(tables.counts(frame)),
             films=_markdown(films),
             tail=_tail(train, tail_below, quantiles),
-            origins=origins(frame, kinds or {}, demo=demo),
+            people=films.columns.isin(["Age", "Sex", "View"]).any(),
+            origins=origins(frame, kinds or {}, demo=study.demo),
             mined=all(official(frame, name) for name in datasets),
-            left_out=left_out(issues),
+            notes=list(study.notes),
         )
     )
     write_text(text, out)
@@ -164,7 +198,8 @@ def left_out(issues: Issues | None, *, words: str = "left out") -> list[str]:
     return texts
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Where the cards' templates are."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("qcxr.analysis"),
         undefined=jinja2.StrictUndefined,

@@ -13,6 +13,22 @@ ORIGINS = {
     "mimic": "MIMIC-CXR-LT: frontal films of MIMIC-CXR-JPG (Johnson et al. 2019, Beth Israel Deaconess Medical Center; "
     "credentialed access through PhysioNet, no redistribution) with labels of the same family.",
 }
+# where the official data sets may be had, and on which terms
+ACCESS = {
+    "nih": "NIH ChestX-ray14: from the NIH Clinical Center, free to use with the source named.",
+    "mimic": "MIMIC-CXR-JPG: from PhysioNet, with credentials, under its Credentialed Health Data License.",
+}
+LICENCES = {
+    "nih": "NIH ChestX-ray14: free to use, with the NIH Clinical Center acknowledged and Wang et al. (2017) cited.",
+    "mimic": "MIMIC-CXR-JPG: PhysioNet Credentialed Health Data License 1.5.0.",
+}
+CITATIONS = {
+    "nih": "Wang X, Peng Y, Lu L, Lu Z, Bagheri M, Summers RM. ChestX-ray8: hospital-scale chest X-ray database and "
+    "benchmarks. CVPR 2017. Holste G, Wang S, Jiang Z, et al. Long-tailed classification of thorax diseases on chest "
+    "X-ray: a new benchmark study. DALI 2022.",
+    "mimic": "Johnson AEW, Pollard TJ, Greenbaum NR, et al. MIMIC-CXR-JPG, a large publicly available database of "
+    "labeled chest radiographs. 2019. arXiv:1901.07042.",
+}
 LAYOUTS = {"nih": "NIH-CXR-LT", "mimic": "MIMIC-CXR-LT"}
 SPLITS = {"nih": ("train", "val", "test"), "mimic": ("test",)}  # of paper.LABEL_COUNTS, in its order
 

@@ -12,7 +12,6 @@ from qcxr.analysis.facts import Facts, If, Study
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.origin import official
 from qcxr.analysis.results import Results, read_results
-from qcxr.study.files import write_csv
 
 from .synthetic import facts
 from .test_evaluate import save_as_published
@@ -68,8 +67,8 @@ def test_only_the_published_counts_are_the_published_data():
 )
 def test_the_data_card_claims_an_origin_for_official_counts_only(tmp_path, change, kinds, demo, has, lacks):
     counts = published_counts().query("dataset == 'nih'")
-    write_csv(counts.assign(n_positive=counts["n_positive"] + change), tmp_path / "counts.csv")
-    cards.data_card(tmp_path / "data.md", counts=tmp_path / "counts.csv", kinds=kinds, demo=demo)
+    counts = counts.assign(n_positive=counts["n_positive"] + change)
+    cards.data_card(tmp_path / "data.md", Study(demo=demo), counts=counts, kinds=kinds)
     text = (tmp_path / "data.md").read_text(encoding="utf-8")
     assert all(words in text for words in has) and not any(words in text for words in lacks)
 

@@ -1,6 +1,7 @@
 """One head, one seed, names that look like numbers or like nothing: a study without a comparison ends in a report."""
 
 import csv
+import json
 
 import pytest
 
@@ -55,8 +56,9 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
     report = (results / "report.html").read_text()
     assert "No pair of heads, so no comparison." in report and report.count("<img ") == 3 + 4 * 2 + 1
     card = (results / "model-card.md").read_text()
-    assert card.startswith("# Model card: DQC head on chest X-rays") and "| DQC " in card
-    for name in ("report.html", "model-card.md", "data-card.md"):
+    assert card.startswith("---\nlibrary_name: qcxr") and "\n# Model card: DQC head on chest X-rays" in card
+    assert "| DQC " in card and json.loads((results / "data-card.json").read_text())["@type"] == "sc:Dataset"
+    for name in ("report.html", "model-card.md", "data-card.md", "data-card.json", "checklist.md"):
         text = (results / name).read_text()
         for claim in ("Both heads", "t-test", "30,805", "p-value", "paired"):
             assert claim not in text, (name, claim)

@@ -183,21 +183,24 @@ rule tables:
 
 rule cards:
     input:
-        metrics=f"{results}/metrics.csv",
-        tests=f"{results}/tests.csv",
-        runs=every_run(f"{RUN}/run.json"),
-        counts=expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED),
+        **{kind: files for kind, files in studied().items() if kind != "benchmark"},
+        manifests=expand(f"{results}/manifest/{{dataset}}.parquet", dataset=MANIFESTED),
+        audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
     output:
         model=f"{results}/model-card.md",
         data=f"{results}/data-card.md",
+        croissant=f"{results}/data-card.json",
+        checklist=f"{results}/checklist.md",
     log:
         f"{results}/logs/cards.log",
     params:
-        slice=slice_text(cfg.analysis, outline=OUTLINE, demo=cfg.generate is not None),
-        code=code_hash("qcxr.analysis.cards"),
+        slice=slice_text(
+            config=cfg.model_dump(mode="json", exclude={"resources"}), outline=OUTLINE
+        ),
+        code=code_hash("qcxr.analysis.portfolio"),
         templates=TEMPLATES,
     message:
-        "Write the model card and the data card"
+        "Write the cards of model and data, and the reporting checklists"
     script:
         "../scripts/cards.py"
 

@@ -1,12 +1,13 @@
-"""Write the model card and the data card of the study."""
+"""Write the model card, the data card in Markdown and as Croissant, and the reporting checklists of the study."""
 
 from qcxr.study import warm
 
-warm.start("qcxr.analysis.cards")
+warm.start("qcxr.analysis.portfolio")
 
-from qcxr.analysis.cards import data_card, model_card
 from qcxr.analysis.facts import Study
 from qcxr.analysis.inference import Inference
+from qcxr.analysis.inputs import many
+from qcxr.analysis.portfolio import Folder, write_portfolio
 from qcxr.analysis.results import read_results
 from qcxr.analysis.shown import Shown
 from qcxr.study.config import parse
@@ -14,17 +15,10 @@ from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
-    cfg, given = parse(snakemake.config), snakemake.input
-    study = Study(demo=cfg.generate is not None, protocol=cfg.is_papers())
-    outline = read_slice(snakemake.params.slice)["outline"]
+    cfg, files = parse(snakemake.config), dict(snakemake.input.items())
+    read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits") if kind in files}
+    options = read_slice(snakemake.params.slice)
+    study = Study(config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers())
     shown = Shown(Inference.of(cfg.analysis), cfg.analysis.sd)
-    results = read_results(dict(given.items()), outline=outline, shown=shown)
-    borders = {"head_above": cfg.analysis.head_over, "tail_below": cfg.analysis.tail_under}
-    model_card(snakemake.output.model, results, study, **borders)
-    data_card(
-        snakemake.output.data,
-        counts=list(given.counts),
-        kinds={name: source.kind for name, source in cfg.data.sources.items()},
-        tail_below=borders["tail_below"],
-        demo=study.demo,
-    )
+    results = read_results(files, outline=options["outline"], shown=shown)
+    write_portfolio(Folder(**dict(snakemake.output.items())), results, study, **read)
