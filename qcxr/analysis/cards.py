@@ -8,6 +8,7 @@ import pandas as pd
 
 from qcxr.analysis import comparisons, formats, tables
 from qcxr.analysis.facts import Facts, Study
+from qcxr.analysis.frequencies import Frequencies, borders_said
 from qcxr.analysis.inputs import Paths, hours, known_versions, load
 from qcxr.analysis.limits import limits, listed
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name, task_order
@@ -38,12 +39,11 @@ def model_card(
     results: Results,
     study: Study = Study(),  # noqa: B008  (frozen)
     *,
-    head_above: int = 1000,
-    tail_below: int = 100,
+    borders: Mapping[str, str] | None = None,
 ) -> None:
     """Write the model card of a study to `out` (Markdown).
 
-    head_above, tail_below: the borders that the metrics' group means were made with.
+    borders: what the head and tail labels of the metrics' group means are, as `frequencies.borders_said` says it.
     """
     facts = results.facts(study)
     results = results.at_base()
@@ -58,8 +58,7 @@ def model_card(
         .render(
             demo=study.demo,
             limits=limits(facts),
-            head_above=head_above,
-            tail_below=tail_below,
+            borders=borders_said() if borders is None else borders,
             runs=len(trained),
             tasks={task_name(task): labels[task] for task in task_order(labels)},
             heads=[head_name(head) for head in facts.heads],
@@ -96,12 +95,14 @@ def data_card(
     kinds: Mapping[str, str] | None = None,
     issues: Issues | None = None,
     tail_below: int = 100,
+    quantiles: Sequence[float] | None = None,
     demo: bool = False,
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
     counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). issues: of films
-    left out, as in `left_out`. demo: the films were generated.
+    left out, as in `left_out`. tail_below, quantiles: the tail's border, as of `frequencies.Frequencies`; quantiles are
+    those of all labels that were counted. demo: the films were generated.
     """
     frame = load("counts", counts)
     datasets = dataset_order(frame["dataset"])
@@ -114,17 +115,25 @@ def data_card(
         .get_template("data_card.md.j2")
         .render(
             demo=demo,
-            tail_below=tail_below,
+            border=borders_said(tail_below=tail_below, quantiles=quantiles)["tail"].replace("the task's", "all"),
             datasets=[dataset_name(name) for name in datasets],
             counts=_markdown(tables.counts(frame)),
             films=_markdown(films),
-            tail=list(train.loc[train["n_positive"] < tail_below, "label"]),
+            tail=_tail(train, tail_below, quantiles),
             origins=origins(frame, kinds or {}, demo=demo),
             mined=all(official(frame, name) for name in datasets),
             left_out=left_out(issues),
         )
     )
     write_text(text, out)
+
+
+def _tail(train: pd.DataFrame, tail_below: int, quantiles: Sequence[float] | None) -> list[str]:
+    """The tail of the labels counted in training (columns label, n_positive)."""
+    counts = dict(zip(train["label"], train["n_positive"].astype(int), strict=True))
+    cuts = None if quantiles is None else (quantiles[0], quantiles[1])
+    borders = Frequencies(counts, head_above=max(1000, tail_below), tail_below=tail_below, quantiles=cuts)
+    return borders.groups(list(counts))["mean_tail"]
 
 
 def _markdown(frame: pd.DataFrame) -> str:

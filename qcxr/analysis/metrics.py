@@ -2,10 +2,12 @@
 
 Paper section III-G asks for AUROC; beside it stand average precision (the field's challenge metric), balanced
 accuracy at a threshold chosen on validation, and calibration. An undefined value is empty and carries its reason.
+
+Means over labels are plain means of the labels where a metric is defined, each label alike. Of the calibration slope
+and intercept that means that rare labels, whose values are the least certain, move the mean most: see the labels too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,17 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Real
 
-from qcxr.analysis import calibration, ranking
+from qcxr.analysis import calibration, ranking, recalibration
+from qcxr.analysis.frequencies import Frequencies
 from qcxr.analysis.predictions import MEANS, Predictions, RunKey, check
 from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
-METRICS = ("auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece")
+METRICS = (
+    "auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece", "brier_skill", "calibration_slope",
+    "calibration_intercept",
+)  # fmt: skip
 COLUMNS = (
     "label", "metric", "value", "n", "n_positive", "n_patients", "positive_patients", "train_positives",
     "reason", "n_labels",
@@ -27,36 +33,6 @@ COLUMNS = (
 COUNTS = ("n", "n_positive", "n_patients", "positive_patients", "train_positives", "n_labels")
 RUN_KEYS = tuple(key for key in RunKey._fields if key != "variant")  # which only a study that varies something has
 GROUPS = MEANS[1:]
-
-
-@dataclass(frozen=True)
-class Frequencies:
-    """How often each label is positive in training, and the borders between head, medium and tail labels.
-
-    Head labels have more than `head_above` positives, tail labels fewer than `tail_below`.
-    """
-
-    train_counts: Mapping[str, int]
-    head_above: int = 1000
-    tail_below: int = 100
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tail_below <= self.head_above:
-            raise InputError(
-                f"tail_below must be > 0 and <= head_above, got {self.tail_below} and {self.head_above}; "
-                "set analysis.tail_under and analysis.head_over in the config"
-            )
-
-    def groups(self, labels: Sequence[str]) -> dict[str, list[str]]:
-        """Return the labels of each group under its mean's name; InputError if a label was not counted."""
-        if lacking := sorted(set(labels) - set(self.train_counts)):
-            raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of the task")
-        counts = {label: self.train_counts[label] for label in labels}
-        return {
-            "mean_head": [label for label, n in counts.items() if n > self.head_above],
-            "mean_medium": [label for label, n in counts.items() if self.tail_below <= n <= self.head_above],
-            "mean_tail": [label for label, n in counts.items() if n < self.tail_below],
-        }
 
 
 def score(
@@ -74,7 +50,8 @@ def score(
 
     `n` is the number of films that cover the label, `n_positive` those with the finding, `n_patients` and
     `positive_patients` those whose films they are, `train_positives` the training films with it (empty without
-    frequencies); in a mean row `n_labels` is the number of labels averaged, and `reason` names the ones left out.
+    frequencies). In a mean row `n_positive` and `positive_patients` are the films and patients with any finding of the
+    group, each counted once, `n_labels` is the number of labels averaged, and `reason` names the ones left out.
     Raises InputError on a malformed table.
     """
     test = check(predictions)
@@ -87,25 +64,34 @@ def score(
     groups = {"mean": list(test.labels)} | ({} if frequencies is None else frequencies.groups(test.labels))
     counts = {} if frequencies is None else frequencies.train_counts
     rows = []
-    for label, people in zip(test.labels, _patients(test), strict=True):
-        counted = people | {"train_positives": counts.get(label, pd.NA)}
+    people = _people(test, {label: [label] for label in test.labels} | groups)
+    for label in test.labels:
+        counted = people[label] | {"train_positives": counts.get(label, pd.NA)}
         rows += [row | counted for row in _label_rows(test, chosen, label, bins)]
     values = {(row["label"], row["metric"]): row["value"] for row in rows}
     for name, labels in groups.items():
         for metric in METRICS:
             if metric != "threshold":
-                rows.append(_mean_row(name, metric, labels, values, n=len(test.image_id)))
+                rows.append(people[name] | _mean_row(name, metric, labels, values))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype(dict.fromkeys(COUNTS, "Int64"))
 
 
-def _patients(test: Predictions) -> list[dict[str, int]]:
-    """How many patients have a film that covers each label, and how many one with the finding."""
+def _people(test: Predictions, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
+    """Of each group of labels: films that cover any of them, films with any of the findings, and the patients of both.
+
+    A mean over labels is over films that may not cover all of them: its films and patients are all of the table.
+    """
     _, patient = np.unique(test.patient_id.astype(str), return_inverse=True)
-    return [
-        {"n_patients": np.unique(patient[~np.isnan(y)]).size, "positive_patients": np.unique(patient[y == 1]).size}
-        for y in test.truth.T
-    ]
+    found = {}
+    for name, labels in groups.items():
+        truth = test.truth[:, [test.labels.index(label) for label in labels]]
+        covered = np.full(patient.size, True) if name in MEANS else ~np.isnan(truth).all(axis=1)
+        positive = (truth == 1).any(axis=1)
+        films = {"n": int(covered.sum()), "n_positive": int(positive.sum())}
+        patients = {"n_patients": np.unique(patient[covered]).size}
+        found[name] = films | patients | {"positive_patients": np.unique(patient[positive]).size}
+    return found
 
 
 def score_run(
@@ -159,16 +145,10 @@ def read_metrics(paths: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
 def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins: int) -> list[dict[str, Any]]:
     truth, probability = test.of(label)
-    n, n_positive = truth.size, int(truth.sum())
     values = dict.fromkeys(METRICS, np.nan)
     reasons = dict.fromkeys(METRICS, "")
 
     undefined = why_undefined(truth)
-    if n:
-        values["brier"] = calibration.brier(truth, probability)
-        values["ece"] = calibration.expected_calibration_error(truth, probability, bins=bins)
-    else:
-        reasons["brier"] = reasons["ece"] = undefined
     if undefined:
         reasons["auroc"] = reasons["average_precision"] = undefined
     else:
@@ -185,10 +165,28 @@ def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins:
     reasons["balanced_accuracy"] = undefined or reasons["threshold"]
     if not reasons["balanced_accuracy"]:
         values["balanced_accuracy"] = ranking.balanced_accuracy(truth, probability, threshold=values["threshold"])
-    return [
-        {"label": label, "metric": m, "value": values[m], "n": n, "n_positive": n_positive, "reason": reasons[m]}
-        for m in METRICS
-    ]
+    for metric, (value, reason) in _calibrated(truth, probability, bins).items():
+        values[metric], reasons[metric] = value, reason
+    return [{"label": label, "metric": m, "value": values[m], "reason": reasons[m]} for m in METRICS]
+
+
+def _calibrated(
+    truth: Real[np.ndarray, " films"], probability: Real[np.ndarray, " films"], bins: int
+) -> dict[str, tuple[float, str]]:
+    """(value, why undefined) of every metric of calibration."""
+    undefined = why_undefined(truth)
+    found = dict.fromkeys(
+        ("brier", "ece", "brier_skill", "calibration_slope", "calibration_intercept"), (np.nan, undefined)
+    )
+    if truth.size:
+        found["brier"] = (calibration.brier(truth, probability), "")
+        found["ece"] = (calibration.expected_calibration_error(truth, probability, bins=bins), "")
+    if not undefined:
+        found["brier_skill"] = (calibration.brier_skill(truth, probability), "")
+        found["calibration_intercept"] = (recalibration.intercept(truth, probability), "")
+        no_slope = recalibration.why_no_slope(truth, probability)
+        found["calibration_slope"] = (np.nan if no_slope else recalibration.slope(truth, probability), no_slope)
+    return found
 
 
 def why_undefined(truth: Real[np.ndarray, " films"]) -> str:
@@ -210,12 +208,10 @@ def _why_no_threshold(chosen: Predictions | None, label: str) -> str:
     return "no threshold: constant predictions on validation" if np.ptp(probability) == 0 else ""
 
 
-def _mean_row(
-    name: str, metric: str, labels: Sequence[str], values: Mapping[tuple[str, str], float], *, n: int
-) -> dict[str, Any]:
+def _mean_row(name: str, metric: str, labels: Sequence[str], values: Mapping[tuple[str, str], float]) -> dict[str, Any]:
     defined = [label for label in labels if not np.isnan(values[label, metric])]
     left_out = [label for label in labels if label not in defined]
-    row = {"label": name, "metric": metric, "value": np.nan, "n": n, "n_labels": len(defined)}
+    row = {"label": name, "metric": metric, "value": np.nan, "n_labels": len(defined)}
     if not labels:
         return row | {"reason": "no label in this group"}
     if not defined:

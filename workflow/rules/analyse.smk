@@ -17,7 +17,9 @@ rule score:
             slice_text()
             if w.dataset == "validation"
             else slice_text(
-                head_over=cfg.analysis.head_over, tail_under=cfg.analysis.tail_under
+                head_over=cfg.analysis.head_over,
+                tail_under=cfg.analysis.tail_under,
+                quantiles=cfg.analysis.quantiles,
             )
         ),
         code=code_hash("qcxr.analysis.metrics"),

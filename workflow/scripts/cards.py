@@ -6,6 +6,7 @@ warm.start("qcxr.analysis.cards")
 
 from qcxr.analysis.cards import data_card, model_card
 from qcxr.analysis.facts import Study
+from qcxr.analysis.frequencies import borders_said
 from qcxr.analysis.results import read_results
 from qcxr.study.config import parse
 from qcxr.study.job import job
@@ -16,12 +17,13 @@ with job(snakemake.log[0]):
     study = Study(demo=cfg.generate is not None, protocol=cfg.is_papers())
     outline = read_slice(snakemake.params.slice)["outline"]
     results = read_results(dict(given.items()), outline=outline)
-    borders = {"head_above": cfg.analysis.head_over, "tail_below": cfg.analysis.tail_under}
-    model_card(snakemake.output.model, results, study, **borders)
+    given_borders = cfg.analysis.head_over, cfg.analysis.tail_under, cfg.analysis.quantiles
+    model_card(snakemake.output.model, results, study, borders=borders_said(*given_borders))
     data_card(
         snakemake.output.data,
         counts=list(given.counts),
         kinds={name: source.kind for name, source in cfg.data.sources.items()},
-        tail_below=borders["tail_below"],
+        tail_below=cfg.analysis.tail_under,
+        quantiles=cfg.analysis.quantiles,
         demo=study.demo,
     )

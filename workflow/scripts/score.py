@@ -19,6 +19,7 @@ with job(snakemake.log[0]):
             dict(zip(counts["label"], counts["n_positive"], strict=True)),
             head_above=borders["head_over"],
             tail_below=borders["tail_under"],
+            quantiles=tuple(borders["quantiles"]) if borders["quantiles"] else None,
         )
     score_run(
         snakemake.input.predictions,

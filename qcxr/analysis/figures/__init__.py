@@ -106,7 +106,7 @@ FIGURES = {
         ("AUROC per label, from rare to common in training (positive films in brackets): mean and range over seeds. "
          "Dotted lines part the tail, medium and head labels of this study, the dashed line is chance.",
          If("many", "A panel per head; the grey line is the first head's mean.")),
-        options=("head_over", "tail_under"),
+        options=("head_over", "tail_under", "quantiles"),
     ),
     "roc": FigureSpec(
         "curves:roc", ("predictions",), ("task", "dataset"), "roc.rst", "ROC curves",

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qcxr.analysis.figures import style
+from qcxr.analysis.frequencies import Frequencies
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name
 from qcxr.analysis.predictions import MEANS
 from qcxr.errors import InputError
@@ -21,12 +22,13 @@ def longtail(
     task: str,
     head_over: int = 1000,
     tail_under: int = 100,
+    quantiles: Sequence[float] | None = None,
 ) -> Figure:
     """Mean and range over seeds of each label's AUROC, labels from rare to common in training; a panel per data set.
 
     Labels stand evenly, with their positives in training below: on a log axis the names of common ones collide. Dotted
-    lines part tail (< tail_under), medium and head labels (> head_over). Of more heads than a few each has its own
-    panels, heads[0] grey in all. counts: dataset, split, label, n, n_positive.
+    lines part tail (< tail_under), medium and head labels (> head_over), or as `quantiles` part them. Of more heads
+    than a few each has its own panels, heads[0] grey in all. counts: dataset, split, label, n, n_positive.
     Raises InputError if counts lack a label's training count.
     """
     part = metrics[(metrics["task"] == task) & (metrics["metric"] == "auroc") & ~metrics["label"].isin(MEANS)]
@@ -35,7 +37,9 @@ def longtail(
     if lacking:
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of task {task}")
     names = sorted(part["label"].unique(), key=lambda label: train[label])
-    below = [int(sum(train[label] < border for label in names)) for border in (tail_under - 0.5, head_over + 0.5)]
+    cuts = None if quantiles is None else (quantiles[0], quantiles[1])
+    groups = Frequencies(train.astype(int).to_dict(), head_over, tail_under, cuts).groups(names)
+    below = [len(groups["mean_tail"]), len(names) - len(groups["mean_head"])]
     datasets = dataset_order(part["dataset"])
     if len(heads) > FEW:
         return _by_head(part, names, heads, [n for n in below if 0 < n < len(names)], ticks=train)
