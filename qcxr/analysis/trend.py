@@ -99,7 +99,7 @@ def correlation(x: Labels, y: Labels) -> dict[str, Any]:
 
 
 def permuted(x: Labels, y: Labels) -> tuple[float, bool]:
-    """Two-sided p of Spearman's rho (twice the smaller tail) over orders of the labels, and whether over all of them."""
+    """Two-sided p of Spearman's rho (twice the smaller tail) over orders of the labels, and whether over all."""
     ranks = [2 * stats.rankdata(values) for values in (x, y)]  # doubled they are whole numbers, and so are their sums
     null, exact = _orders(*(tuple(np.sort(rank).tolist()) for rank in ranks))
     seen = float((ranks[0] * ranks[1]).sum())
