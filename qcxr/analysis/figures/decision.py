@@ -37,6 +37,7 @@ def decision(*, predictions: Mapping[RunKey, Predictions], heads: Sequence[str],
             continue
         prevalence = float(truth.mean())
         axes.plot(MULTIPLES, act_on_all(prevalence, thresholds(prevalence)) / prevalence, color=style.INK, **_DOTTED)
+        axes.axhline(0, color=style.INK, linewidth=0.6)
         for head, look in style.head_styles(heads).items():
             curve = _mean(runs, head, label)
             if curve is not None:

@@ -42,7 +42,11 @@ def trend(
     if len(others) == 1:
         for key, axes in panels.items():
             here = points[points["dataset"] == key[0]]
-            naming.name_points(axes, {row["label"]: (row["x"], row["difference"]) for row in here.to_dict("records")})
+            lines = [((row["x"], row["low"]), (row["x"], row["high"])) for row in here.to_dict("records")]
+            lines = [ends for ends in lines if not np.isnan(ends).any()]
+            lines += [_line(rows[key], here["x"])] if key in rows and pd.notna(rows[key]["rho"]) else []
+            at = {row["label"]: (row["x"], row["difference"]) for row in here.to_dict("records")}
+            naming.name_points(axes, at, lines=lines)
     return figure
 
 
@@ -83,14 +87,9 @@ def _panel(
         axes.plot(row["x"], row["difference"], look.marker, **marker, **style.WHITE_EDGE)
     said = ""
     if found is not None and pd.notna(found["rho"]):
-        ends = np.array([rows["x"].min(), rows["x"].max()])
-        line = found["intercept"] + found["slope"] * np.log10(ends)
-        axes.plot(ends, line, color=style.INK, linewidth=1.0, linestyle="--", zorder=3)
-        said = f"$\\rho$ {found['rho']:+.2f}, p {formats.p_value(found['p'])}".replace("p <", "p <")
-        if named and pd.notna(found["rho_low"]):
-            said = f"$\\rho$ {found['rho']:+.2f} [{found['rho_low']:+.2f}, {found['rho_high']:+.2f}], p " + (
-                formats.p_value(found["p"])
-            )
+        axes.plot(*zip(*_line(found, rows["x"]), strict=True), color=style.INK, linewidth=1.0, linestyle="--", zorder=3)
+        interval = f" [{found['rho_low']:+.2f}, {found['rho_high']:+.2f}]" if pd.notna(found["rho_low"]) else ""
+        said = f"$\\rho$ {found['rho']:+.2f}{interval * named}, p {formats.p_value(found['p'])}".replace("-", "−")
     elif found is not None and not named:
         said = "fewer than 5 labels"
     if named:
@@ -100,12 +99,19 @@ def _panel(
         axes.text(0.03, 0.97, said, transform=axes.transAxes, va="top", fontsize=5.5)
 
 
+def _line(found: Mapping[str, Any], x: pd.Series) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ends of Theil and Sen's line over the points."""
+    low, high = float(x.min()), float(x.max())
+    at = [found["intercept"] + found["slope"] * np.log10(end) for end in (low, high)]
+    return (low, at[0]), (high, at[1])
+
+
 def _axes_said(figure: Figure, panels: Mapping[Key, Axes], heads: Sequence[str], others: Sequence[str]) -> None:
     other = head_name(others[0]) if len(others) == 1 else "the other head"
     figure.supxlabel("Positive films in training", fontsize=7.5)
     figure.supylabel(f"AUROC, {head_name(heads[0])} − {other}", fontsize=7.5)
     for axes in panels.values():
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-        axes.yaxis.set_major_formatter(lambda y, _: f"{y:+.2g}" if abs(y) > 1e-9 else "0")
+        axes.yaxis.set_major_formatter(lambda y, _: f"{y:+.2g}".replace("-", "−") if abs(y) > 1e-9 else "0")
         low, high = axes.get_xlim()
         axes.set_xlim(low / 1.2, high * 1.2)

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from qcxr.analysis.figures import style
 from qcxr.analysis.figures.forest import ROW
@@ -29,7 +30,7 @@ def variance(*, variance: pd.DataFrame, heads: Sequence[str], task: str) -> Figu
     shown = rows[list(SOURCES)].gt(0).any()
     if not shown.any():
         return style.empty(f"{task_name(task)}: one seed, and nothing else that varies")
-    height = 0.9 + len(metrics) * (0.3 + ROW * len(heads))
+    height = 0.9 + len(metrics) * (0.35 + max(ROW, 0.32 - 0.02 * len(heads)) * len(heads))
     figure = Figure(figsize=(style.PAGE if len(datasets) > 1 else 0.7 * style.PAGE, min(height, 9.4)))
     grid = figure.subplots(len(metrics), len(datasets), squeeze=False, sharex=True, sharey=True)
     names = shortened([head_name(head) for head in heads], 32)
@@ -45,7 +46,9 @@ def variance(*, variance: pd.DataFrame, heads: Sequence[str], task: str) -> Figu
             axes.set_yticks(range(len(heads)), names)
             axes.tick_params(axis="y", length=0)
             axes.set_ylim(len(heads) - 0.4, -0.6)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
     figure.supxlabel("Standard deviation", fontsize=7.5)
     handles = [
         Line2D([], [], linestyle="", marker=marker, color=colour, label=label)
