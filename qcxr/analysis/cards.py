@@ -75,7 +75,7 @@ def model_card(
             estimates=_markdown(estimates(results.estimates)),
             calibrated=bool({"brier", "ece"} & set(scored["metric"])),
             subgroups=by_groups(results.subgroups),
-            groups=_markdown(comparisons.groups(results.tests, results.shown)),
+            groups=_markdown(comparisons.groups(results.tests, results.metrics, results.shown)),
             scores=_markdown(tables.scores(scored, results.shown)),
             at=f" (at {facts.base})" * facts.varied,
             undefined=[f"{label} on {dataset_name(dataset)} ({reason})" for label, dataset, reason in undefined],

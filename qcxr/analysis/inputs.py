@@ -123,6 +123,9 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "patients": _frames,
     "estimates": _frames,
     "subgroups": _frames,
+    "trend": _frames,
+    "variance": _frames,
+    "interaction": _frames,
 }
 
 

@@ -24,6 +24,7 @@ class Results:
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
     patients: what they vary. estimates: every head's means with their intervals. shown: how tables print them.
     subgroups: groups of films and their gaps, at the base variant.
+    trend, variance, interaction: answers to further questions (`qcxr.analysis.questions`).
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -39,13 +40,16 @@ class Results:
     estimates: pd.DataFrame | None = None
     shown: Shown = Shown()  # noqa: RUF009  (frozen)
     subgroups: pd.DataFrame | None = None
+    trend: pd.DataFrame | None = None
+    variance: pd.DataFrame | None = None
+    interaction: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
         """These results with the runs of the base variant only, as of a study that varies nothing."""
         if not self.outline.varied:
             return self
-        kinds = ("metrics", "tests", "bootstrap", "patients", "estimates")
+        kinds = ("metrics", "tests", "bootstrap", "patients", "estimates", "trend", "variance")
         given = {kind: getattr(self, kind) for kind in kinds}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}

@@ -16,7 +16,7 @@ TEXTS = frozenset({
     "task", "head", "head_a", "head_b", "variant", "dataset", "split", "label", "metric", "kind", "framework",
     "image_id", "patient_id", "path", "reason", "mark", "issue", "detail",
     "basis", "mark_raw", "reading", "collapsed",
-    "attribute", "group", "reference",
+    "attribute", "group", "reference", "axis", "at", "at_first",
 })  # fmt: skip
 # what pandas takes for a missing number
 NOT_A_NUMBER = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats, gaps, trials, variants
+from qcxr.analysis import answers, comparisons, formats, gaps, trials, variants
 from qcxr.analysis.captions import heading, of_tests
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
@@ -28,7 +28,8 @@ CAPTIONS = {
     "counts": "Positive films per label and split, sorted by occurrence (paper: Table I).",
     "parameters": "Parameters by component (paper: Table II).",
     "means": "Mean AUROC over labels and the differences of heads.",
-    "groups": "Mean AUROC over head, medium and tail labels by training frequency.",
+    "groups": "Mean AUROC over head, medium and tail labels by training frequency; films and patients of the test set with "
+    "any finding of the group, each counted once.",
     "labels": "AUROC per label and the differences of heads.",
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
@@ -40,6 +41,7 @@ CAPTIONS = {
     "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
     "intervals over seeds and, where there is a bootstrap, over patients.",
     "search": "The settings that each head's final runs were trained with, chosen on validation.",
+    **answers.CAPTIONS,
     "runs": "What each run took.",
     "benchmark": "Seconds of a training step, mean ± sd over the timed steps (paper: Table III).",
     "paper": "The paper's numbers beside this study's.",
@@ -196,7 +198,7 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
         "heads": heads(results) if len(order) > 1 and known else pd.DataFrame(),
         "varied": varied(results),
         "means": comparisons.means(results.tests, results.shown),
-        "groups": comparisons.groups(results.tests, results.shown),
+        "groups": comparisons.groups(results.tests, results.metrics, results.shown),
         "labels": comparisons.labels(results.tests, results.shown),
         "alone": comparisons.alone(results.metrics, results.tests, results.estimates, results.shown),
         "scores": scores(results.metrics, results.shown),
@@ -214,6 +216,7 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
         tables["benchmark"] = benchmark(results.benchmark, order)
     if results.search is not None:
         tables["search"] = trials.chosen(results.search, order)
+    tables |= answers.build(results)
     if results.runs:
         tables["runs"] = run_costs(results.runs)
     if protocol:

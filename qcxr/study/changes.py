@@ -26,8 +26,9 @@ NAMES = {
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
-    "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
     "tables": {"inference.": "analysis.", "sd": "analysis."},
+    "questions": {"against": "analysis."},
+    "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
 }
 SHOWN = 40  # characters of a value
 HEADS = 4  # named one by one

@@ -9,6 +9,7 @@ import pytest
 from qcxr.analysis import estimates, metrics, patients, statistics
 from qcxr.analysis.inputs import load
 from qcxr.analysis.predictions import RunKey
+from qcxr.analysis.questions import ANSWERS, questions
 from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
 
@@ -38,6 +39,7 @@ class Study:
             "history": self.folders,
             "steps": self.folders, "counts": self.counts,
             "runs": self.folders, "parameters": self.parameters,
+            **{name: self.root / f"{name}.csv" for name in ANSWERS},
             "predictions": [f / "predictions" / f"{d}.parquet" for f in self.folders for d in ("nih", "mimic")],
         }  # fmt: skip
 
@@ -72,6 +74,8 @@ def study(tmp_path_factory):
     of_patients = load("patients", varied)
     write_csv(statistics.compare(frame, patients=of_patients), root / "tests.csv")
     write_csv(estimates.estimates(frame, patients=of_patients), root / "estimates.csv")
+    answers = {name: root / f"{name}.csv" for name in ANSWERS}
+    questions({"metrics": root / "metrics.csv", "patients": varied}, answers, heads=("cdl", "dqc"))
     counted = [
         {"dataset": dataset, "split": split, "label": label, "n": 500, "n_positive": n // 10}
         for dataset, splits in {"nih": ("train", "val", "test", "total"), "mimic": ("test", "total")}.items()

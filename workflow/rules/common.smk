@@ -191,6 +191,9 @@ def patiented():
         task=cfg.tasks,
         dataset=TESTED,
         variant=VARIANTS,
+    )
+
+
 def standing_at_base(w):
     """The folders of the runs that stand at the base variant, all heads and seeds."""
     return standing(SimpleNamespace(task=w.task, variant=below(OUTLINE["base"])))
@@ -203,6 +206,13 @@ def broken_down():
         task=cfg.tasks,
         dataset=TESTED,
     )
+
+
+def answered():
+    """The further questions' tables, by kind."""
+    return {
+        kind: f"{results}/{kind}.csv" for kind in ("trend", "variance", "interaction")
+    }
 
 
 def figure_inputs(name):
@@ -221,6 +231,7 @@ def figure_inputs(name):
         "search": f"{results}/search.csv",
         "subgroups": broken_down(),
     }
+    files |= answered()
     if cfg.analysis.bootstrap:
         files["bootstrap"] = bootstrapped()
     needs = {*figures.spec(name).needs, *(set(figures.spec(name).also) & set(files))}
@@ -242,6 +253,7 @@ def studied():
         "parameters": f"{results}/parameters.csv",
         "patients": patiented(),
     }
+    files |= answered()
     if cfg.timed_steps:
         files["benchmark"] = f"{results}/benchmark.csv"
     if cfg.analysis.bootstrap and (len(cfg.heads) > 1 or OUTLINE["axes"]):
