@@ -13,6 +13,7 @@ from qcxr.analysis.evaluation import Evaluation
 from qcxr.analysis.inputs import Paths, load
 from qcxr.analysis.patients import patients_files
 from qcxr.analysis.prepare import Folder, let_go
+from qcxr.analysis.questions import questions
 from qcxr.analysis.statistics import compare
 from qcxr.analysis.subgroups import Breakdown, subgroup_files
 from qcxr.study.files import write_csv
@@ -36,7 +37,11 @@ def compute(folder: Folder, metrics: pd.DataFrame, heads: Sequence[str], options
     write_csv(metrics, root / "metrics.csv")
     write_csv(tests, root / "tests.csv")
     write_csv(estimates(metrics, patients=patients, outline=outline), root / "estimates.csv")
-    return files
+    known = {"variance": True, "trend": bool(folder.frequencies), "interaction": outline.varied}
+    answers = {name: root / f"{name}.csv" for name, asked in known.items() if asked}
+    given = {kind: files[kind] for kind in ("metrics", "patients")}
+    questions(given, answers, heads=heads, against=against, outline=outline)
+    return files | answers
 
 
 def _of_place(

@@ -121,7 +121,6 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "benchmark": _frames,
     "search": _frames,
     "patients": _frames,
-    "estimates": _frames,
     "subgroups": _frames,
     "trend": _frames,
     "variance": _frames,

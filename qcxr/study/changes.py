@@ -22,7 +22,7 @@ NAMES = {
     "compare": {"inference.": "analysis.", "against": "analysis."},
     "manifest": {"source.": "data.sources.{dataset}."},
     "pack": {"resize": "image.", "crop": "image."},
-    "patients": {"against": "analysis.", "head_over": "analysis.", "tail_under": "analysis."},
+    "patients": dict.fromkeys(("against", "head_over", "quantiles", "tail_under"), "analysis."),
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),

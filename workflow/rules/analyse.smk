@@ -114,6 +114,7 @@ rule patients:
             against=cfg.analysis.against,
             head_over=cfg.analysis.head_over,
             tail_under=cfg.analysis.tail_under,
+            quantiles=cfg.analysis.quantiles,
         ),
         code=code_hash("qcxr.analysis.patients"),
     message:
@@ -205,6 +206,9 @@ rule cards:
     input:
         **{kind: files for kind, files in studied().items() if kind != "benchmark"},
         manifests=expand(f"{results}/manifest/{{dataset}}.parquet", dataset=MANIFESTED),
+        attributes=expand(
+            f"{results}/manifest/{{dataset}}-attributes.parquet", dataset=MANIFESTED
+        ),
         audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
     output:
         model=f"{results}/model-card.md",

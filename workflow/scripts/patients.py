@@ -23,5 +23,6 @@ with job(snakemake.log[0]):
             dict(zip(counts["label"], counts["n_positive"], strict=True)),
             head_above=options["head_over"],
             tail_below=options["tail_under"],
+            quantiles=tuple(options["quantiles"]) if options["quantiles"] else None,
         ),
     )
