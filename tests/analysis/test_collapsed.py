@@ -41,9 +41,9 @@ def test_what_is_flagged(values, flagged):
 
 
 @pytest.mark.parametrize("n", [3, 5, 10, 20])
-@pytest.mark.parametrize(("sd", "rate"), [(0.005, 1e-3), (0.01, 1e-3), (0.02, 0.02)])
+@pytest.mark.parametrize(("sd", "rate"), [(0.005, 1e-3), (0.01, 1e-3), (0.02, 0.02), (0.03, 0.05)])
 def test_seeds_that_vary_as_trainings_do_are_rarely_flagged(n, sd, rate):
-    """The paper's heads have sds of at most 0.01; the rate is that of any flag among n seeds."""
+    """The paper's heads have sds of at most 0.03; the rate is that of any flag among n seeds."""
     rng = np.random.default_rng(0)
     draws = 0.75 + sd * rng.standard_normal((4000, n))
     assert np.mean([collapsed.far_below(run).any() for run in draws]) <= rate

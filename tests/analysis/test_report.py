@@ -325,7 +325,7 @@ def test_report_in_a_browser(written, tmp_path):
     counts = next(t for t in seen["tables"] if t[0]["name"] == "Label" and "total" in t[4]["name"])[4]
     numbers = [int(text.replace(",", "")) for text in counts["up"]]
     assert numbers == sorted(numbers)
-    labels = next(t for t in seen["tables"] if any(c["name"] == "p adjusted" for c in t))
+    labels = next(t for t in seen["tables"] if {"Label", "p adjusted"} <= {c["name"] for c in t})
     adjusted = next(c for c in labels if c["name"] == "p adjusted")
     dashes = [text == "—" for text in adjusted["up"]]
     assert any(dashes) and dashes == sorted(dashes)  # undefined stays last
