@@ -69,7 +69,7 @@ def model_card(
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
             means=_markdown(comparisons.means(results.tests)),
-            groups=_markdown(comparisons.groups(results.tests)),
+            groups=_markdown(comparisons.groups(results.tests, results.metrics)),
             scores=_markdown(tables.scores(scored)),
             at=f" (at {facts.base})" * facts.varied,
             undefined=[f"{label} on {dataset_name(dataset)} ({reason})" for label, dataset, reason in undefined],

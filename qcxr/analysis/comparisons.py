@@ -21,16 +21,31 @@ def means(tests: pd.DataFrame, *, label: str = "mean") -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def groups(tests: pd.DataFrame) -> pd.DataFrame:
-    """Mean AUROC of head, medium and tail labels, where they were scored."""
+def groups(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """Mean AUROC of head, medium and tail labels, where they were scored, and who stands behind each.
+
+    Labels are those with an AUROC; films and patients are positive for any finding of the group, each counted once.
+    """
+    behind = _behind(metrics)
     rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")].to_dict("records")
     several = _several(rows)
     shown = []
     for r in rows:
-        group = {"Labels": r["label"].removeprefix("mean_")}
+        group = {"Group": r["label"].removeprefix("mean_")} | behind[r["task"], r["dataset"], r["label"]]
         tested = {"p": formats.p_value(r["p"]), "Note": r["reason"]}
         shown.append(where(r) | group | _pair(r, several=several) | tested)
     return pd.DataFrame(shown)
+
+
+def _behind(metrics: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(task, data set, group) -> its labels with an AUROC, films and patients with any of its findings; or dashes."""
+    counts = {"Labels": "n_labels", "Positives": "n_positive", "Positive patients": "positive_patients"}
+    rows = metrics[metrics["label"].isin(MEANS[1:]) & (metrics["metric"] == "auroc")]
+    found = {}
+    for key, part in rows.groupby(["task", "dataset", "label"], sort=False):
+        values = {name: part[column].max() if column in part else pd.NA for name, column in counts.items()}
+        found[key] = {name: formats.number(n if pd.isna(n) else int(n)) for name, n in values.items()}
+    return found
 
 
 def labels(tests: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -75,9 +90,14 @@ def alone(metrics: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
             row |= {"Positives": runs["n_positive"].max(), "AUROC": formats.mean_sd(values.mean(), values.std(ddof=1))}
             row |= {"Seeds": len(runs), "Note": "; ".join(filter(None, runs["reason"].unique()))}
             rows.append(where(dict(zip(keys, key, strict=True))) | row)
-        rows.sort(key=lambda row: -row["Positives"] if pd.notna(row["Positives"]) else float("-inf"))
+        rows.sort(key=_means_first)
         shown += rows
     return pd.DataFrame(shown).astype({"Positives": "Int64"}) if shown else pd.DataFrame()
+
+
+def _means_first(row: Mapping[str, Any]) -> tuple[bool, float]:
+    mean = row["Label"] in [name.replace("mean_", "mean, ") for name in MEANS]
+    return not mean, 0 if mean or pd.isna(row["Positives"]) else -row["Positives"]
 
 
 def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:

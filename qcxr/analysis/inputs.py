@@ -109,6 +109,10 @@ READERS: dict[str, Callable[[Paths], Any]] = {
     "parameters": _frames,
     "benchmark": _frames,
     "search": _frames,
+    "patients": _frames,
+    "trend": _frames,
+    "variance": _frames,
+    "interaction": _frames,
 }
 
 

@@ -27,7 +27,7 @@ from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.trend import METRICS
 
 COLUMNS = (
-    "task", "dataset", "metric", "label", "axis", "kind", "value", "first", "head_a", "head_b", "n_seeds", "difference",
+    "task", "dataset", "metric", "label", "axis", "kind", "at", "at_first", "head_a", "head_b", "n_seeds", "difference",
     "difference_first", "change", "ci_low", "ci_high", "t", "df", "p", "p_adjusted", "f", "df_effect", "df_error",
     "reason",
 )  # fmt: skip
@@ -42,11 +42,11 @@ def interaction(
 ) -> pd.DataFrame:
     """Return rows (`COLUMNS`) per task, data set, metric, mean over labels and varied key; none where nothing varies.
 
-    kind `value`: of a pair (head_a - head_b) at one value against the first: `change` with its 95 % t-interval over
-    seeds, p, and p_adjusted over all values and pairs of the key there. kind `pair`: the F test of a pair over all
-    values. kind `all`: that of all heads that have the key, where there are more than two. A head without the key
-    stands at every value with the same runs; a pair of two such has no rows. Seeds that lack a run somewhere are left
-    out; fewer than two left has a `reason`.
+    kind `value`: of a pair (head_a - head_b) at one value of the key (`at`) against the first (`at_first`): `change`
+    with its 95 % t-interval over seeds, p, and p_adjusted over all values and pairs of the key there. kind `pair`: the
+    F test of a pair over all values. kind `all`: that of all heads that have the key, where there are more than two. A
+    head without the key stands at every value with the same runs; a pair of two such has no rows. Seeds that lack a run
+    somewhere are left out; fewer than two left has a `reason`.
     """
     asked = metrics[metrics["metric"].isin(METRICS) & metrics["label"].isin(MEANS)]
     rows = []
@@ -56,7 +56,7 @@ def interaction(
             continue
         cells = _cells(asked, outline, along, heads)
         for key, part in cells.groupby(KEYS, sort=False):
-            named = dict(zip(KEYS, key, strict=True)) | {"axis": axis, "first": key_value(along[0][0])}
+            named = dict(zip(KEYS, key, strict=True)) | {"axis": axis, "at_first": key_value(along[0][0])}
             having = [head for head in heads if _has(outline, head, axis)]
             family = list(_family(part, along, having, pairs(heads, against)))
             _adjust([row for row in family if row["kind"] == "value"])
@@ -93,13 +93,13 @@ def _family(
         cells, reason = _complete(table, pair, len(along))
         named = {"head_a": pair[0], "head_b": pair[1], "n_seeds": cells.shape[2], "reason": reason}
         for place, (value, _) in enumerate(along[1:], 1):
-            yield {"kind": "value", "value": key_value(value)} | named | _change(cells, place)
-        yield {"kind": "pair", "value": ""} | named | _overall(cells)
+            yield {"kind": "value", "at": key_value(value)} | named | _change(cells, place)
+        yield {"kind": "pair", "at": ""} | named | _overall(cells)
     own = [head for head in having if head in scored]
     if len(own) > 2:
         cells, reason = _complete(table, own, len(along))
         named = {"head_a": "", "head_b": "", "n_seeds": cells.shape[2], "reason": reason}
-        yield {"kind": "all", "value": ""} | named | _overall(cells)
+        yield {"kind": "all", "at": ""} | named | _overall(cells)
 
 
 def _complete(table: pd.DataFrame, heads: Sequence[str], values: int) -> tuple[Cells, str]:

@@ -20,6 +20,7 @@ class Results:
 
     metrics, tests: of all runs. runs: their run.json. counts: positives per data set, split and label. parameters: per
     task and head. benchmark: a row per timed step. bootstrap: intervals over patients. search: a row per trial.
+    trend, variance, interaction: answers to further questions (`qcxr.analysis.questions`).
     outline: the heads in their order, and what varies; empty for predictions made elsewhere.
     """
 
@@ -31,6 +32,9 @@ class Results:
     benchmark: pd.DataFrame | None = None
     bootstrap: pd.DataFrame | None = None
     search: pd.DataFrame | None = None
+    trend: pd.DataFrame | None = None
+    variance: pd.DataFrame | None = None
+    interaction: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
     def at_base(self) -> "Results":
@@ -38,6 +42,7 @@ class Results:
         if not self.outline.varied:
             return self
         given = {"metrics": self.metrics, "tests": self.tests, "bootstrap": self.bootstrap}
+        given |= {"trend": self.trend, "variance": self.variance}
         kept = variants.at_base({kind: frame for kind, frame in given.items() if frame is not None}, self.outline)
         kept = {kind: frame.drop(columns="variant", errors="ignore") for kind, frame in kept.items()}
         return replace(self, **kept, outline=Outline(self.outline.heads))

@@ -15,6 +15,7 @@ from qcxr.errors import InputError
 TEXTS = frozenset({
     "task", "head", "head_a", "head_b", "variant", "dataset", "split", "label", "metric", "kind", "framework",
     "image_id", "patient_id", "path", "reason", "mark", "issue", "detail",
+    "reading", "axis", "at", "at_first",
 })  # fmt: skip
 # what pandas takes for a missing number
 NOT_A_NUMBER = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats, trials, variants
+from qcxr.analysis import answers, comparisons, formats, trials, variants
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
 from qcxr.analysis.outline import Outline
@@ -25,7 +25,8 @@ CAPTIONS = {
     "counts": "Positive films per label and split, sorted by occurrence (paper: Table I).",
     "parameters": "Parameters by component (paper: Table II).",
     "means": "Mean AUROC over labels, mean ± sd over seeds; paired t-test over seeds (raw p) and its effect size.",
-    "groups": "Mean AUROC over head, medium and tail labels by training frequency, mean ± sd over seeds.",
+    "groups": "Mean AUROC over head, medium and tail labels by training frequency, mean ± sd over seeds; films and "
+    "patients of the test set with any finding of the group, each counted once.",
     "labels": "AUROC per label, mean ± sd over seeds; p of the paired t-test: raw, Holm, Benjamini-Hochberg.",
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
@@ -34,6 +35,7 @@ CAPTIONS = {
     "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
     "intervals over seeds and, where there is a bootstrap, over patients.",
     "search": "The settings that each head's final runs were trained with, chosen on validation.",
+    **answers.CAPTIONS,
     "runs": "What each run took.",
     "benchmark": "Seconds of a training step, mean ± sd over the timed steps (paper: Table III).",
     "paper": "The paper's numbers beside this study's.",
@@ -189,7 +191,7 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
         "heads": heads(results) if len(order) > 1 else pd.DataFrame(),
         "varied": varied(results),
         "means": comparisons.means(results.tests),
-        "groups": comparisons.groups(results.tests),
+        "groups": comparisons.groups(results.tests, results.metrics),
         "labels": comparisons.labels(results.tests, results.metrics),
         "alone": comparisons.alone(results.metrics, results.tests),
         "scores": scores(results.metrics),
@@ -204,6 +206,7 @@ def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame
         tables["benchmark"] = benchmark(results.benchmark, order)
     if results.search is not None:
         tables["search"] = trials.chosen(results.search, order)
+    tables |= answers.build(results)
     if results.runs:
         tables["runs"] = run_costs(results.runs)
     if protocol:

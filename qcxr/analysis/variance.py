@@ -20,8 +20,8 @@ from qcxr.analysis.trend import METRICS
 
 COLUMNS = (
     "task", "dataset", "variant", "metric", "label", "kind", "head", "head_b", "n_seeds", "mean", "mean_b", "sd",
-    "sd_b", "ratio", "ratio_low", "ratio_high", "p_pitman_morgan", "p_brown_forsythe", "reading", "seed_variance",
-    "patients_variance", "search_variance", "n_trials", "reason",
+    "sd_low", "sd_high", "sd_b", "ratio", "ratio_low", "ratio_high", "p_pitman_morgan", "p_brown_forsythe", "reading",
+    "seed_variance", "patients_variance", "search_variance", "n_trials", "reason",
 )  # fmt: skip
 PAIRED = "Pitman-Morgan"
 UNPAIRED = "Brown-Forsythe"  # values of a head do not look normal (Shapiro-Wilk, p < 0.05)
@@ -40,11 +40,12 @@ def variance(
 ) -> pd.DataFrame:
     """Return a row (`COLUMNS`) of each head and of each pair, per task, data set, variant and metric, of the mean.
 
-    kind `head`: mean and sd over seeds and what varies: seed_variance (one training, sd squared), patients_variance
-    (the patients' part that all trainings share, `shared_variance` of the rows of `patients`; below 0 it counts as 0)
-    and search_variance (over the trials of `search`, each one training of other settings, by their score on validation;
-    only for the metric that they were chosen by). kind `difference`: of head - head_b in the same way, and the ratio of
-    the variances (head / head_b) with its 95 % interval and both tests. reading: the test to read.
+    kind `head`: mean, sd over seeds with its 95 % interval (of normal values), and what varies: seed_variance (one
+    training, sd squared), patients_variance (the patients' part that all trainings share, `shared_variance` of the rows
+    of `patients`; below 0 it counts as 0) and search_variance (over the trials of `search`, each one training of other
+    settings, by their score on validation; only for the metric that they were chosen by). kind `difference`: of head -
+    head_b in the same way, and the ratio of the variances (head / head_b) with its 95 % interval and both tests.
+    reading: the test to read.
     """
     outline = variants.outlined(metrics, outline)
     mean = metrics[metrics["metric"].isin(METRICS) & (metrics["label"] == "mean")]
@@ -88,7 +89,11 @@ def _spread(values: Seeds) -> dict[str, Any]:
     sd = float(values.std(ddof=1)) if values.size > 1 else np.nan
     reason = "" if values.size > 1 else "one seed: nothing is known of another training"
     reason = "the mean is undefined" if np.isnan(values).any() else reason
-    return {"n_seeds": values.size, "mean": values.mean(), "sd": sd, "seed_variance": sd**2, "reason": reason}
+    found = {"n_seeds": values.size, "mean": values.mean(), "sd": sd, "seed_variance": sd**2, "reason": reason}
+    if values.size > 1:  # of normal values: (n - 1) sd^2 / sigma^2 is chi-squared
+        low, high = sd * np.sqrt((values.size - 1) / stats.chi2.ppf([0.975, 0.025], values.size - 1))
+        found |= {"sd_low": float(low), "sd_high": float(high)}
+    return found
 
 
 def compared(a: Seeds, b: Seeds) -> dict[str, Any]:

@@ -44,8 +44,12 @@ def at_base(loaded: Mapping[str, Any], outline: Outline) -> dict[str, Any]:
         return dict(loaded)
     kept = {}
     for kind, value in loaded.items():
-        if kind == "tests":
+        if kind in ("tests", "trend"):
             kept[kind] = tests_at_base(value, outline)
+        elif kind == "variance":
+            pair = value["kind"] == "difference"
+            between = tests_at_base(value[pair].rename(columns={"head": "head_a"}), outline)
+            kept[kind] = value.loc[sorted([*runs_at(value[~pair], outline, outline.base).index, *between.index])]
         elif kind == "bootstrap":
             kept[kind] = value[of(value) == outline.base]
         elif kind == "predictions":

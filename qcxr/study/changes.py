@@ -22,6 +22,7 @@ NAMES = {
     "compare": {"alpha": "analysis.", "against": "analysis."},
     "manifest": {"source.": "data.sources.{dataset}."},
     "pack": {"resize": "image.", "crop": "image."},
+    "questions": {"against": "analysis."},
     "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
 }
 SHOWN = 40  # characters of a value

@@ -8,6 +8,7 @@ import pytest
 
 from qcxr.analysis import metrics, statistics
 from qcxr.analysis.predictions import RunKey
+from qcxr.analysis.questions import ANSWERS, questions
 from qcxr.analysis.results import Results, read_results
 from qcxr.study.files import write_csv
 
@@ -33,6 +34,7 @@ class Study:
             "metrics": self.metrics, "tests": self.tests, "history": self.folders,
             "steps": self.folders, "counts": self.counts,
             "runs": self.folders, "parameters": self.parameters,
+            **{name: self.root / f"{name}.csv" for name in ANSWERS},
             "predictions": [f / "predictions" / f"{d}.parquet" for f in self.folders for d in ("nih", "mimic")],
         }  # fmt: skip
 
@@ -60,6 +62,8 @@ def study(tmp_path_factory):
     frame = metrics.read_metrics(files)
     write_csv(frame, root / "metrics.csv")
     write_csv(statistics.compare(frame), root / "tests.csv")
+    answers = {name: root / f"{name}.csv" for name in ANSWERS}
+    questions({"metrics": root / "metrics.csv"}, answers, heads=("cdl", "dqc"))
     counted = [
         {"dataset": dataset, "split": split, "label": label, "n": 500, "n_positive": n // 10}
         for dataset, splits in {"nih": ("train", "val", "test", "total"), "mimic": ("test", "total")}.items()

@@ -56,12 +56,12 @@ def test_a_change_is_a_paired_t_test_of_differences():
     values = found[(found["kind"] == "value") & (found["label"] == "mean_tail")]
     for row in values.to_dict("records"):
         a, b = ({loss: cell(metrics, row[h], loss, "mean_tail") for loss in LOSSES} for h in ("head_a", "head_b"))
-        expected = stats.ttest_rel(a[row["value"]] - b[row["value"]], a["bce"] - b["bce"])
+        expected = stats.ttest_rel(a[row["at"]] - b[row["at"]], a["bce"] - b["bce"])
         assert (row["t"], row["p"], row["df"]) == pytest.approx((expected.statistic, expected.pvalue, 4))
         assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected.confidence_interval()))
         assert row["change"] == pytest.approx(row["difference"] - row["difference_first"])
     assert values["p_adjusted"].to_list() == pytest.approx(multipletests(values["p"], method="holm")[1])
-    focal = values[(values["head_b"] == "dqc") & (values["value"] == "focal")].iloc[0]
+    focal = values[(values["head_b"] == "dqc") & (values["at"] == "focal")].iloc[0]
     assert focal["change"] == pytest.approx(-0.1, abs=0.05) and focal["p_adjusted"] < 0.05
 
 
@@ -93,7 +93,7 @@ def test_a_head_without_the_key_stands_at_every_value():
     metrics = scored(study)
     found = interaction(metrics, study, heads=("cdl", "dqc", "mlp"))
     assert set(found["head_b"]) == {"dqc"} and "all" not in set(found["kind"])
-    row = found.query("kind == 'value' and value == 'focal' and label == 'mean'").iloc[0]
+    row = found.query("kind == 'value' and at == 'focal' and label == 'mean'").iloc[0]
     expected = stats.ttest_rel(cell(metrics, "dqc", "bce"), cell(metrics, "dqc", "focal"))
     assert row["p"] == pytest.approx(expected.pvalue)
 

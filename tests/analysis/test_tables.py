@@ -31,7 +31,10 @@ def test_with_more_than_two_heads_each_pair_is_a_whole_row(results):
     """A third head: every row names its own two, and no cell is empty."""
     tests = results.tests
     third = tests.assign(head_b="mlp", mean_b=tests["mean_b"] + 0.001)
-    for name, make in (("means", comparisons.means), ("groups", comparisons.groups)):
+    for name, make in (
+        ("means", comparisons.means),
+        ("groups", lambda tests: comparisons.groups(tests, results.metrics)),
+    ):
         table = make(pd.concat([tests, third], ignore_index=True))
         assert not {"CDL", "DQC", "mlp"} & set(table), name
         assert table["Reference"].str.fullmatch(r"CDL (0\.\d{3} ± 0\.\d{3}|—)").all()

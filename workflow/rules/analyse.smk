@@ -48,6 +48,26 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule questions:
+    input:
+        metrics=f"{results}/metrics.csv",
+        patients=patiented(),
+        search=[f"{results}/search.csv"] if SEARCHED else [],
+    output:
+        trend=f"{results}/trend.csv",
+        variance=f"{results}/variance.csv",
+        interaction=f"{results}/interaction.csv",
+    log:
+        f"{results}/logs/questions.log",
+    params:
+        slice=slice_text(outline=OUTLINE, against=cfg.analysis.against),
+        code=code_hash("qcxr.analysis.questions"),
+    message:
+        "Ask what rarity, seeds, patients and settings do to the heads"
+    script:
+        "../scripts/questions.py"
+
+
 rule figure:
     input:
         unpack(lambda w: figure_inputs(w.figure)),

@@ -169,6 +169,18 @@ def bootstrapped():
     )
 
 
+def patiented():
+    """What patients do to every task and data set, at every variant, given the trained runs."""
+    return []  # rule `patients` is to come
+
+
+def answered():
+    """The further questions' tables, by kind."""
+    return {
+        kind: f"{results}/{kind}.csv" for kind in ("trend", "variance", "interaction")
+    }
+
+
 def figure_inputs(name):
     """What a figure is drawn from, by kind."""
     files = {
@@ -183,6 +195,7 @@ def figure_inputs(name):
         "predictions": every_run(PREDICTIONS, dataset=TESTED),
         "search": f"{results}/search.csv",
     }
+    files |= answered()
     if cfg.analysis.bootstrap:
         files["bootstrap"] = bootstrapped()
     needs = {*figures.spec(name).needs, *(set(figures.spec(name).also) & set(files))}
@@ -202,6 +215,7 @@ def studied():
         ),
         "parameters": f"{results}/parameters.csv",
     }
+    files |= answered()
     if cfg.timed_steps:
         files["benchmark"] = f"{results}/benchmark.csv"
     if cfg.analysis.bootstrap and (len(cfg.heads) > 1 or OUTLINE["axes"]):

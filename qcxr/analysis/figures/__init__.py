@@ -141,6 +141,30 @@ FIGURES = {
          If("many", "Each head has its own panels; the grey line is the first head's.")),
         also=("bootstrap",), whole=True,
     ),
+    "trend": FigureSpec(
+        "trend:trend", ("trend", "tests", "metrics"), ("task",), "trend.rst", "Difference and rarity",
+        ("AUROC of the first head minus that of another against the positive films in training, a point per label with "
+         "its 95 % interval. The dashed line is Theil and Sen's; rho is Spearman's rank correlation over the labels, p "
+         "of permuting them: below 0, the first head's lead grows with rarity.",
+         If("several", "Each head has its own panels, against the first.")),
+        pair=True,
+    ),
+    "variance": FigureSpec(
+        "variance:variance", ("variance",), ("task",), "variance.rst", "What varies",
+        ("Standard deviation of the mean over labels, by what else might have been: another training (one run, with "
+         "the 95 % interval of so few seeds), other patients (the part that all trainings share) and, with a search, "
+         "another of its trials (by the score on validation). The axis is logarithmic; a source that is not known, or "
+         "whose estimate is not above 0, has no marker.",),
+    ),
+    "decision": FigureSpec(
+        "decision:decision", ("predictions",), ("task", "dataset"), "decision.rst", "Decision curves",
+        ("Net benefit of acting on a label's probability (Vickers and Elkin 2006) against the threshold at which one "
+         "acts, both divided by the label's prevalence in this test set: 1 is the most that there is, 0 is to act on "
+         "no film. Mean over seeds. A head is worth its probabilities where it lies above both 0 and acting on all.",
+         If("few", "The dotted line is acting on every film."),
+         If("many", "Of so many heads each has one panel: a thin line is a label, the bold line the mean over labels, "
+            "the dashed dark one that of the first head.")),
+    ),
     "search": FigureSpec(
         "search:search", ("search",), (), "search.rst", "Search",
         ("Expected best validation score of k trials against k, drawn without replacement from the trials of each "

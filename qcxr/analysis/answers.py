@@ -1,0 +1,180 @@
+"""What the further questions found, for people: tables, and sentences that say no more than the numbers carry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qcxr.analysis import comparisons, formats
+from qcxr.analysis.names import dataset_name, head_name, metric_name, task_name
+from qcxr.analysis.results import Results
+
+CAPTIONS = {
+    "trend": "Does the difference between two heads follow the rarity of a finding? Spearman's correlation over labels "
+    "of the difference (mean over seeds) with the positive films in training, 95 % interval by Fisher's z, p by "
+    "permutation of the labels; correlation of single seeds, mean with its 95 % t-interval; Theil-Sen slope per "
+    "tenfold of training films with its 95 % interval.",
+    "variance": "How much heads vary: standard deviation of the mean over labels by source (another training, other "
+    "patients, another trial of the search by its validation score), and the ratio of two heads' variances over seeds "
+    "with its 95 % interval, p by Pitman-Morgan (paired) and by Brown-Forsythe, and which of them to read.",
+    "interaction": "What is varied, and whether it moves two heads alike: change of their difference from the first "
+    "value, paired by seed, with its 95 % t-interval and p, adjusted by Holm over values and pairs; F test of head x "
+    "key over all values.",
+}
+SHOWN = 6  # sentences of one varied key
+
+
+def build(results: Results) -> dict[str, pd.DataFrame]:
+    """The tables that can be made, by name (keys of CAPTIONS)."""
+    made = {"trend": trend, "variance": variance, "interaction": interaction}
+    given = {name: getattr(results, name) for name in made}
+    return {name: made[name](found) for name, found in given.items() if found is not None and len(found)}
+
+
+def trend(found: pd.DataFrame) -> pd.DataFrame:
+    """A row per task, test set, metric and pair."""
+    shown = []
+    for r in found.to_dict("records"):
+        row = comparisons.where(r) | {"Metric": metric_name(r["metric"]), "Heads": _pair(r["head_a"], r["head_b"])}
+        row |= {"Labels": r["n_labels"], "rho": _with(r, "rho", digits=2), "p": formats.p_value(r["p"])}
+        row["rho of single seeds"] = _with(r, "seeds_rho", "seeds", digits=2)
+        shown.append(row | {"Slope per tenfold": _with(r, "slope"), "Note": r["reason"]})
+    return pd.DataFrame(shown)
+
+
+def variance(found: pd.DataFrame) -> pd.DataFrame:
+    """A row per task, test set, metric and head, then the pairs; without the columns of sources that are not known."""
+    shown = []
+    for r in found.to_dict("records"):
+        pair = r["kind"] == "difference"
+        row = comparisons.where(r) | {"Metric": metric_name(r["metric"])}
+        row |= {"Head": _pair(r["head"], r["head_b"]) if pair else head_name(r["head"]), "Seeds": r["n_seeds"]}
+        for name, source in (("seed", "training"), ("patients", "patients"), ("search", "trial")):
+            row[f"sd, {source}"] = _decimals(np.sqrt(r[f"{name}_variance"]), 4)
+        row |= {"Ratio of variances": _with(r, "ratio", digits=2) if pair else "—"}
+        row |= {"p PM": formats.p_value(r["p_pitman_morgan"]), "p BF": formats.p_value(r["p_brown_forsythe"])}
+        shown.append(row | {"Read": r["reading"] or "—", "Note": r["reason"]})
+    table = pd.DataFrame(shown)
+    return table.drop(columns=[name for name in table if name.startswith("sd, ") and table[name].eq("—").all()])
+
+
+def interaction(found: pd.DataFrame) -> pd.DataFrame:
+    """A row per task, test set, metric, mean, varied key, pair and value; then the F tests."""
+    shown = []
+    for r in found.to_dict("records"):
+        row: dict[str, Any] = {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"])}
+        row |= {"Metric": metric_name(r["metric"]), "Labels": _mean(r["label"]), "Varied": r["axis"]}
+        row["Heads"] = _pair(r["head_a"], r["head_b"]) if r["head_a"] else "all"
+        row["Value"] = f"{r['at']} against {r['at_first']}" if r["kind"] == "value" else "all values"
+        row |= {"Change of the difference": _signed(r, "change", "ci"), "F": _decimals(r["f"], 2)}
+        row |= {"p": formats.p_value(r["p"]), "p Holm": formats.p_value(r["p_adjusted"])}
+        shown.append(row | {"Note": r["reason"]})
+    return pd.DataFrame(shown)
+
+
+def said_of_trend(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
+    """One sentence per pair, AUROC only: over which tasks and test sets the difference follows rarity, and how."""
+    rows = found[(found["metric"] == "auroc") & found["p"].notna()]
+    return [_followed(pair, part, alpha) for pair, part in rows.groupby(["head_a", "head_b"], sort=False)]
+
+
+def _followed(pair: tuple[str, str], part: pd.DataFrame, alpha: float) -> str:
+    first, other = map(head_name, pair)
+    sure = part[part["p"] < alpha]
+    if not len(sure):
+        where = f"in none of {len(part)} comparisons of task and test set" if len(part) > 1 else "not"
+        return (
+            f"That the difference between {first} and {other} follows the rarity of a finding is {where} shown "
+            f"(p ≥ {alpha:g}, smallest {formats.p_value(part['p'].min())})."
+        )
+    texts = []
+    for better, some in ((first, sure[sure["rho"] < 0]), (other, sure[sure["rho"] > 0])):
+        if len(some):
+            places = "; ".join(_place(row) for row in some.to_dict("records"))
+            texts.append(f"the rarer a finding, the more the difference favours {better} ({places})")
+    return f"{first} against {other}: {', but '.join(texts)}; shown in {len(sure)} of {len(part)} comparisons."
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    numbers = f"rho {row['rho']:+.2f}, p {formats.p_value(row['p'])}, {row['n_labels']} labels"
+    return f"{task_name(row['task'])}, {dataset_name(row['dataset'])}: {numbers}"
+
+
+def said_of_variance(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
+    """Which pairs vary differently over seeds (mean AUROC, by the test to read), or that none was found to."""
+    rows = found[(found["metric"] == "auroc") & (found["kind"] == "difference") & found["p_pitman_morgan"].notna()]
+    if not len(rows):
+        return []
+    paired = rows["reading"] == "Pitman-Morgan"
+    p = rows["p_pitman_morgan"].where(paired, rows["p_brown_forsythe"])
+    sure = rows[p < alpha]
+    if not len(sure):
+        seeds = sorted({int(n) for n in rows["n_seeds"]})
+        number = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        return [
+            f"No two heads were found to vary differently from seed to seed ({len(rows)} comparisons, raw p ≥ "
+            f"{alpha:g}); with {number} seeds only a large ratio of variances would be found."
+        ]
+    texts = []
+    for row, value in zip(sure.to_dict("records"), p[sure.index], strict=True):
+        more, less = (row["head"], row["head_b"]) if row["ratio"] > 1 else (row["head_b"], row["head"])
+        ratio = max(row["ratio"], 1 / row["ratio"])
+        where = f"{task_name(row['task'])}, {dataset_name(row['dataset'])}"
+        texts.append(
+            f"{where}: {head_name(more)} varies more from seed to seed than {head_name(less)} (variance {ratio:.1f} "
+            f"times as large, raw p {formats.p_value(value)})."
+        )
+    return texts
+
+
+def said_of_interaction(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
+    """One sentence per varied key (AUROC): where a value moves the difference of two heads, adjusted p below alpha."""
+    rows = found[(found["metric"] == "auroc") & (found["kind"] == "value") & found["p_adjusted"].notna()]
+    texts = []
+    for axis, part in rows.groupby("axis", sort=False):
+        sure = part[part["p_adjusted"] < alpha]
+        if not len(sure):
+            n = len(part)
+            texts.append(
+                f"{axis}: no value was found to move two heads apart ({n} comparisons, adjusted p ≥ {alpha:g})."
+            )
+            continue
+        for row in sure.head(SHOWN).to_dict("records"):
+            gains = row["head_a"] if row["change"] > 0 else row["head_b"]
+            texts.append(
+                f"{axis} {row['at']} against {row['at_first']}, {_mean(row['label'])}, {task_name(row['task'])}, "
+                f"{dataset_name(row['dataset'])}: the difference of {_pair(row['head_a'], row['head_b'])} moves by "
+                f"{row['change']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}] in favour of {head_name(gains)} "
+                f"(adjusted p {formats.p_value(row['p_adjusted'])})."
+            )
+        if len(sure) > SHOWN:
+            texts.append(f"{axis}: {len(sure) - SHOWN} more such changes are in the table.")
+    return texts
+
+
+def _pair(first: str, other: str) -> str:
+    return f"{head_name(first)} − {head_name(other)}"
+
+
+def _mean(label: str) -> str:
+    return "all labels" if label == "mean" else f"{label.removeprefix('mean_')} labels"
+
+
+def _decimals(value: float, digits: int) -> str:
+    return "—" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _with(row: Mapping[str, Any], name: str, stem: str = "", *, digits: int = 3) -> str:
+    """A value with its interval, `0.12 [0.01, 0.23]`, or a dash."""
+    low, high = row[f"{stem or name}_low"], row[f"{stem or name}_high"]
+    if pd.isna(row[name]):
+        return "—"
+    return f"{row[name]:.{digits}f}" + ("" if pd.isna(low) else f" [{low:.{digits}f}, {high:.{digits}f}]")
+
+
+def _signed(row: Mapping[str, Any], name: str, stem: str) -> str:
+    if pd.isna(row[name]):
+        return "—"
+    low, high = row[f"{stem}_low"], row[f"{stem}_high"]
+    return f"{row[name]:+.3f}" + ("" if pd.isna(low) else f" [{low:+.3f}, {high:+.3f}]")
