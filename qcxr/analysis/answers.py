@@ -13,11 +13,12 @@ from qcxr.analysis.results import Results
 CAPTIONS = {
     "trend": "Does the difference between two heads follow the rarity of a finding? Spearman's correlation over labels "
     "of the difference (mean over seeds) with the positive films in training, 95 % interval by Fisher's z, p by "
-    "permutation of the labels; correlation of single seeds, mean with its 95 % t-interval; Theil-Sen slope per "
-    "tenfold of training films with its 95 % interval.",
+    "permutation of the labels, raw and by Holm over tasks, test sets and pairs; correlation of single seeds, mean with "
+    "its 95 % t-interval; Theil-Sen slope per tenfold of training films with its 95 % interval.",
     "variance": "How much heads vary: standard deviation of the mean over labels by source (another training, other "
     "patients, another trial of the search by its validation score), and the ratio of two heads' variances over seeds "
-    "with its 95 % interval, p by Pitman-Morgan (paired) and by Brown-Forsythe, and which of them to read.",
+    "with its 95 % interval, p by Pitman-Morgan (paired) and by Brown-Forsythe, which of them to read, and its p by "
+    "Holm over tasks, test sets and pairs.",
     "interaction": "What is varied, and whether it moves two heads alike: change of their difference from the first "
     "value, paired by seed, with its 95 % t-interval and p, adjusted by Holm over values and pairs; F test of head x "
     "key over all values.",
@@ -38,6 +39,7 @@ def trend(found: pd.DataFrame) -> pd.DataFrame:
     for r in found.to_dict("records"):
         row = comparisons.where(r) | {"Metric": metric_name(r["metric"]), "Heads": _pair(r["head_a"], r["head_b"])}
         row |= {"Labels": r["n_labels"], "rho": _with(r, "rho", digits=2), "p": formats.p_value(r["p"])}
+        row["p Holm"] = formats.p_value(r["p_adjusted"])
         row["rho of single seeds"] = _with(r, "seeds_rho", "seeds", digits=2)
         shown.append(row | {"Slope per tenfold": _with(r, "slope"), "Note": r["reason"]})
     return pd.DataFrame(shown)
@@ -54,6 +56,7 @@ def variance(found: pd.DataFrame) -> pd.DataFrame:
             row[f"sd, {source}"] = _decimals(np.sqrt(r[f"{name}_variance"]), 4)
         row |= {"Ratio of variances": _with(r, "ratio", digits=2) if pair else "—"}
         row |= {"p PM": formats.p_value(r["p_pitman_morgan"]), "p BF": formats.p_value(r["p_brown_forsythe"])}
+        row["p Holm"] = formats.p_value(r["p_adjusted"])
         shown.append(row | {"Read": r["reading"] or "—", "Note": r["reason"]})
     table = pd.DataFrame(shown)
     return table.drop(columns=[name for name in table if name.startswith("sd, ") and table[name].eq("—").all()])
@@ -75,18 +78,18 @@ def interaction(found: pd.DataFrame) -> pd.DataFrame:
 
 def said_of_trend(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
     """One sentence per pair, AUROC only: over which tasks and test sets the difference follows rarity, and how."""
-    rows = found[(found["metric"] == "auroc") & found["p"].notna()]
+    rows = found[(found["metric"] == "auroc") & found["p_adjusted"].notna()]
     return [_followed(pair, part, alpha) for pair, part in rows.groupby(["head_a", "head_b"], sort=False)]
 
 
 def _followed(pair: tuple[str, str], part: pd.DataFrame, alpha: float) -> str:
     first, other = map(head_name, pair)
-    sure = part[part["p"] < alpha]
+    sure = part[part["p_adjusted"] < alpha]
     if not len(sure):
         where = f"in none of {len(part)} comparisons of task and test set" if len(part) > 1 else "not"
         return (
             f"That the difference between {first} and {other} follows the rarity of a finding is {where} shown "
-            f"(p ≥ {alpha:g}, smallest {formats.p_value(part['p'].min())})."
+            f"(adjusted p ≥ {alpha:g}, smallest {formats.p_value(part['p_adjusted'].min())})."
         )
     texts = []
     for better, some in ((first, sure[sure["rho"] < 0]), (other, sure[sure["rho"] > 0])):
@@ -97,7 +100,7 @@ def _followed(pair: tuple[str, str], part: pd.DataFrame, alpha: float) -> str:
 
 
 def _place(row: Mapping[str, Any]) -> str:
-    numbers = f"rho {row['rho']:+.2f}, p {formats.p_value(row['p'])}, {row['n_labels']} labels"
+    numbers = f"rho {row['rho']:+.2f}, adjusted p {formats.p_value(row['p_adjusted'])}, {row['n_labels']} labels"
     return f"{task_name(row['task'])}, {dataset_name(row['dataset'])}: {numbers}"
 
 
@@ -106,24 +109,22 @@ def said_of_variance(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
     rows = found[(found["metric"] == "auroc") & (found["kind"] == "difference") & found["p_pitman_morgan"].notna()]
     if not len(rows):
         return []
-    paired = rows["reading"] == "Pitman-Morgan"
-    p = rows["p_pitman_morgan"].where(paired, rows["p_brown_forsythe"])
-    sure = rows[p < alpha]
+    sure = rows[rows["p_adjusted"] < alpha]
     if not len(sure):
         seeds = sorted({int(n) for n in rows["n_seeds"]})
         number = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
         return [
-            f"No two heads were found to vary differently from seed to seed ({len(rows)} comparisons, raw p ≥ "
+            f"No two heads were found to vary differently from seed to seed ({len(rows)} comparisons, adjusted p ≥ "
             f"{alpha:g}); with {number} seeds only a large ratio of variances would be found."
         ]
     texts = []
-    for row, value in zip(sure.to_dict("records"), p[sure.index], strict=True):
+    for row in sure.to_dict("records"):
         more, less = (row["head"], row["head_b"]) if row["ratio"] > 1 else (row["head_b"], row["head"])
         ratio = max(row["ratio"], 1 / row["ratio"])
         where = f"{task_name(row['task'])}, {dataset_name(row['dataset'])}"
         texts.append(
             f"{where}: {head_name(more)} varies more from seed to seed than {head_name(less)} (variance {ratio:.1f} "
-            f"times as large, raw p {formats.p_value(value)})."
+            f"times as large, adjusted p {formats.p_value(row['p_adjusted'])})."
         )
     return texts
 

@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from qcxr.analysis import variants
+from qcxr.analysis import families, variants
 from qcxr.analysis.names import key_value
 from qcxr.analysis.outline import Outline, pairs
 from qcxr.analysis.predictions import MEANS
@@ -58,10 +57,10 @@ def interaction(
         for key, part in cells.groupby(KEYS, sort=False):
             named = dict(zip(KEYS, key, strict=True)) | {"axis": axis, "at_first": key_value(along[0][0])}
             having = [head for head in heads if _has(outline, head, axis)]
-            family = list(_family(part, along, having, pairs(heads, against)))
-            _adjust([row for row in family if row["kind"] == "value"])
-            rows += [named | row for row in family]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+            rows += [named | row for row in _family(part, along, having, pairs(heads, against))]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    of_values = table["p"].where(table["kind"] == "value").astype(float)
+    return table.assign(p_adjusted=families.holm(of_values, *(table[key] for key in (*KEYS, "axis"))))
 
 
 def _has(outline: Outline, head: str, axis: str) -> bool:
@@ -143,11 +142,3 @@ def _overall(cells: Cells) -> dict[str, Any]:
     f = seeds * float((effect**2).sum()) / df / error
     p = float(stats.f.sf(f, df, df * (seeds - 1)))
     return {"f": f, "df_effect": df, "df_error": df * (seeds - 1), "p": p}
-
-
-def _adjust(family: Sequence[dict[str, Any]]) -> None:
-    tested = [row for row in family if not np.isnan(row.get("p", np.nan))]
-    if tested:
-        adjusted = multipletests([row["p"] for row in tested], method="holm")[1]
-        for row, p in zip(tested, adjusted, strict=True):
-            row["p_adjusted"] = float(p)

@@ -17,14 +17,15 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from qcxr.analysis import paired, variants
+from qcxr.analysis import families, paired, variants
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.response import over_seeds
 
 COLUMNS = (
     "task", "dataset", "metric", "head_a", "head_b", "variant", "n_labels", "n_seeds", "rho", "rho_low", "rho_high",
-    "p", "exact", "seeds_rho", "seeds_low", "seeds_high", "slope", "slope_low", "slope_high", "intercept", "reason",
+    "p", "p_adjusted", "exact", "seeds_rho", "seeds_low", "seeds_high", "slope", "slope_low", "slope_high", "intercept",
+    "reason",
 )  # fmt: skip
 METRICS = ("auroc", "average_precision")
 FEWEST = 5  # labels: the smallest p of four is 2/24
@@ -46,8 +47,9 @@ def trend(
 
     metrics: tidy metrics of all runs with `train_positives`. Differences are head_a - head_b, mean over seeds: a rho
     below 0 says that head_a's lead grows with rarity. slope: per tenfold of training films, with its 95 % interval;
-    intercept: of the line at one training film. exact: whether p is of all orders. Fewer than five labels with a
-    difference and known training films: empty, with a `reason`. The column `variant` is there where something varies.
+    intercept: of the line at one training film. exact: whether p is of all orders. p_adjusted: Holm's over all tasks,
+    data sets and pairs of a metric (and variant). Fewer than five labels with a difference and known training films:
+    empty, with a `reason`. The column `variant` is there where something varies.
     """
     outline = variants.outlined(metrics, outline)
     asked = metrics[metrics["metric"].isin(METRICS) & ~metrics["label"].isin(MEANS)]
@@ -58,8 +60,9 @@ def trend(
     rows = []
     for key, part in runs.groupby(paired.COMPARISON, sort=False):
         rows.append(dict(zip(paired.COMPARISON, key, strict=True)) | _of_labels(part))
-    columns = paired.columns_of(COLUMNS, varied=outline.varied)
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["p_adjusted"] = families.holm(table["p"], table["metric"], table["variant"])
+    return table[paired.columns_of(COLUMNS, varied=outline.varied)]
 
 
 def _of_labels(part: pd.DataFrame) -> dict[str, Any]:

@@ -14,14 +14,14 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from qcxr.analysis import paired, variants
+from qcxr.analysis import families, paired, variants
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.trend import METRICS
 
 COLUMNS = (
     "task", "dataset", "variant", "metric", "label", "kind", "head", "head_b", "n_seeds", "mean", "mean_b", "sd",
     "sd_low", "sd_high", "sd_b", "ratio", "ratio_low", "ratio_high", "p_pitman_morgan", "p_brown_forsythe", "reading",
-    "seed_variance", "patients_variance", "search_variance", "n_trials", "reason",
+    "p_adjusted", "seed_variance", "patients_variance", "search_variance", "n_trials", "reason",
 )  # fmt: skip
 PAIRED = "Pitman-Morgan"
 UNPAIRED = "Brown-Forsythe"  # values of a head do not look normal (Shapiro-Wilk, p < 0.05)
@@ -45,7 +45,7 @@ def variance(
     of `patients`; below 0 it counts as 0) and search_variance (over the trials of `search`, each one training of other
     settings, by their score on validation; only for the metric that they were chosen by). kind `difference`: of head -
     head_b in the same way, and the ratio of the variances (head / head_b) with its 95 % interval and both tests.
-    reading: the test to read.
+    reading: the test to read; p_adjusted: its p by Holm over all tasks, data sets and pairs of a metric (and variant).
     """
     outline = variants.outlined(metrics, outline)
     mean = metrics[metrics["metric"].isin(METRICS) & (metrics["label"] == "mean")]
@@ -54,7 +54,10 @@ def variance(
     for row in rows:
         key = tuple(row[name] for name in ("task", "dataset", "metric", "head", "head_b", "variant"))
         row["patients_variance"] = shared.get(key, np.nan)
-    return pd.DataFrame(rows, columns=paired.columns_of(COLUMNS, varied=outline.varied))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    read = table["p_pitman_morgan"].where(table["reading"] == PAIRED, table["p_brown_forsythe"]).astype(float)
+    table["p_adjusted"] = families.holm(read, table["metric"], table["variant"])
+    return table[paired.columns_of(COLUMNS, varied=outline.varied)]
 
 
 def _of_heads(mean: pd.DataFrame, heads: Sequence[str], search: pd.DataFrame | None) -> Iterator[dict[str, Any]]:

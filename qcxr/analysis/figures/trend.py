@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from qcxr.analysis import formats, paired
 from qcxr.analysis.figures import naming, style
@@ -110,8 +111,13 @@ def _axes_said(figure: Figure, panels: Mapping[Key, Axes], heads: Sequence[str],
     other = head_name(others[0]) if len(others) == 1 else "the other head"
     figure.supxlabel("Positive films in training", fontsize=7.5)
     figure.supylabel(f"AUROC, {head_name(heads[0])} − {other}", fontsize=7.5)
+    one = next(iter(panels.values()))
+    low, high = one.get_xlim()
+    one.set_xlim(low / 1.15, high * 1.15)
+    ticks = [10**k for k in range(8) if low / 1.15 <= 10**k <= high * 1.15]
+    if len(ticks) < 2:
+        ticks = [m * 10**k for k in range(8) for m in (1, 2, 5) if low / 1.15 <= m * 10**k <= high * 1.15]
     for axes in panels.values():
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+        axes.set_xticks(ticks, [f"{n:,}" for n in ticks], fontsize=7 if len(others) == 1 else 5.5)
+        axes.xaxis.set_minor_locator(LogLocator(subs="auto") if len(others) == 1 else NullLocator())
         axes.yaxis.set_major_formatter(lambda y, _: f"{y:+.2g}".replace("-", "−") if abs(y) > 1e-9 else "0")
-        low, high = axes.get_xlim()
-        axes.set_xlim(low / 1.2, high * 1.2)

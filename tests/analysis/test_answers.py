@@ -1,0 +1,158 @@
+"""What the further questions found, in tables and sentences; the rule's function from files to files; its figures."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Annotation
+from statsmodels.stats.multitest import multipletests
+
+from qcxr.analysis import answers, figures, tables
+from qcxr.analysis.families import holm
+from qcxr.analysis.figures import decision, style
+from qcxr.analysis.figures import trend as trend_figure
+from qcxr.analysis.figures import variance as variance_figure
+from qcxr.analysis.inputs import load
+from qcxr.analysis.interaction import interaction
+from qcxr.analysis.predictions import RunKey, check
+from qcxr.analysis.questions import ANSWERS, questions
+from qcxr.analysis.statistics import compare
+from qcxr.analysis.trend import trend
+from qcxr.analysis.variance import variance
+from qcxr.study.files import write_csv
+
+from . import synthetic
+from .test_interaction import outline, scored
+from .test_many import NAMES
+from .test_trend import study as trended
+from .test_variance import scored as varied
+
+
+def test_holm_is_within_families():
+    p = pd.Series([0.01, 0.04, np.nan, 0.03, 0.02])
+    family = pd.Series(["a", "a", "a", "b", "a"])
+    found = holm(p, family, pd.Series([1] * 5))
+    assert found[[0, 1, 4]].to_list() == pytest.approx(multipletests([0.01, 0.04, 0.02], method="holm")[1])
+    assert found[3] == 0.03 and np.isnan(found[2])
+
+
+def test_a_trend_is_said_with_its_side_and_only_where_it_was_found():
+    steep = trend(trended(-0.05), heads=("cdl", "dqc"))
+    (text,) = answers.said_of_trend(steep)
+    assert text.startswith("CDL against DQC: the rarer a finding, the more the difference favours CDL (CXR-14, NIH")
+    assert "14 labels" in text and text.endswith("shown in 2 of 2 comparisons.")
+    (other,) = answers.said_of_trend(trend(trended(0.05), heads=("cdl", "dqc")))
+    assert "favours DQC" in other and "favours CDL" not in other
+    (none,) = answers.said_of_trend(trend(trended(0.0), heads=("cdl", "dqc")))
+    assert "in none of 2 comparisons of task and test set shown (adjusted p ≥ 0.05, smallest " in none
+    assert answers.said_of_trend(trend(trended().drop(columns="train_positives"), heads=("cdl", "dqc"))) == []
+    table = answers.trend(steep)
+    assert table["rho"].str.match(r"-0\.\d\d \[-0\.\d\d, -0\.\d\d\]").all() and (table["Labels"] == 14).all()
+
+
+def test_variances_are_said_with_who_varies_more():
+    found = variance(varied(seeds=20, sd={"dqc": 0.2}), heads=("cdl", "dqc"))
+    texts = answers.said_of_variance(found)
+    assert len(texts) == 2 and texts[0].startswith("CXR-8, NIH-CXR-LT: DQC varies more from seed to seed than CDL")
+    (none,) = answers.said_of_variance(variance(varied(seeds=3), heads=("cdl", "dqc")))
+    assert none.startswith("No two heads were found to vary differently") and "with 3 seeds only" in none
+    assert answers.said_of_variance(variance(varied(seeds=1), heads=("cdl", "dqc"))) == []
+    table = answers.variance(found)
+    assert list(table.filter(like="sd, ")) == ["sd, training"]  # nothing is known of patients or a search
+    assert table["Head"].to_list() == ["CDL"] * 2 + ["DQC"] * 2 + ["CDL − DQC"] * 2
+
+
+def test_what_moves_heads_apart_is_said():
+    grid = outline()
+    found = interaction(scored(grid, lift=0.2), grid, heads=("cdl", "dqc", "mlp"))
+    texts = answers.said_of_interaction(found)
+    assert texts[0].startswith(
+        "train.loss focal against bce, all labels, CXR-8, NIH-CXR-LT: the difference of CDL − DQC"
+    )
+    assert "in favour of DQC (adjusted p " in texts[0]
+    (none,) = answers.said_of_interaction(interaction(scored(grid), grid, heads=("cdl", "dqc", "mlp")))
+    assert none == "train.loss: no value was found to move two heads apart (8 comparisons, adjusted p ≥ 0.05)."
+    table = answers.interaction(found)
+    assert set(table["Value"]) == {"focal against bce", "balanced against bce", "all values"}
+    assert set(table["Heads"]) == {"CDL − DQC", "CDL − mlp", "all"}
+
+
+def test_files_go_in_and_come_out_and_are_read_back(study, tmp_path):
+    out = {name: tmp_path / f"{name}.csv" for name in ANSWERS}
+    written = questions({"metrics": study.metrics, "patients": [], "search": []}, out, heads=("cdl", "dqc"))
+    for name, frame in written.items():
+        back = load(name, out[name])
+        assert list(back) == list(frame) and len(back) == len(frame)
+    assert len(written["trend"]) == 2 * 2 * 2 and len(written["variance"]) == 2 * 2 * 2 * 3
+    again = {name: tmp_path / f"again-{name}.csv" for name in ANSWERS}
+    questions({"metrics": study.metrics}, again, heads=("cdl", "dqc"))
+    assert all(out[name].read_bytes() == again[name].read_bytes() for name in ANSWERS)
+    made = tables.build(study.results(*ANSWERS))
+    assert {"trend", "variance"} <= set(made) and "interaction" not in made
+    grid = outline()
+    write_csv(scored(grid), tmp_path / "metrics.csv")
+    found = interaction(scored(grid), grid, heads=("cdl", "dqc", "mlp"))
+    write_csv(found, out["interaction"])
+    assert load("interaction", out["interaction"])["at"].to_list() == found["at"].to_list()
+
+
+def test_names_hide_neither_points_nor_each_other():
+    metrics = trended(-0.02, noise=0.01)
+    with style.applied():
+        found, tests = trend(metrics, heads=("cdl", "dqc")), compare(metrics)
+        figure = trend_figure.trend(trend=found, tests=tests, metrics=metrics, heads=["cdl", "dqc"], task="cxr14")
+        figure.draw_without_rendering()
+    for axes in figure.axes:
+        names = [text for text in axes.texts if isinstance(text, Annotation)]
+        assert sorted(text.get_text() for text in names) == sorted(synthetic.LABELS["cxr14"])
+        boxes = [super(Annotation, text).get_window_extent().padded(-1) for text in names]
+        for k, box in enumerate(boxes):
+            assert box.count_overlaps(boxes) == 1, names[k].get_text()  # itself
+            assert not any(box.contains(*axes.transData.transform(text.xy)) for text in names)
+        (low, high), line = axes.get_xlim(), next(line for line in axes.lines if line.get_linestyle() == "--")
+        assert low < min(line.get_xdata()) < max(line.get_xdata()) < high
+
+
+@pytest.mark.parametrize("count", [3, 9, 30])
+def test_figures_of_many_heads_name_every_head(count):
+    heads = NAMES[:count]
+    metrics = trended(heads=tuple(heads), seeds=3, labels=synthetic.LABELS["cxr8"])
+    tests, found = compare(metrics, heads=heads), trend(metrics, heads=heads)
+    spread = variance(metrics.assign(label=metrics["label"].replace("Mass", "mean")), heads=heads)
+    with style.applied():
+        drawn = [
+            trend_figure.trend(trend=found, tests=tests, metrics=metrics, heads=heads, task="cxr14"),
+            variance_figure.variance(variance=spread, heads=heads, task="cxr14"),
+        ]
+        for k, figure in enumerate(drawn):
+            figure.draw_without_rendering()
+            words = " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
+            assert all(head.replace("_", " ")[:7] in words for head in heads[k == 0 :])
+            assert figure.get_figheight() < 17
+
+
+def test_decision_curves_are_means_over_seeds():
+    truth = synthetic.truth(synthetic.LABELS["cxr8"], films=300, empty=("Mass",), floor=0.1)
+    heads = ["cdl", "dqc"]
+    predictions = {
+        RunKey("cxr8", head, seed, "nih"): check(synthetic.predict(truth, head=head, seed=seed))
+        for head in heads for seed in (0, 1)
+    }  # fmt: skip
+    with style.applied():
+        figure = decision.decision(predictions=predictions, heads=heads, task="cxr8", dataset="nih")
+    axes = figure.axes[synthetic.LABELS["cxr8"].index("Effusion")]
+    y = truth["y_Effusion"].to_numpy(float)
+    prevalence, values = y.mean(), []
+    for seed in (0, 1):
+        called = synthetic.predict(truth, head="cdl", seed=seed)["p_Effusion"].to_numpy(float) >= 2 * prevalence
+        odds = 2 * prevalence / (1 - 2 * prevalence)
+        values.append(((called & (y == 1)).mean() - (called & (y == 0)).mean() * odds) / prevalence)
+    line = next(line for line in axes.lines if line.get_color() == style.HEADS["cdl"].colour)
+    assert np.interp(2, line.get_xdata(), line.get_ydata()) == pytest.approx(np.mean(values))
+    assert figure.axes[4].texts[0].get_text() == "no positives"
+
+
+def test_a_figure_by_head_is_drawn_of_decisions(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(decision, "FEW", 1)
+    out = {"out_pdf": tmp_path / "f.pdf", "out_png": tmp_path / "f.png"}
+    figures.draw("decision-cxr8-nih", study.inputs, **out)
+    assert out["out_png"].stat().st_size > 10_000
