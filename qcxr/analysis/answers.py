@@ -13,8 +13,8 @@ from qcxr.analysis.results import Results
 CAPTIONS = {
     "trend": "Does the difference between two heads follow the rarity of a finding? Spearman's correlation over labels "
     "of the difference (mean over seeds) with the positive films in training, 95 % interval by Fisher's z, p by "
-    "permutation of the labels, raw and by Holm over tasks, test sets and pairs; correlation of single seeds, mean with "
-    "its 95 % t-interval; Theil-Sen slope per tenfold of training films with its 95 % interval.",
+    "permutation of the labels, raw and by Holm over tasks, test sets and pairs; correlation of single seeds, mean "
+    "with its 95 % t-interval; Theil-Sen slope per tenfold of training films with its 95 % interval.",
     "variance": "How much heads vary: standard deviation of the mean over labels by source (another training, other "
     "patients, another trial of the search by its validation score), and the ratio of two heads' variances over seeds "
     "with its 95 % interval, p by Pitman-Morgan (paired) and by Brown-Forsythe, which of them to read, and its p by "

@@ -18,6 +18,7 @@ from qcxr.analysis.join import Sources, join
 from qcxr.analysis.metrics import read_metrics, score_run
 from qcxr.analysis.names import head_order
 from qcxr.analysis.predictions import RunKey, check
+from qcxr.analysis.questions import questions
 from qcxr.analysis.replicates import Resampling
 from qcxr.analysis.report import write_report
 from qcxr.analysis.results import read_results
@@ -27,7 +28,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_parquet, write_text
 from qcxr.study.labels import LABEL_SETS
 
-NEED_TRAINING = ("history", "steps", "counts", "search")  # inputs that predictions alone do not have
+NEED_TRAINING = ("history", "steps", "counts", "search", "trend")  # inputs that predictions alone do not have
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,8 @@ def _analyse(folder: _Folder, heads: list[str], options: Evaluation, notes: Sequ
         for case, path in drawn.items():
             bootstrap_files(list(folder.of(*case).values()), path, heads=heads, resampling=resampling)
         files["bootstrap"] = list(drawn.values())
+    questions(files, {"variance": root / "variance.csv"}, heads=heads)  # rarity in training is not known
+    files["variance"] = root / "variance.csv"
     pngs = _draw(folder, heads, options, paired_tasks=set(tests["task"]))
     results = read_results(files)
     tables.write_tables(root / "tables", results)
@@ -194,6 +197,7 @@ def _draw(folder: _Folder, heads: list[str], options: Evaluation, *, paired_task
                 "metrics": folder.root / "metrics.csv",
                 "tests": folder.root / "tests.csv",
                 "predictions": list(folder.of(*keys).values()),
+                "variance": folder.root / "variance.csv",
             }
             here = {run.head for run in folder.of(*keys)}
             png = folder.root / "figures" / f"{name}.png"

@@ -33,12 +33,13 @@ def questions(
     """
     read = {kind: load(kind, files[kind]) for kind in ("metrics", "patients", "search") if files.get(kind)}
     metrics, patients, search = (read.get(kind) for kind in ("metrics", "patients", "search"))
-    compared = {"heads": heads, "against": against}
     given = Outline() if outline is None else outline
     asked = {
-        "trend": lambda: trend(metrics, **compared, outline=outline),
-        "variance": lambda: variance(metrics, **compared, outline=outline, patients=patients, search=search),
-        "interaction": lambda: interaction(metrics, given, **compared),
+        "trend": lambda: trend(metrics, heads=heads, against=against, outline=outline),
+        "variance": lambda: variance(
+            metrics, heads=heads, against=against, outline=outline, patients=patients, search=search
+        ),
+        "interaction": lambda: interaction(metrics, given, heads=heads, against=against),
     }
     found = {name: asked[name]() for name in ANSWERS if name in out}
     for name, frame in found.items():

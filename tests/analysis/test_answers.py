@@ -46,7 +46,7 @@ def test_a_trend_is_said_with_its_side_and_only_where_it_was_found():
     assert "in none of 2 comparisons of task and test set shown (adjusted p ≥ 0.05, smallest " in none
     assert answers.said_of_trend(trend(trended().drop(columns="train_positives"), heads=("cdl", "dqc"))) == []
     table = answers.trend(steep)
-    assert table["rho"].str.match(r"-0\.\d\d \[-0\.\d\d, -0\.\d\d\]").all() and (table["Labels"] == 14).all()
+    assert table["rho"].str.match(r"-0\.\d\d \[-\d\.\d\d, -0\.\d\d\]").all() and (table["Labels"] == 14).all()
 
 
 def test_variances_are_said_with_who_varies_more():

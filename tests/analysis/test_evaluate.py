@@ -57,7 +57,7 @@ def result(published):
 def test_published_predictions_go_through(published, result):
     out, summary, said = result
     assert {p.name for p in out.iterdir()} == {
-        "bootstrap", "figures", "metrics.csv", "report.html", "runs", "tables", "tests.csv"
+        "bootstrap", "figures", "metrics.csv", "report.html", "runs", "tables", "tests.csv", "variance.csv"
     }  # fmt: skip
     frame = metrics.read_metrics(out / "metrics.csv")
     assert set(frame["dataset"]) == {"nih", "mimic"} and said == []

@@ -44,7 +44,17 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
     }
     assert rows(results / "tests.csv") == [] and (results / "tests.csv").read_text().startswith("task,dataset,metric,")
     drawn = {path.stem.partition("-")[0] for path in (results / "figures").glob("*.pdf")}
-    assert drawn == {"losses", "mean_auroc", "labels", "longtail", "roc", "precision_recall", "reliability"}
+    assert drawn == {
+        "losses",
+        "mean_auroc",
+        "labels",
+        "longtail",
+        "roc",
+        "precision_recall",
+        "reliability",
+        "variance",
+        "decision",
+    }
     assert {path.stem for path in (results / "tables").glob("*.csv")} == {
         "counts",
         "parameters",

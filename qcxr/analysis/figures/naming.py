@@ -29,10 +29,11 @@ def name_points(
     lines: ends of what else is drawn, in data coordinates. Call it when all else is drawn and limits are set: it lays
     the figure out, and names take no part in that.
     """
-    figure = axes.get_figure()
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()
     unit = figure.dpi / 72
-    panel = axes.get_window_extent().extents / unit
+    panel = np.array(axes.get_window_extent().extents) / unit
     at = {name: axes.transData.transform(point) / unit for name, point in points.items()}
     taken = [_around(place, RADIUS) for place in at.values()]
     for ends in lines:

@@ -65,10 +65,10 @@ def _panels(datasets: Sequence[str], others: Sequence[str], labels: int) -> tupl
         rows = -(-len(datasets) // columns)
         width = style.PAGE if columns == 2 or labels > 10 else 0.65 * style.PAGE
         figure = Figure(figsize=(width, 0.5 + min(2.7, 8.5 / rows) * rows))
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-        for axes in grid[len(datasets) :]:
+        places = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        for axes in places[len(datasets) :]:
             axes.set_visible(False)
-        return figure, {(dataset, others[0]): axes for dataset, axes in zip(datasets, grid, strict=False)}
+        return figure, {(dataset, others[0]): axes for dataset, axes in zip(datasets, places, strict=False)}
     order = style.by_head(others, datasets, columns=5)
     titles = [style.title(place[1], dataset_name(place[0])) if place else "" for place in order]
     figure, grid = style.panels(titles, columns=5, height=min(1.35, 8.6 / -(-len(order) // 5)))
@@ -81,11 +81,11 @@ def _panel(
     styles = style.head_styles(heads)
     axes.set_xscale("log")
     axes.axhline(0, color=style.INK, linewidth=0.6)
-    for row in rows.to_dict("records"):
-        look = styles[row["head_a"] if row["difference"] > 0 else row["head_b"]]
-        axes.plot([row["x"]] * 2, [row["low"], row["high"]], color=look.colour, linewidth=0.9 if named else 0.6)
+    for head, part in rows.groupby(rows["head_a"].where(rows["difference"] > 0, rows["head_b"]), sort=False):
+        look = styles[str(head)]
+        axes.vlines(part["x"], part["low"], part["high"], colors=look.colour, linewidth=0.9 if named else 0.6)
         marker: style.Keywords = {"markersize": 5 if named else 3, "color": look.colour, "zorder": 4}
-        axes.plot(row["x"], row["difference"], look.marker, **marker, **style.WHITE_EDGE)
+        axes.plot(part["x"], part["difference"], look.marker, **marker, **style.WHITE_EDGE)
     said = ""
     if found is not None and pd.notna(found["rho"]):
         axes.plot(*zip(*_line(found, rows["x"]), strict=True), color=style.INK, linewidth=1.0, linestyle="--", zorder=3)
