@@ -61,9 +61,10 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
         "alone",
         "scores",
         "runs",
+        "variance",
     }
     report = (results / "report.html").read_text()
-    assert "DQC: no pair of heads, so no comparison." in report and report.count("<img ") == 3 + 4 * 2 + 1
+    assert "DQC: no pair of heads, so no comparison." in report and report.count("<img ") == 4 + 5 * 2 + 1
     card = (results / "model-card.md").read_text()
     assert card.startswith("# Model card: DQC head on chest X-rays") and "| DQC " in card
     for name in ("report.html", "model-card.md", "data-card.md"):
