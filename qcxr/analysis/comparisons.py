@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import cells, variants
+from qcxr.analysis import cells, formats, variants
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
@@ -21,10 +21,36 @@ def means(tests: pd.DataFrame, shown: Shown = Shown(), *, label: str = "mean") -
     return _table(rows, shown, after=lambda row: {"Seeds": row["n_seeds"]})
 
 
-def groups(tests: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)
-    """Mean AUROC of head, medium and tail labels, where they were scored."""
+def groups(
+    tests: pd.DataFrame,
+    metrics: pd.DataFrame,
+    shown: Shown = Shown(),  # noqa: B008  (frozen)
+) -> pd.DataFrame:
+    """Mean AUROC of head, medium and tail labels, where they were scored, and who stands behind each.
+
+    Labels are those with an AUROC; films and patients are positive for any finding of the group, each counted once.
+    """
+    behind = _behind(metrics)
     rows = tests[tests["label"].isin(MEANS[1:]) & (tests["metric"] == "auroc")].to_dict("records")
-    return _table(rows, shown, before=lambda row: {"Labels": row["label"].removeprefix("mean_")})
+    return _table(
+        rows,
+        shown,
+        before=lambda row: {
+            "Group": row["label"].removeprefix("mean_"),
+            **behind[row["task"], row["dataset"], row["label"]],
+        },
+    )
+
+
+def _behind(metrics: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(task, data set, group) -> its labels with an AUROC, films and patients with any of its findings; or dashes."""
+    counts = {"Labels": "n_labels", "Positives": "n_positive", "Positive patients": "positive_patients"}
+    rows = metrics[metrics["label"].isin(MEANS[1:]) & (metrics["metric"] == "auroc")]
+    found = {}
+    for key, part in rows.groupby(["task", "dataset", "label"], sort=False):
+        values = {name: part[column].max() if column in part else pd.NA for name, column in counts.items()}
+        found[key] = {name: formats.number(n if pd.isna(n) else int(n)) for name, n in values.items()}
+    return found
 
 
 def labels(tests: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)

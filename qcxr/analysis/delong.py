@@ -1,7 +1,7 @@
 """DeLong's test for two correlated AUROCs on the same films, per seed, with films clustered by patient or not.
 
 DeLong, DeLong & Clarke-Pearson 1988, by midranks as in Sun & Xu 2014. It treats films as independent; where patients
-have several films its standard error is too small (0.7 of the clustered one on NIH's test set). Obuchowski's clustered
+have several films, as alike as films of one patient are, its standard error is too small. Obuchowski's clustered
 covariance (`qcxr.analysis.influence`) is the same where every patient has one.
 """
 

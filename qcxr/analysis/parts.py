@@ -75,7 +75,7 @@ class Parts:
 
 
 def intervals(value: float, over_seeds: Float[np.ndarray, " seeds"], row: Mapping[str, Any] | None) -> Intervals:
-    """Patients alone (given these runs, normal) and seeds and patients together; empty without a row.
+    """Patients alone (given these runs) and seeds and patients together; empty without a row.
 
     over_seeds: the values (or differences) of the seeds, whose mean is `value`. Raises InputError if the row's value is
     another, so that it is of other runs.
@@ -88,16 +88,16 @@ def intervals(value: float, over_seeds: Float[np.ndarray, " seeds"], row: Mappin
             f"patients of {place}: the value must be that of the metrics ({value:.6f}), got {row['value']:.6f}; "
             "compute both from the same runs"
         )
-    n, known = over_seeds.size, pd.notna(row["patients_df"])
+    n, df = over_seeds.size, float(row["patients_df"]) if pd.notna(row["patients_df"]) else float("inf")
     total = over_both(
         value,
         seed_variance=float(np.var(over_seeds, ddof=1)) if n > 1 else float("nan"),
         n_seeds=n,
         shared_variance=float(row["shared_variance"]),
-        patients_df=float(row["patients_df"]) if known else float("inf"),
+        patients_df=df,
         patients_variance=float(row["patients_variance"]),
     )
-    return Intervals(estimate(value, float(row["patients_variance"])), total)
+    return Intervals(estimate(value, float(row["patients_variance"]), df), total)
 
 
 def counts(part: pd.DataFrame, row: Mapping[str, Any] | None) -> dict[str, Any]:

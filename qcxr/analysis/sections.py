@@ -7,7 +7,9 @@ sentences get a function in `SAID`; what no section names stands under "More tab
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from qcxr.analysis import ladder, wording
+import pandas as pd
+
+from qcxr.analysis import answers, gaps, ladder, wording
 from qcxr.analysis.answer import answer
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.results import Results
@@ -65,11 +67,22 @@ def _means(results: Results, facts: Facts) -> list[str]:
     return texts
 
 
+def _of(found: pd.DataFrame | None, sentences: Callable[..., list[str]], facts: Facts) -> list[str]:
+    """What is said of a table, if the study has it, at its level of significance."""
+    return [] if found is None else sentences(found, alpha=facts.alpha)
+
+
 SAID: dict[str, Callable[[Results, Facts, Study], list[str]]] = {
     "means": lambda results, facts, study: _means(results, facts),
     "ladder": lambda results, facts, study: ladder.sentences(results, facts),
     "search": lambda results, facts, study: wording.search(results.search, study.config),
-    "varied": lambda results, facts, study: wording.varied(results.outline),
+    "varied": lambda results, facts, study: [
+        *wording.varied(results.outline),
+        *_of(results.interaction, answers.said_of_interaction, facts),
+    ],
+    "longtail": lambda results, facts, study: _of(results.at_base().trend, answers.said_of_trend, facts),
+    "variance": lambda results, facts, study: _of(results.at_base().variance, answers.said_of_variance, facts),
+    "subgroups": lambda results, facts, study: _of(results.subgroups, gaps.said, facts),
     "data": lambda results, facts, study: list(study.notes),
 }
 
