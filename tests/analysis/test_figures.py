@@ -99,7 +99,8 @@ def test_undefined_labels_are_named_in_the_figures(study):
 
 def names_of(axes):
     """Rows of a panel, also of one that leaves their names to the panel on its left."""
-    return [name.split(" (")[0] for name in axes.yaxis.get_major_formatter().seq]
+    named = axes.yaxis.get_major_formatter()
+    return [named(place, k).split(" (")[0] for k, place in enumerate(axes.get_yticks())]
 
 
 @pytest.mark.parametrize("task", ["cxr8", "cxr19"])
@@ -135,10 +136,10 @@ def test_the_groups_of_the_tail_are_the_studys(study, quantiles):
     with style.applied():
         entry, more = figures.spec("longtail-cxr19"), {"tail_under": low, "head_over": high, "quantiles": quantiles}
         figure = entry.draw(**loaded, heads=["cdl", "dqc"], task="cxr19", **more)
-    said = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    said = [tick.get_text() for tick in figure.axes[-1].get_xticklabels()]
     assert [(int(t.split()[1]), t.splitlines()[2]) for t in said] == [
-        (len(group), f"{group.min():,}–{group.max():,} films") for group in parted
-    ]
+        (len(group), f"{group.min():,}–{group.max():,} films") for group in parted[:2]
+    ]  # no mean of the third group is defined: its one label has no positives
 
 
 def test_training_loss_is_drawn_from_the_steps(study):
@@ -197,11 +198,9 @@ def test_names_keep_apart_in_a_crowd():
         figure.draw_without_rendering()
         names = [f"label number {k}" for k in range(14)]
         written = name_points(axes, points[:14], names, others=points[14:], size=6)
-        again = [tuple(text.get_position()) for text in written]
         figure.draw_without_rendering()
     assert [text.get_text() for text in written] == names
     assert_apart(axes, written)
-    assert len(set(again)) == len(again)
 
 
 @pytest.mark.parametrize(("films", "prevalence"), [(502, 0.02), (502, 0.5), (5000, 0.3)])

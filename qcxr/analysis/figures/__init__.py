@@ -245,9 +245,6 @@ def draw(
     if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
         loaded["predictions"] = index_predictions(inputs["predictions"])
     found = known(loaded)
-    if lacking := entry.lacking(found):
-        asked = "; ".join(f"{key}: {', '.join(entry.about[key])}" for key in lacking)
-        raise InputError(f"figure {name}: its inputs know nothing of it; they must hold {asked}")
     keys = _keys(name, entry, found, given)
     if not entry.whole:
         loaded = variants.at_base(loaded, given)
@@ -266,6 +263,9 @@ def draw(
 
 def _keys(name: str, entry: FigureSpec, found: Mapping[str, set[str]], outline: Outline) -> dict[str, str]:
     """Return the task, data set and varied key in a figure's name, of those found: all may have hyphens in them."""
+    if lacking := entry.lacking(found):
+        asked = "; ".join(f"{key}: {', '.join(entry.about[key])}" for key in lacking)
+        raise InputError(f"figure {name}: its inputs know nothing of it; they must hold {asked}")
     values = {"task": task_order(found["task"]), "dataset": dataset_order(found["dataset"]), "axis": outline.axes}
     base = name.partition("-")[0]
     possible = {"-".join([base, *keys]): keys for keys in product(*(values[by] for by in entry.by))}

@@ -126,7 +126,11 @@ def _limits(part: pd.DataFrame, margin: float) -> tuple[float, float]:
 
 def _row(axes: Axes, y: float, row: pd.Series, colours: tuple[str, str], rows: Rows) -> None:
     """One label or mean: the leading interval in the colour of the better head, its parts, the adjusted mark."""
-    at_edge = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 6 if rows.height > 0.15 else 5}
+    at_edge: style.Keywords = {
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": 6 if rows.height > 0.15 else 5,
+    }
     if pd.isna(row["difference"]):
         said = "undefined" if rows.height < 0.25 else f"undefined: {row['reason']}"[:44]
         axes.text(0.02, y, said, color=style.FAINT, style="italic", **at_edge)
@@ -171,5 +175,5 @@ def _handles(part: pd.DataFrame, leads: Iterable[str], margin: float, parts: boo
         if leads != [kind] and part[f"{kind}_low"].notna().any():
             look: style.Keywords = {"color": style.FAINT, "linewidth": 0.8, "linestyle": dashes}
             handles.append(Line2D([], [], label=f"{kind} alone", **look))
-    band = {"facecolor": style.BAND, "edgecolor": style.FAINT, "linewidth": 0.4}
+    band: style.Keywords = {"facecolor": style.BAND, "edgecolor": style.FAINT, "linewidth": 0.4}
     return [*handles, Patch(label=f"within ±{margin:g}: counts as equivalent", **band)]

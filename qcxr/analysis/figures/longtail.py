@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,14 +49,13 @@ def longtail(
     heads: Sequence[str],
     task: str,
     estimates: pd.DataFrame | None = None,
-    head_over: int = 1000,
-    tail_under: int = 100,
-    quantiles: Sequence[float] | None = None,
+    **borders: Any,
 ) -> Figure:
     """Mean AUROC and average precision over the labels of each group, from common to rare; a column per data set.
 
     Markers are means over seeds with their interval (estimates' leading one, else over seeds), small points runs. Of
-    more heads than a few each is a row instead, for AUROC alone. counts: dataset, split, label, n, n_positive.
+    more heads than a few each is a row instead, for AUROC alone. counts: dataset, split, label, n, n_positive. borders:
+    head_over, tail_under and quantiles, of the configuration's `analysis`.
     Raises InputError if counts lack a label's training count.
     """
     part = metrics[metrics["task"] == task]
@@ -63,8 +63,9 @@ def longtail(
     names = list(part.loc[~part["label"].isin(MEANS), "label"].unique())
     if lacking := sorted(set(names) - set(train.index)):
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of task {task}")
-    cuts = None if quantiles is None else (quantiles[0], quantiles[1])
-    groups = Frequencies(train.to_dict(), head_over, tail_under, cuts).groups(names)
+    cuts = borders.get("quantiles")
+    ends = (borders.get("head_over", 1000), borders.get("tail_under", 100), None if cuts is None else tuple(cuts))
+    groups = Frequencies(train.to_dict(), *ends).groups(names)
     runs = part[part["label"].isin(GROUPS) & part["metric"].isin(METRICS)]
     shown = [group for group in GROUPS if groups[group] and runs.loc[runs["label"] == group, "value"].notna().any()]
     if not shown:

@@ -31,11 +31,12 @@ def name_points(
     one further away. A name without such a place is left out. The figure must be laid out before
     (`draw_without_rendering`); names have no part in its layout.
     """
-    dots = 72 / axes.get_figure(root=True).dpi
+    figure = axes.get_figure(root=True)
+    dots = 72 / figure.dpi if figure else 1.0
     at = axes.transData.transform(points) * dots
     every = axes.transData.transform(np.vstack([points, others])) * dots
     taken = np.column_stack([every - RADIUS, every + RADIUS])
-    panel = axes.get_window_extent().extents * dots
+    panel = np.array(axes.get_window_extent().extents) * dots
     written = []
     for name, place, point in zip(names, at, points, strict=True):
         text = axes.annotate(name, tuple(point), (0, 0), textcoords="offset points", fontsize=size, zorder=6)

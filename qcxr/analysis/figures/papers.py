@@ -146,19 +146,22 @@ def volcano(*, tests: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
     datasets = [name for name in DATASETS if name in set(part["dataset"])]
     figure = Figure(figsize=(style.PAGE, 3.7))
     grid = figure.subplots(1, len(datasets), squeeze=False, sharex=True, sharey=True)[0]
+    look: style.Keywords = {"color": style.HEADS[CDL].colour, "clip_on": False, "zorder": 3} | style.WHITE_EDGE
     for axes, dataset in zip(grid, datasets, strict=True):
         for row in shown[shown["dataset"] == dataset].to_dict("records"):
-            axes.plot(row["x"], row["y"], MARKERS[row["task"]], color=style.HEADS[CDL].colour, **style.WHITE_EDGE)
+            axes.plot(row["x"], row["y"], MARKERS[row["task"]], **look)
         axes.axhline(-np.log10(0.05), color=style.INK, linewidth=0.7, linestyle="--", zorder=1)
         axes.set_title(f"{dataset_name(dataset)} test set")
         lost = part[(part["dataset"] == dataset) & ~(part["percent_difference"] > 0)]
         axes.set_xlabel("$\\log_2$ of the percent difference in AUROC\n" + _absent(lost))
     grid[0].set_ylabel("$-\\log_{10}$ p (paired t-test, raw)")
-    grid[0].set_ylim(0, 1.15 * max(float(shown["y"].max()), 1.5))
+    top = max(float(shown["y"].max()), 1.5)
+    grid[0].set_ylim(-0.05 * top, 1.15 * top)
     grid[0].margins(x=0.12)
     known = [name for name in TASKS if name in set(part["task"])]
-    look: style.Keywords = {"linestyle": "", "color": style.HEADS[CDL].colour}
-    points = [Line2D([], [], marker=MARKERS[name], label=f"runs of {task_name(name)}", **look) for name in known]
+    points = [
+        Line2D([], [], linestyle="", marker=MARKERS[name], label=f"runs of {task_name(name)}", **look) for name in known
+    ]
     line = Line2D([], [], color=style.INK, linewidth=0.7, linestyle="--", label="p = 0.05")
     style.legend(figure, [*points, line], loc="outside upper center")
     figure.draw_without_rendering()

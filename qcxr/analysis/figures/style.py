@@ -134,9 +134,11 @@ def ink_on(colour: ColorType) -> str:
 
 def pale(colour: ColorType, least: float = 3.0) -> str:
     """A colour mixed with as much white as leaves it a contrast of `least`: for thin lines that others lie over."""
-    rgb = to_rgb(colour)
-    mixed = (to_hex([1 - share * (1 - c) for c in rgb]) for share in (k / 50 for k in range(20, 50)))
-    return next((found for found in mixed if contrast(found) >= least), to_hex(rgb))
+    red, green, blue = (1 - c for c in to_rgb(colour))
+    mixed = (
+        to_hex((1 - share * red, 1 - share * green, 1 - share * blue)) for share in (k / 50 for k in range(20, 50))
+    )
+    return next((found for found in mixed if contrast(found) >= least), to_hex(colour))
 
 
 def possible(limits: tuple[float, float]) -> tuple[float, float]:
