@@ -77,7 +77,7 @@ class Levels:
     def values(self) -> tuple[float, float]:
         """Return AUROC and average precision, to the bit as `qcxr.analysis.ranking` has them."""
         true, false = np.cumsum(self.positives), np.cumsum(self.negatives)
-        wins = float(self.positives @ (2 * (false[-1] - false) + self.negatives))  # whole numbers below 2**53
+        wins = _dot(self.positives, 2 * (false[-1] - false) + self.negatives)  # whole numbers below 2**53
         average = float((self.positives * (true / (true + false))).sum() / true[-1])
         return wins / (2 * true[-1] * false[-1]), average
 
@@ -89,7 +89,7 @@ class Levels:
         m, n = self.positives.sum(), self.negatives.sum()
         below = (n - np.cumsum(self.negatives) + self.negatives / 2) / n
         above = (np.cumsum(self.positives) - self.positives / 2) / m
-        auroc = float(self.positives @ below / m)
+        auroc = _dot(self.positives, below) / m
         return (below[self.level[self.positive]] - auroc) / m, (above[self.level[~self.positive]] - auroc) / n
 
     def average_precision(self) -> tuple[Float64[np.ndarray, " positives"], Float64[np.ndarray, " negatives"]]:
@@ -103,7 +103,7 @@ class Levels:
         precision = true / called
         gained = _from_here(self.positives * false / called**2)
         lost = _from_here(self.positives * true / called**2)
-        average = float(self.positives @ precision / m)
+        average = _dot(self.positives, precision) / m
         of_positive = (precision + gained - average) / m
         return of_positive[self.level[self.positive]], -lost[self.level[~self.positive]] / m
 
@@ -150,3 +150,8 @@ def covariance(labels: Iterable[tuple[Influence, Clusters]]) -> Float64[np.ndarr
 def _from_here(values: Float64[np.ndarray, " levels"]) -> Float64[np.ndarray, " levels"]:
     """The sum of each value and all after it."""
     return np.cumsum(values[::-1])[::-1]
+
+
+def _dot(a: Float64[np.ndarray, " levels"], b: Float64[np.ndarray, " levels"]) -> float:
+    """The sum of products; `@` starts threads at this length, which cost more than the sum and change its last bit."""
+    return float((a * b).sum())
