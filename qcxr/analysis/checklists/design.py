@@ -1,6 +1,7 @@
 """What a study is and asks: title, abstract, objective, design, goal."""
 
 from qcxr.analysis import wording
+from qcxr.analysis.answer import answer
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
 from qcxr.analysis.limits import listed, title
@@ -24,7 +25,8 @@ def technology(known: Known) -> Answer:
 
 def abstract(known: Known) -> Answer:
     """The figures that a summary needs."""
-    told = [wording.lead(known.facts), *wording.result(known.results, known.facts)]
+    found = answer(known.results, known.facts)
+    told = [wording.lead(known.facts), found.verdict, *filter(None, (found.numbers, *found.notes))]
     if known.cohort is not None and len(known.cohort):
         films, patients = int(known.cohort["films"].sum()), int(known.cohort["patients"].sum())
         told.insert(

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from qcxr.analysis import formats, wording
+from qcxr.analysis import formats
+from qcxr.analysis.answer import answer
 from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
@@ -84,7 +85,9 @@ def by_dataset(known: Known) -> Answer:
 
 def interpretation(known: Known) -> Answer:
     """The main result in a sentence or two."""
-    return Answer(" ".join(wording.result(known.results, known.facts)), "what it means, beside earlier studies")
+    found = answer(known.results, known.facts)
+    told = " ".join(filter(None, (found.verdict, found.numbers, *found.notes)))
+    return Answer(told, "what it means, beside earlier studies")
 
 
 def limitations(known: Known) -> Answer:

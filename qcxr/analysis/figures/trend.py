@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from qcxr.analysis import formats, paired
+from qcxr.analysis import formats, matched
 from qcxr.analysis.figures import naming, style
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name
 from qcxr.analysis.predictions import MEANS
@@ -28,7 +28,7 @@ def trend(
     tests = tests[(tests["task"] == task) & (tests["metric"] == "auroc") & ~tests["label"].isin(MEANS)]
     tests = tests[(tests["head_a"] == heads[0]) & tests["head_b"].isin(heads)]
     found = trend[(trend["task"] == task) & (trend["metric"] == "auroc") & (trend["head_a"] == heads[0])]
-    counts = paired.train_positives(metrics[metrics["task"] == task])
+    counts = matched.train_positives(metrics[metrics["task"] == task])
     known = pd.Series([counts.get((task, label), np.nan) for label in tests["label"]], tests.index, dtype=float)
     points = _intervals(tests).assign(x=known.where(known > 0)).dropna(subset=["x", "difference"])
     if points.empty:
