@@ -37,7 +37,7 @@ def labels(
         value, mark = mean.iat[i, j], marks.iat[i, j]
         said = "—" if np.isnan(value) else f"{value:.2f}".lstrip("0")
         starred = isinstance(mark, str) and mark.startswith("*")
-        ground = "white" if np.isnan(value) else to_hex(tuple(image.cmap(float(image.norm(gap.iat[i, j])))))
+        ground = "white" if np.isnan(value) else to_hex(image.to_rgba(gap.iat[i, j]))
         ink: style.Keywords = {"color": style.ink_on(ground), "fontsize": 5, "linespacing": 0.9}
         axes.text(j, i, said + f"\n{mark}" * starred, ha="center", va="center", **ink)
     axes.set_yticks(range(len(rows)), [f"{label} ({int(n):,})" for label, n in counts.items()])
