@@ -117,7 +117,7 @@ def test_a_report_of_foreign_predictions_claims_nothing_of_trainings(tmp_path):
         "What was run",
     ):
         assert claim not in body, claim
-    assert "A thin line joins the heads of one seed." in body and "What was read" in body
+    assert "Thin lines join the heads of one seed." in body and "What was read" in body
 
 
 def test_the_model_card_counts_its_heads(study, tmp_path):

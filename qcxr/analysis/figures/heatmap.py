@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from qcxr.analysis.figures import style
@@ -37,8 +36,8 @@ def labels(
         value, mark = mean.iat[i, j], marks.iat[i, j]
         said = "—" if np.isnan(value) else f"{value:.2f}".lstrip("0")
         starred = isinstance(mark, str) and mark.startswith("*")
-        red, green, blue = image.to_rgba(gap.iat[i, j])[:3]
-        ground = "white" if np.isnan(value) else to_hex((float(red), float(green), float(blue)))
+        red, green, blue, opaque = map(float, image.cmap(image.norm(gap.iat[i, j])))  # no value lets the page through
+        ground = (red, green, blue) if opaque else "white"
         ink: style.Keywords = {"color": style.ink_on(ground), "fontsize": 5, "linespacing": 0.9}
         axes.text(j, i, said + f"\n{mark}" * starred, ha="center", va="center", **ink)
     axes.set_yticks(range(len(rows)), [f"{label} ({int(n):,})" for label, n in counts.items()])
