@@ -78,7 +78,7 @@ def test_published_predictions_go_through(published, result):
     patients = pd.read_csv(out / "bootstrap" / "cxr8-nih.csv")["n_patients"]
     assert (patients == pd.read_csv(published / "nih-labels.csv")["subj_id"].nunique()).all()
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "labels-cxr8-nih" in {p.stem for p in (out / "figures").glob("*.png")} and report.count("<img ") == 11
+    assert "labels-cxr8-nih" in {p.stem for p in (out / "figures").glob("*.png")} and report.count("<img ") == 15
 
 
 def test_the_workflows_own_tables_give_the_same_numbers(study, tmp_path):
