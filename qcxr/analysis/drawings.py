@@ -21,6 +21,7 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
     """
     paired = set(load("tests", files["tests"])["task"])
     planned = [(base, keys) for base in figures.FIGURES if options.draws(base) for keys in _keys(base, folder)]
+    cases = {"tasks": [task for task, _ in folder.cases], "datasets": [dataset for _, dataset in folder.cases]}
     pngs = []
     for base, keys in tqdm(planned, unit="figure", desc="draw", disable=None, leave=False):
         entry = figures.FIGURES[base]
@@ -28,6 +29,8 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
         shown = set(case[:1]) or {task for task, _ in folder.cases}  # a figure is of one task or of all
         if entry.pair and not shown & paired:
             continue  # if others have a pair, a note says so
+        if entry.about and not entry.fits(heads=heads, **cases):
+            continue
         given = {**files, "predictions": list(folder.of(*case).values())}
         if "counts" in entry.needs:
             if not shown <= set(folder.frequencies):
@@ -39,7 +42,9 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
         name = "-".join([base, *keys])
         png = folder.root / "figures" / f"{name}.png"
         drawn = [head for head in heads if head in here]
-        figures.draw(name, given, out_pdf=png.with_suffix(".pdf"), out_png=png, heads=drawn, outline=folder.outline)
+        asked = {key: getattr(options, key) for key in entry.options if hasattr(options, key)}
+        out = {"out_pdf": png.with_suffix(".pdf"), "out_png": png}
+        figures.draw(name, given, **out, heads=drawn, options=asked, outline=folder.outline)
         pngs.append(png)
         gc.collect()  # a figure's parts know each other, and are large
         let_go()

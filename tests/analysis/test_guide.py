@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-# its pieces
-tables = [pytest.importorskip(f"qcxr.analysis.{name}") for name in ("estimates", "patients", "trend", "variance")]
-interaction, subgroups = (pytest.importorskip(f"qcxr.analysis.{name}") for name in ("interaction", "subgroups"))
+from qcxr.analysis import bootstrap, estimates, interaction, metrics, patients, statistics, subgroups, trend, variance
 
-from qcxr.analysis import bootstrap, metrics, statistics  # noqa: E402  (behind what it needs)
-
+TABLES = [metrics, statistics, estimates, patients, bootstrap, trend, variance, interaction, subgroups]
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "analysis.md").read_text(encoding="utf-8")
 EXAMPLE = PAGE.split("## A worked example\n")[1].split("\n## ")[0]
@@ -50,7 +47,7 @@ def test_what_the_text_concludes_holds(printed):
     assert "True" not in printed["size"] and printed["variance"].endswith("Pitman-Morgan")
 
 
-@pytest.mark.parametrize("table", [metrics, statistics, bootstrap, interaction, subgroups, *tables])
+@pytest.mark.parametrize("table", TABLES)
 def test_every_column_is_named(table):
     named = set(re.findall(r"[a-z][a-z_0-9]*", " ".join(re.findall(r"`([^`]*)`", PAGE))))
     prefix = re.compile(r"(patients|total|reference)_")  # said once for all of a kind in subgroups/

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from qcxr.analysis import formats, matched
-from qcxr.analysis.figures import naming, style
+from qcxr.analysis.figures import intervals, style
+from qcxr.analysis.figures.named import name_points
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name
 from qcxr.analysis.predictions import MEANS
 
@@ -23,14 +25,14 @@ def trend(
     """AUROC of heads[0] minus that of another, a point with its 95 % interval per label, over training films.
 
     A panel per data set with the labels' names; of more heads than two a small panel per head and data set, unnamed.
-    The interval is over seeds and patients where the tests have it (`total_low`), else over seeds.
+    The interval is the one that a row leads with (`figures.intervals`).
     """
     tests = tests[(tests["task"] == task) & (tests["metric"] == "auroc") & ~tests["label"].isin(MEANS)]
     tests = tests[(tests["head_a"] == heads[0]) & tests["head_b"].isin(heads)]
     found = trend[(trend["task"] == task) & (trend["metric"] == "auroc") & (trend["head_a"] == heads[0])]
     counts = matched.train_positives(metrics[metrics["task"] == task])
     known = pd.Series([counts.get((task, label), np.nan) for label in tests["label"]], tests.index, dtype=float)
-    points = _intervals(tests).assign(x=known.where(known > 0)).dropna(subset=["x", "difference"])
+    points = intervals.led(tests).assign(x=known.where(known > 0)).dropna(subset=["x", "difference"])
     if points.empty:
         return style.empty(f"{task_name(task)}: no label has a difference and known training films")
     others = [head for head in heads[1:] if head in set(points["head_b"])]
@@ -41,22 +43,22 @@ def trend(
         _panel(axes, here, rows.get(key), heads, named=len(others) == 1)
     _axes_said(figure, panels, heads, others)
     if len(others) == 1:
+        figure.draw_without_rendering()  # names are put where there is room, so panels must have their places
         for key, axes in panels.items():
             here = points[points["dataset"] == key[0]]
-            lines = [((row["x"], row["low"]), (row["x"], row["high"])) for row in here.to_dict("records")]
-            lines = [ends for ends in lines if not np.isnan(ends).any()]
-            lines += [_line(rows[key], here["x"])] if key in rows and pd.notna(rows[key]["rho"]) else []
-            at = {row["label"]: (row["x"], row["difference"]) for row in here.to_dict("records")}
-            naming.name_points(axes, at, lines=lines)
+            at = here[["x", "difference"]].to_numpy(float)
+            name_points(axes, at, list(here["label"]), others=_drawn(axes, here), size=6)
     return figure
 
 
-def _intervals(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with the interval to draw as low and high."""
-    low, high = tests["ci_low"], tests["ci_high"]
-    if "total_low" in tests:
-        low, high = tests["total_low"].fillna(low), tests["total_high"].fillna(high)
-    return tests.assign(low=low, high=high)
+def _drawn(axes: Axes, rows: pd.DataFrame) -> Float[np.ndarray, "places 2"]:
+    """Places along the intervals, which no name should hide; fewer where an interval is short."""
+    ends = rows[["x", "low", "high"]].dropna().to_numpy(float)
+    low, high = axes.get_ylim()
+    places = [
+        (x, y) for x, first, last in ends for y in np.linspace(first, last, 2 + int(40 * (last - first) / (high - low)))
+    ]
+    return np.array(places, dtype=float).reshape(-1, 2)
 
 
 def _panels(datasets: Sequence[str], others: Sequence[str], labels: int) -> tuple[Figure, dict[Key, Axes]]:
