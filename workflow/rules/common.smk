@@ -188,6 +188,9 @@ def patiented():
         task=cfg.tasks,
         dataset=TESTED,
         variant=VARIANTS,
+    )
+
+
 def standing_at_base(w):
     """The folders of the runs that stand at the base variant, all heads and seeds."""
     return standing(SimpleNamespace(task=w.task, variant=below(OUTLINE["base"])))
