@@ -42,7 +42,10 @@ ATTRIBUTED = [
     name
     for name in TESTED
     if cfg.analysis.subgroups
-    and (cfg.data.sources[name].kind == "mimic" or cfg.data.sources[name].attribute_files())
+    and (
+        cfg.data.sources[name].kind == "mimic"
+        or cfg.data.sources[name].attribute_files()
+    )
 ]
 FIGURES = figures.names(
     tasks=cfg.tasks,
