@@ -210,7 +210,7 @@ def _forest(
     found = bases(part)
     both = "seeds and patients" in found
     legend = [("total", f"95 % interval over {' or '.join(found)}")] if found else []
-    legend += [("seeds", "its part over seeds"), ("patients", "its part over patients")] if both else []
+    legend += [("seeds", "over seeds alone"), ("patients", "over patients alone")] if both else []
     legend += [("sure", "significant"), ("unsure", "not significant"), ("band", f"within ±{facts.margin:g}")]
     caption = _caption(part, labels=bool(pair[1]))
     p = "Adjusted p" if part["adjusted"].all() else "p"
@@ -246,6 +246,10 @@ def _caption(part: pd.DataFrame, *, labels: bool) -> str:
     if (excluded & ~part["significant"] & part["adjusted"]).any():
         texts.append(
             "Intervals are of single comparisons, marks of all together: an ns may stand beside one without 0."
+        )
+    if (part["seeds_high"] - part["seeds_low"] > part["high"] - part["low"]).any():
+        texts.append(
+            "With few seeds the interval over seeds alone may be the widest: its t has few degrees of freedom."
         )
     texts.append("Point at a row, or tab to a panel and use the arrow keys, to read its numbers.")
     return " ".join(texts)

@@ -29,7 +29,8 @@ FIGURES = {
          "films in brackets), the means over labels below them. The colour is the better head's.",
          If("tested", "The long line is the 95 % interval that the words of the report follow, and the legend names "
             "what varies in it; an arrow says that it goes on beyond the panel."),
-         If("few", "Thin lines below it are its parts."),
+         If("few", "Thin lines below it are of seeds alone and of patients alone; with few seeds the former may be the "
+            "widest, for its t has few degrees of freedom."),
          "In the grey band the heads count as equivalent.",
          If("several", "Each head has its own panels, against the first."), If("tested", _MARKS)),
         options=("margin",), pair=True,
