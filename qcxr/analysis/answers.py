@@ -86,10 +86,10 @@ def _followed(pair: tuple[str, str], part: pd.DataFrame, alpha: float) -> str:
     first, other = map(head_name, pair)
     sure = part[part["p_adjusted"] < alpha]
     if not len(sure):
-        where = f"in none of {len(part)} comparisons of task and test set" if len(part) > 1 else "not"
+        where = f" on any of {len(part)} pairs of task and test set" * (len(part) > 1)
         return (
-            f"That the difference between {first} and {other} follows the rarity of a finding is {where} shown "
-            f"(adjusted p ≥ {alpha:g}, smallest {formats.p_value(part['p_adjusted'].min())})."
+            f"The difference between {first} and {other} was not found to follow the rarity of a finding{where} "
+            f"(smallest adjusted p {formats.p_value(part['p_adjusted'].min())})."
         )
     texts = []
     for better, some in ((first, sure[sure["rho"] < 0]), (other, sure[sure["rho"] > 0])):

@@ -8,7 +8,7 @@ import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from qcxr.analysis import formats, matched
 from qcxr.analysis.figures import intervals, style
@@ -122,4 +122,5 @@ def _axes_said(figure: Figure, panels: Mapping[Key, Axes], heads: Sequence[str],
     for axes in panels.values():
         axes.set_xticks(ticks, [f"{n:,}" for n in ticks], fontsize=7 if len(others) == 1 else 5.5)
         axes.xaxis.set_minor_locator(LogLocator(subs="auto") if len(others) == 1 else NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(lambda y, _: f"{y:+.2g}".replace("-", "−") if abs(y) > 1e-9 else "0")
