@@ -14,7 +14,7 @@ from qcxr.analysis.origin import official
 from qcxr.analysis.results import Results, read_results
 
 from .synthetic import facts
-from .test_evaluate import save_as_published
+from .published import save_as_published
 
 GIVEN = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
 

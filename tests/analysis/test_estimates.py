@@ -44,7 +44,7 @@ def test_over_patients_it_is_the_rules_variance_and_stays_between_0_and_1(study,
     assert len(joined) > 60
     row = joined.iloc[3]
     assert row["patients_se"] == pytest.approx(np.sqrt(row["patients_variance"]))
-    reach = stats.norm.ppf(0.975) * row["patients_se"] / (row["mean"] * (1 - row["mean"]))
+    reach = stats.t.ppf(0.975, row["patients_df"]) * row["patients_se"] / (row["mean"] * (1 - row["mean"]))
     assert row["patients_low"] == pytest.approx(special.expit(special.logit(row["mean"]) - reach))
     known = found[found["total_low"].notna()]
     assert known["total_low"].between(0, known["mean"]).all() and known["total_high"].between(known["mean"], 1).all()

@@ -71,8 +71,8 @@ def test_predictions_made_elsewhere_say_nothing_of_their_models():
         "What an interval is of",
         "Standard deviation over seeds",
     }
-    assert "backbone" not in said(figures.FIGURES["slopes"].text, foreign)
-    assert "same initial backbone" in said(figures.FIGURES["slopes"].text, PAPER)
+    assert "backbone" not in said(figures.FIGURES["mean_auroc"].text, foreign)
+    assert "same initial backbone" in said(figures.FIGURES["mean_auroc"].text, PAPER)
 
 
 def test_one_head_is_compared_with_nothing():

@@ -132,7 +132,7 @@ def test_intervals_of_mean_gaps_are_the_bootstraps(found):
             for run in runs
             for j in range(len(FOUR))
         ]
-        return np.mean([label.auroc(weights) for label in ranked], axis=0)
+        return np.mean([label.values(weights)[0] for label in ranked], axis=0)
 
     drawn = np.stack([replicated(head, "AP") - replicated(head, "PA") for head in ("cdl", "dqc")], axis=1)
     rows = frame.query("attribute == 'view' and label == 'mean' and group == 'AP' and kind != 'group'")
