@@ -77,20 +77,29 @@ def interaction(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def said_of_trend(found: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
-    """One sentence per pair, AUROC only: over which tasks and test sets the difference follows rarity, and how."""
+    """AUROC only: a sentence per pair whose difference follows rarity (where, and how), one for all others together."""
     rows = found[(found["metric"] == "auroc") & found["p_adjusted"].notna()]
-    return [_followed(pair, part, alpha) for pair, part in rows.groupby(["head_a", "head_b"], sort=False)]
+    pairs = dict(iter(rows.groupby(["head_a", "head_b"], sort=False)))
+    sure = [pair for pair, part in pairs.items() if (part["p_adjusted"] < alpha).any()]
+    texts = [_followed(pair, pairs[pair], alpha) for pair in sure]
+    rest = [part for pair, part in pairs.items() if pair not in sure]
+    return [*texts, _not_followed(pd.concat(rest), len(rest))] if rest else texts
+
+
+def _not_followed(rows: pd.DataFrame, pairs: int) -> str:
+    first, other = (head_name(rows[side].iloc[0]) for side in ("head_a", "head_b"))
+    whose = f"No difference of {pairs} pairs of heads was"
+    if pairs == 1:
+        whose = f"The difference between {first} and {other} was not"
+    places = rows.groupby(["task", "dataset"]).ngroups
+    where = f" on any of {places} combinations of task and test set"
+    smallest = formats.p_value(rows["p_adjusted"].min())
+    return f"{whose} found to follow the rarity of a finding{where * (places > 1)} (smallest adjusted p {smallest})."
 
 
 def _followed(pair: tuple[str, str], part: pd.DataFrame, alpha: float) -> str:
     first, other = map(head_name, pair)
     sure = part[part["p_adjusted"] < alpha]
-    if not len(sure):
-        where = f" on any of {len(part)} pairs of task and test set" * (len(part) > 1)
-        return (
-            f"The difference between {first} and {other} was not found to follow the rarity of a finding{where} "
-            f"(smallest adjusted p {formats.p_value(part['p_adjusted'].min())})."
-        )
     texts = []
     for better, some in ((first, sure[sure["rho"] < 0]), (other, sure[sure["rho"] > 0])):
         if len(some):

@@ -25,7 +25,7 @@ from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed, said
 from qcxr.study.files import write_text
 
 FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap", "varied"}
-LONG = 60  # rows: longer tables are folded too
+LONG = 40  # rows: longer tables are folded too
 DEMO = "Generated films, drawn by a program: the numbers show that the pipeline works, and nothing about patients."
 OF_ONE_VARIANT = ("means", "groups", "labels", "alone", "scores", "bootstrap")
 PARTS = ("texts", "facts", "charts", "tables", "figures", "points", "blocks")

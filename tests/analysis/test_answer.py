@@ -15,7 +15,6 @@ from qcxr.analysis.results import Results
 
 from .inferred import inferred
 
-
 # what tests.csv did not have before it knew patients and families
 SINCE = (
     *("patients_se", "patients_low", "patients_high", "p_patients", "total_se", "total_df", "total_low", "total_high"),

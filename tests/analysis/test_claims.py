@@ -13,8 +13,8 @@ from qcxr.analysis.gallery import gallery
 from qcxr.analysis.origin import official
 from qcxr.analysis.results import Results, read_results
 
-from .synthetic import facts
 from .published import save_as_published
+from .synthetic import facts
 
 GIVEN = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
 

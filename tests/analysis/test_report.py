@@ -313,7 +313,7 @@ def test_report_in_a_browser(written, tmp_path):
     assert seen["first"].startswith("Mean: CDL 0.") and seen["next"] != seen["first"] and ": CDL 0." in seen["next"]
     assert seen["stops"] == seen["charts"]  # a chart is one stop of the tab key
 
-    means = next(t for t in seen["tables"] if any(c["name"] == "d_z" for c in t))
+    means = next(t for t in seen["tables"] if any(c["name"] == "g_z" for c in t))
     columns = {column["name"]: column for column in means}
     for table in seen["tables"]:
         for column in table:

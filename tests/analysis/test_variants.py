@@ -301,7 +301,6 @@ def test_tables_carry_the_variant_and_the_report_shows_the_base(varied, tmp_path
     assert 'id="varied"' in text and 'id="heads"' in text and 'id="search"' not in text
     assert "CDL does not have it and stands at every value with the same runs." in text
     assert "Of what is varied, here at data.fraction 1." in text and "kind dqc, layers 10" in text
-    assert "than deep (kind dqc, layers 10) in" in text
     cards.model_card(tmp_path / "m.md", results, Study())
     assert "defined (at data.fraction 1):" in (tmp_path / "m.md").read_text(encoding="utf-8")
 
