@@ -9,6 +9,7 @@ from qcxr.analysis import inputs, metrics, statistics
 from qcxr.analysis.evaluate import evaluate
 from qcxr.analysis.evaluation import Evaluation, choices
 from qcxr.analysis.inference import ADJUSTMENTS, FAMILIES
+from qcxr.analysis.sections import DRAWN_HERE
 from qcxr.study.analysis import Analysis
 
 from .published import LABELS, spoil
@@ -24,8 +25,8 @@ def result(published):
 def test_published_predictions_go_through(published, result):
     out, summary, said = result
     assert {p.name for p in out.iterdir()} == {
-        "bootstrap", "estimates.csv", "figures", "metrics.csv", "patients", "report.html", "runs", "tables", "tests.csv",
-        "variance.csv",
+        "bootstrap", "estimates.csv", "figures", "metrics.csv", "patients", "report.html", "runs", "tables",
+        "tests.csv", "variance.csv",
     }  # fmt: skip
     frame = metrics.read_metrics(out / "metrics.csv")
     assert set(frame["dataset"]) == {"nih", "mimic"}
