@@ -4,12 +4,14 @@ import gc
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from qcxr.analysis import figures
 from qcxr.analysis.evaluation import Evaluation
-from qcxr.analysis.inputs import Paths, load
+from qcxr.analysis.inputs import Paths, load, read_predictions
+from qcxr.analysis.predictions import Predictions, RunKey
 from qcxr.analysis.prepare import Folder, let_go
 
 
@@ -21,7 +23,11 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
     """
     paired = set(load("tests", files["tests"])["task"])
     planned = [(base, keys) for base in figures.FIGURES if options.draws(base) for keys in _keys(base, folder)]
+    # figures of predictions last, those of a test set together: its tables are read once
+    planned.sort(key=lambda figure: figure[1] if "predictions" in figures.FIGURES[figure[0]].needs else ())
     cases = {"tasks": [task for task, _ in folder.cases], "datasets": [dataset for _, dataset in folder.cases]}
+    tables: Mapping[RunKey, Predictions] = {}
+    held: tuple[str, ...] = ()
     pngs = []
     for base, keys in tqdm(planned, unit="figure", desc="draw", disable=None, leave=False):
         entry = figures.FIGURES[base]
@@ -31,7 +37,12 @@ def draw_all(folder: Folder, files: Mapping[str, Paths], heads: list[str], optio
             continue  # if others have a pair, a note says so
         if entry.about and not entry.fits(heads=heads, **cases):
             continue
-        given = {**files, "predictions": list(folder.of(*case).values())}
+        given: dict[str, Any] = dict(files)
+        if "predictions" in entry.needs:
+            if case != held:
+                tables, held = {}, case  # one test set's at a time
+                tables = read_predictions(list(folder.of(*case).values()))
+            given["predictions"] = tables
         if "counts" in entry.needs:
             if not shown <= set(folder.frequencies):
                 continue

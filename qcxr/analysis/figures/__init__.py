@@ -214,7 +214,7 @@ def spec(name: str) -> FigureSpec:
 
 def draw(
     name: str,
-    inputs: Mapping[str, str | Path | Sequence[str | Path]],
+    inputs: Mapping[str, Any],
     *,
     out_pdf: str | Path,
     out_png: str | Path,
@@ -225,6 +225,7 @@ def draw(
     """Draw figure `name` from files and save it as PDF and PNG.
 
     inputs: kind -> path or paths, at least the kinds that the figure needs (see `FIGURES`); others are not read.
+    Predictions may have been read already ({run: table}), where several figures are drawn of them.
     heads: in the order to draw, the first is the one that others are compared with; by default those found.
     options: settings that the figure takes (its entry's `options`). outline: what the study compares and varies, as it
     is or as the workflow's JSON; a figure that is not of the whole study shows its base variant.
@@ -244,18 +245,19 @@ def draw(
     shown = [*entry.needs, *(kind for kind in entry.also if kind in inputs)]
     loaded: dict[str, Any] = {kind: load(kind, inputs[kind]) for kind in shown if kind != "predictions"}
     if "predictions" in entry.needs:  # tables of a whole study are large: know their keys, read the figure's own
-        loaded["predictions"] = index_predictions(inputs["predictions"])
+        read = isinstance(inputs["predictions"], Mapping)
+        loaded["predictions"] = inputs["predictions"] if read else index_predictions(inputs["predictions"])
     found = known(loaded)
     keys = _keys(name, entry, found, given)
     if not entry.whole:
         loaded = variants.at_base(loaded, given)
     if "predictions" in loaded:
-        wanted = [
-            path
-            for run, path in loaded["predictions"].items()
+        wanted = {
+            run: table
+            for run, table in loaded["predictions"].items()
             if keys.get("task", run.task) == run.task and keys.get("dataset", run.dataset) == run.dataset
-        ]
-        loaded["predictions"] = read_predictions(wanted)
+        }
+        loaded["predictions"] = wanted if read else read_predictions(list(wanted.values()))
     chosen = head_order(found["head"], given.heads) if heads is None else list(heads)
     more = {**keys, **(options or {}), **({"outline": given} if "axis" in entry.by else {})}
     with style.applied():

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import precision_recall_curve, roc_curve
 
+from qcxr.analysis import ranking
 from qcxr.analysis.figures import style
 from qcxr.analysis.metrics import why_undefined
 from qcxr.analysis.names import FEW, dataset_name, task_name
@@ -53,14 +53,14 @@ def _runs(predictions: Tables, task: str, dataset: str) -> Tables:
 
 def _roc(truth: Films, score: Films) -> Curve:
     """All corners: those on a straight line count when a curve is thinned by its length."""
-    false_positive, true_positive, _ = roc_curve(truth, score, drop_intermediate=False)
-    return false_positive, true_positive
+    true, false, _ = ranking.confusion(truth, score)
+    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
 
 
 def _precision_recall(truth: Films, score: Films) -> Curve:
     """From the highest score on, without the end at recall 0 that scikit-learn adds and no threshold gives."""
-    precision, recall, _ = precision_recall_curve(truth, score)
-    return recall[-2::-1], precision[-2::-1]
+    true, false, _ = ranking.confusion(truth, score)
+    return true / true[-1], true / (true + false)
 
 
 def as_steps(run: Curve) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:

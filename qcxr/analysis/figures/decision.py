@@ -94,4 +94,5 @@ def _by_head(runs: Mapping[RunKey, Predictions], heads: Sequence[str], *, title:
 def _limits(axes: Axes) -> None:
     axes.set_xlim(0, MULTIPLES[-1])
     axes.set_xticks([0, 1, 2, 3, 4])
+    axes.set_yticks([0, 0.5, 1])
     axes.set_ylim(LOWEST, 1.02)
