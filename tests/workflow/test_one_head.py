@@ -55,6 +55,7 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
         "reliability",
         "variance",
         "decision",
+        "subgroups",
     }
     assert {path.stem for path in (results / "tables").glob("*.csv")} == {
         "counts",
@@ -63,9 +64,10 @@ def test_it_ends_with_metrics_figures_tables_cards_and_a_report(study):
         "scores",
         "runs",
         "variance",
+        "subgroups",
     }
     report = (results / "report.html").read_text()
-    assert "No pair of heads, so no comparison." in report and report.count("<img ") == 3 + 4 * 2 + 1
+    assert "No pair of heads, so no comparison." in report and report.count("<img ") == 5 + 5 * 2 + 1
     card = (results / "model-card.md").read_text()
     assert card.startswith("---\nlibrary_name: qcxr") and "\n# Model card: DQC head on chest X-rays" in card
     assert "| DQC " in card and json.loads((results / "data-card.json").read_text())["@type"] == "sc:Dataset"
