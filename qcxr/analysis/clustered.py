@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64, Int, Real
 
 from qcxr.analysis.components import Estimate, estimate, over_both
-from qcxr.analysis.delong import components
+from qcxr.analysis.influence import Clusters, Levels, auroc
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,16 @@ def cell(
     """
     covered = ~np.isnan(truth)
     truth, scores, patient = truth[covered], scores[:, covered], patient[covered]
-    owners = [patient[truth == y] for y in (1, 0)]
-    counts = (np.unique(owners[0]).size, np.unique(owners[1]).size)
-    sizes = (truth.size, np.unique(patient).size, int(truth.sum()))
+    clusters = Clusters.of(truth, patient, n_patients)
+    counts = (int(clusters.positive.sum()), int(clusters.negative.sum()))
+    sizes = (truth.size, int(clusters.covered.sum()), int(truth.sum()))
     if reason := _why_none(truth, counts):
         none = np.full(len(scores), np.nan)
         return Cell(none, np.zeros((len(scores), 2, 0)), counts, *sizes, reason=reason)
-    auroc, *placements = components(truth, scores)
-    influence = np.zeros((len(scores), 2, n_patients))
-    for kind, (placed, owner) in enumerate(zip(placements, owners, strict=True)):
-        few = np.sqrt(counts[kind] / (counts[kind] - 1))  # Obuchowski's factor
-        for run, values in enumerate((placed - auroc[:, None]) * few / owner.size):
-            influence[run, kind] = np.bincount(owner, values, n_patients)
-    return Cell(auroc, influence, counts, *sizes)
+    levels = [Levels(truth, score) for score in scores]
+    influence = np.array([auroc(ranked, patient, n_patients) for ranked in levels])
+    influence *= np.sqrt(clusters.factors)[None, :, None]
+    return Cell(np.array([ranked.values()[0] for ranked in levels]), influence, counts, *sizes)
 
 
 def _why_none(truth: Real[np.ndarray, " films"], patients: tuple[int, int]) -> str:
@@ -110,5 +107,6 @@ def measured(
     within = float((by_seed**2).sum()) / n_seeds
     shared = (n_seeds * variance - within) / (n_seeds - 1)  # mean covariance between different seeds
     seeds = float(values.var(ddof=1))
-    both = over_both(value, seed_variance=seeds, n_seeds=n_seeds, shared_variance=shared, patients_df=df)
+    of_patients = {"shared_variance": shared, "patients_variance": variance, "patients_df": df}
+    both = over_both(value, seed_variance=seeds, n_seeds=n_seeds, **of_patients)
     return Measured(both, alone, n_seeds, float(np.sqrt(seeds)))

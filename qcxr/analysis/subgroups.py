@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from qcxr.analysis.attributes import UNKNOWN, Grouping, groupings
 from qcxr.analysis.clustered import Cell, Measured, cell, measured
+from qcxr.analysis.families import adjusted
 from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.outline import pairs
 from qcxr.analysis.predictions import same_films
@@ -37,7 +37,6 @@ COUNTS = (
     "reference_positive_patients", "n_family",
 )  # fmt: skip
 GROUP, GAP, GAPS, NONE = "group", "gap", "gap difference", "none"
-METHODS = {"holm": "holm", "hochberg": "simes-hochberg", "bonferroni": "bonferroni", "bh": "fdr_bh", "by": "fdr_by"}
 Row = dict[str, Any]
 Cells = Mapping[tuple[str, str], Cell]  # (group, label)
 
@@ -238,6 +237,6 @@ def _adjusted(frame: pd.DataFrame, method: str) -> pd.DataFrame:
         if not len(tested):
             continue
         p = frame.loc[tested, "p"].to_numpy(float)
-        frame.loc[tested, "p_adjusted"] = p if method == "none" else multipletests(p, method=METHODS[method])[1]
+        frame.loc[tested, "p_adjusted"] = adjusted(p, method)
         frame.loc[tested, "n_family"] = len(tested)
     return frame
