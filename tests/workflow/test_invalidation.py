@@ -110,7 +110,7 @@ def test_the_order_of_keys_reruns_nothing(study):
 
 def test_a_significance_level_redoes_the_comparison_only(study):
     study.write(changed(analysis={"alpha": 0.01}))
-    assert set(study.planned()) <= {"compare", "figure", "cards", "tables", "report"}
+    assert set(study.planned()) <= {"compare", "questions", "figure", "cards", "tables", "report"}
 
 
 def test_an_edited_figure_redraws_figures_only(study, edited):
