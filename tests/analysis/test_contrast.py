@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from qcxr.analysis.figures import style
 
-from .test_figures import NAMES, drawn, unseen
+from .test_figures import KINDS, drawn, unseen
 
 # Machado, Oliveira & Fernandes (2009), severity 1, for linear RGB.
 SIGHTS = {
@@ -91,7 +91,7 @@ def marks(figure):
             yield artist
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_mark_is_seen_on_the_page(study, name):
     found = [said for artist in marks(drawn(study, name)) for said in weak(artist)]
     assert not found, found[:5]

@@ -23,6 +23,7 @@ from qcxr.errors import InputError
 from .synthetic import LABELS, TRAIN, facts
 
 NAMES = figures.names(tasks=("cxr8", "cxr19"), datasets=("nih", "mimic"), heads=("cdl", "dqc"))
+KINDS = list({name.partition("-")[0]: name for name in reversed(NAMES)}.values())  # the first of each kind
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 
 
@@ -55,7 +56,7 @@ def drawn(study, name):
     return figure
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_figure_is_saved_with_text_as_text(study, tmp_path, name):
     paths = {"out_pdf": tmp_path / f"{name}.pdf", "out_png": tmp_path / f"{name}.png"}
     figures.draw(name, study.inputs, **paths)
