@@ -31,7 +31,8 @@ def held(n_seeds, *, studies, n_patients=300, rare=0.008):
     assert (shares["total"] >= low).all(), shares
     assert (shares["claims"] <= 100 - low).all(), shares
     assert (shares.drop("rare", level="label")["total"] <= 95 + 3 * error + 1).all(), shares
-    assert (shares["seeds"] < shares["total"]).all() and shares["patients"].mean() < shares["total"].mean() - 2
+    # with three seeds a common label's t-interval over seeds alone holds nearly as often: patients hardly matter there
+    assert all(shares[alone].mean() < shares["total"].mean() - 2 for alone in ("seeds", "patients")), shares
     assert (abs(shares["se_ratio"] - 1) < 0.2).all(), shares
 
 
@@ -40,6 +41,6 @@ def test_differences_are_covered(unchecked):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_seeds", [3, 5, 20])
-def test_differences_are_covered_within_monte_carlo_error(unchecked, n_seeds):
-    held(n_seeds, studies=600)
+@pytest.mark.parametrize(("n_seeds", "studies"), [(3, 600), (5, 600), (20, 200)])
+def test_differences_are_covered_within_monte_carlo_error(unchecked, n_seeds, studies):
+    held(n_seeds, studies=studies)
