@@ -31,8 +31,9 @@ def held(n_seeds, *, studies, n_patients=300, rare=0.008):
     assert (shares["total"] >= low).all(), shares
     assert (shares["claims"] <= 100 - low).all(), shares
     assert (shares.drop("rare", level="label")["total"] <= 95 + 3 * error + 1).all(), shares
-    # with three seeds a common label's t-interval over seeds alone holds nearly as often: patients hardly matter there
-    assert all(shares[alone].mean() < shares["total"].mean() - 2 for alone in ("seeds", "patients")), shares
+    # patients alone are nearly enough with many seeds, and seeds alone are for a common label with few
+    whole, alone = shares["total"].mean(), shares[["seeds", "patients"]].mean()
+    assert (alone < whole).all() and alone.min() < whole - 2, shares
     assert (abs(shares["se_ratio"] - 1) < 0.2).all(), shares
 
 
