@@ -9,10 +9,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from qcxr.analysis.inference import BASES
+from qcxr.analysis.leading import led
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.verdict import mark
 
-LEADING = {"seeds and patients": "total", "seeds": "seeds", "patients": "patients"}  # basis -> prefix of its columns
 OPTIONAL = (
     "patients_low", "patients_high", "total_low", "total_high", "detectable", "power_margin", "p_equivalent",
     "train_positives", "positive_patients", "n_positive",
@@ -28,7 +29,6 @@ def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") 
     method, as in the configuration.
     """
     found = tests.reset_index(drop=True).copy()
-    found["seeds_low"], found["seeds_high"] = found["ci_low"], found["ci_high"]
     for column in OPTIONAL:
         found[column] = pd.to_numeric(found[column]) if column in found else np.nan
     for column in ("collapsed", "reading", "reason"):
@@ -45,15 +45,12 @@ def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") 
         found["mark"] = [mark(p) for p in found["p_read"]]
         found["significant"] = found["p_read"] < alpha
     found["significant"] = found["significant"].fillna(False).astype(bool)
-    for end in ("low", "high"):
-        choices = [found[f"{prefix}_{end}"].to_numpy(float) for prefix in LEADING.values()]
-        found[end] = np.select([(found["basis"] == basis).to_numpy() for basis in LEADING], choices, np.nan)
-    return found
+    return led(found)
 
 
 def bases(rows: pd.DataFrame) -> list[str]:
     """The different bases of rows of `evidence`, the widest first."""
-    return [basis for basis in LEADING if (rows["basis"] == basis).any()]
+    return [basis for basis in BASES if (rows["basis"] == basis).any()]
 
 
 def at(rows: pd.DataFrame, *, metric: str = "auroc", labels: Iterable[str] = ("mean",)) -> pd.DataFrame:

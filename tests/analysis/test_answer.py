@@ -1,5 +1,6 @@
 """The first screen's question and answer: for each kind of study the sentences that its tests carry."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -12,6 +13,7 @@ from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Study
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.results import Results
+from qcxr.analysis.shown import Shown
 
 from .inferred import inferred
 
@@ -139,6 +141,8 @@ def test_one_head_is_compared_with_none():
     assert found.question == "Which mean AUROC does DQC reach?"
     assert found.verdict == f"DQC reaches a mean AUROC of {values.mean():.3f} ± {values.std():.3f}."
     assert found.numbers == "Mean ± sd over 5 seeds. No pair of heads, so no comparison."
+    shown = dataclasses.replace(results, shown=Shown(sd="population"))
+    assert "over 5 seeds (sd divides by n). " in answer(shown, shown.facts(Study())).numbers
 
 
 def test_what_is_not_adjusted_is_not_called_so():

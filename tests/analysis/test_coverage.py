@@ -31,9 +31,11 @@ def held(n_seeds, *, studies, n_patients=300, rare=0.008):
     assert (shares["total"] >= low).all(), shares
     assert (shares["claims"] <= 100 - low).all(), shares
     assert (shares.drop("rare", level="label")["total"] <= 95 + 3 * error + 1).all(), shares
-    # patients alone are nearly enough with many seeds, and seeds alone are for a common label with few
-    whole, alone = shares["total"].mean(), shares[["seeds", "patients"]].mean()
-    assert (alone < whole).all() and alone.min() < whole - 2, shares
+    # seeds alone hold as often for a common label with three seeds, where patients vary little beside them
+    others = shares.drop("common", level="label") if n_seeds < 5 else shares
+    assert (others["seeds"] < others["total"]).all() and shares["seeds"].mean() < shares["total"].mean() - 2, shares
+    # and patients alone nearly as often with twenty, whose mean hardly varies
+    assert shares["patients"].mean() < shares["total"].mean() - 2 * (n_seeds < 20), shares
     assert (abs(shares["se_ratio"] - 1) < 0.2).all(), shares
 
 
@@ -42,6 +44,6 @@ def test_differences_are_covered(unchecked):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_seeds", "studies"), [(3, 600), (5, 600), (20, 200)])
-def test_differences_are_covered_within_monte_carlo_error(unchecked, n_seeds, studies):
-    held(n_seeds, studies=studies)
+@pytest.mark.parametrize("n_seeds", [3, 5, 20])
+def test_differences_are_covered_within_monte_carlo_error(unchecked, n_seeds):
+    held(n_seeds, studies=600)

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from qcxr.analysis.figures import intervals, style
+from qcxr.analysis import leading
+from qcxr.analysis.figures import style
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
@@ -48,12 +49,12 @@ def difference(
 ) -> Figure:
     """heads[0] minus the other head, one panel per test set (and pair), the same labels in the same order in all.
 
-    The long line is the interval that the words of a report follow (`qcxr.analysis.figures.intervals`), the thin ones
+    The long line is the interval that the words of a report follow (`qcxr.analysis.leading`), the thin ones
     below it are its parts; an arrow says that it goes on. The mark of the adjusted p stands at the right edge. Within
     the grey band (+-margin) two heads count as equivalent.
     """
     part = tests[(tests["task"] == task) & (tests["metric"] == "auroc") & (tests["head_a"] == heads[0])]
-    part = intervals.led(part[part["head_b"].isin(heads)])
+    part = leading.led(part[part["head_b"].isin(heads)])
     if part["difference"].isna().all():
         return style.empty(f"{task_name(task)}: no difference is defined")
     others = [head for head in heads if head in set(part["head_b"])]
@@ -77,7 +78,7 @@ def difference(
         axes.xaxis.set_major_locator(MaxNLocator(6 if len(others) == 1 else 4 if rows.parts else 3))
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}" if x else "0")
     _name_axes(figure, panels, heads[0])
-    kinds = [kind for kind in intervals.NAMES if (part["lead"] == kind).any()]
+    kinds = [kind for kind in leading.NAMES if (part["lead"] == kind).any()]
     handles = _handles(part, kinds, margin, rows.parts)
     style.legend(figure, handles, loc="outside upper center", title=task_name(task))
     return figure
@@ -167,7 +168,7 @@ def _name_axes(figure: Figure, panels: Mapping[tuple[str, str], Axes], reference
 def _handles(part: pd.DataFrame, leads: Iterable[str], margin: float, parts: bool) -> list[Artist]:
     """The legend: what the leading line is, what its parts are, and the band."""
     leads = list(leads)
-    named = " or ".join(intervals.NAMES[kind] for kind in leads)
+    named = " or ".join(leading.NAMES[kind] for kind in leads)
     handles: list[Artist] = (
         [Line2D([], [], color=style.INK, marker="o", label=f"95 % interval: {named}")] if leads else []
     )

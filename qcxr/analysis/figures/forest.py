@@ -19,7 +19,7 @@ def scores(mean: pd.DataFrame, tests: pd.DataFrame, heads: Sequence[str], known:
     """Mean AUROC over labels: runs as points, their mean with its interval, the adjusted p's mark at the right.
 
     mean, tests: rows of the mean AUROC over labels, tests against heads[0], whose mean is the dashed line. known: the
-    intervals of `qcxr.analysis.figures.intervals`; without them they are 95 % t-intervals over seeds.
+    intervals of `qcxr.analysis.leading`; without them they are 95 % t-intervals over seeds.
     """
     figure, panels = _grid(mean, tests, heads)
     styles = style.head_styles(heads)

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qcxr.analysis.figures import intervals, style
+from qcxr.analysis import leading
+from qcxr.analysis.figures import style
 from qcxr.analysis.frequencies import Frequencies
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, shortened, task_name
 from qcxr.analysis.predictions import MEANS
@@ -71,7 +72,7 @@ def longtail(
     if not shown:
         return style.empty(f"{task_name(task)}: no group of labels has a mean")
     ticks = {group: _tick(GROUPS[group], train.loc[groups[group]]) for group in shown}
-    known = None if estimates is None else intervals.led(estimates[estimates["task"] == task])
+    known = None if estimates is None else leading.led(estimates[estimates["task"] == task])
     drawn = Drawn(runs, known, heads)
     return (_by_head if len(heads) > FEW else _side_by_side)(drawn, ticks, task)
 

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qcxr.analysis.figures import forest, intervals, style
+from qcxr.analysis import leading
+from qcxr.analysis.figures import forest, style
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, task_name, task_order
 
 
@@ -16,14 +17,14 @@ def means(
 ) -> Figure:
     """Bars of the mean over seeds with the runs as points; a bracket carries the mark of the adjusted p.
 
-    estimates: with the interval of every mean (`qcxr.analysis.figures.intervals`). More heads than a few are rows
+    estimates: with the interval of every mean (`qcxr.analysis.leading`). More heads than a few are rows
     instead, as in `qcxr.analysis.figures.forest`.
     """
     mean = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "auroc")]
     tests = tests[(tests["label"] == "mean") & (tests["metric"] == "auroc") & (tests["head_a"] == heads[0])]
     known = None
     if estimates is not None:
-        known = intervals.led(estimates[(estimates["label"] == "mean") & (estimates["metric"] == "auroc")])
+        known = leading.led(estimates[(estimates["label"] == "mean") & (estimates["metric"] == "auroc")])
     if len(heads) > FEW:
         return forest.scores(mean, tests, heads, known)
     tasks, datasets = task_order(mean["task"]), dataset_order(mean["dataset"])

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
-from qcxr.analysis import formats, matched
-from qcxr.analysis.figures import intervals, style
+from qcxr.analysis import formats, leading, matched
+from qcxr.analysis.figures import style
 from qcxr.analysis.figures.named import name_points
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, task_name
 from qcxr.analysis.predictions import MEANS
@@ -25,14 +25,14 @@ def trend(
     """AUROC of heads[0] minus that of another, a point with its 95 % interval per label, over training films.
 
     A panel per data set with the labels' names; of more heads than two a small panel per head and data set, unnamed.
-    The interval is the one that a row leads with (`figures.intervals`).
+    The interval is the one that a row leads with (`qcxr.analysis.leading`).
     """
     tests = tests[(tests["task"] == task) & (tests["metric"] == "auroc") & ~tests["label"].isin(MEANS)]
     tests = tests[(tests["head_a"] == heads[0]) & tests["head_b"].isin(heads)]
     found = trend[(trend["task"] == task) & (trend["metric"] == "auroc") & (trend["head_a"] == heads[0])]
     counts = matched.train_positives(metrics[metrics["task"] == task])
     known = pd.Series([counts.get((task, label), np.nan) for label in tests["label"]], tests.index, dtype=float)
-    points = intervals.led(tests).assign(x=known.where(known > 0)).dropna(subset=["x", "difference"])
+    points = leading.led(tests).assign(x=known.where(known > 0)).dropna(subset=["x", "difference"])
     if points.empty:
         return style.empty(f"{task_name(task)}: no label has a difference and known training films")
     others = [head for head in heads[1:] if head in set(points["head_b"])]

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-NAMES = {"total": "seeds and patients", "seeds": "seeds", "patients": "patients"}
+from qcxr.analysis.inference import BOTH, PATIENTS, SEEDS
+
+NAMES = {"total": BOTH, "seeds": SEEDS, "patients": PATIENTS}  # what begins an interval's columns -> its basis
 
 
 def led(frame: pd.DataFrame) -> pd.DataFrame:
