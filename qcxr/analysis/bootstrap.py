@@ -17,7 +17,8 @@ from jaxtyping import Float, Float64
 from qcxr.analysis.delong import delong_test
 from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.outline import pairs
-from qcxr.analysis.replicates import METRICS, Replicated, Resampling, Tables, replicate
+from qcxr.analysis.ranking import METRICS
+from qcxr.analysis.replicates import Replicated, Resampling, Tables, replicate
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 

@@ -11,8 +11,8 @@ from qcxr.analysis.collapsed import collapsed, named
 from qcxr.analysis.components import estimate
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.parts import Parts, counts, intervals
+from qcxr.analysis.ranking import METRICS
 
-METRICS = ("auroc", "average_precision")
 COLUMNS = (
     "task", "dataset", "metric", "label", "head", "n_seeds", "mean", "sd", "seeds_low", "seeds_high",
     "patients_se", "patients_low", "patients_high", "total_se", "total_df", "total_low", "total_high",

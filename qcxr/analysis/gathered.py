@@ -10,9 +10,9 @@ from qcxr.analysis import influence
 from qcxr.analysis.influence import Clusters, Influence, Levels
 from qcxr.analysis.metrics import Frequencies, why_undefined
 from qcxr.analysis.predictions import Predictions, same_films
+from qcxr.analysis.ranking import METRICS
 from qcxr.errors import InputError
 
-METRICS = ("auroc", "average_precision")
 Run = tuple[str, int]  # head, seed
 Runs = Mapping[Run, Predictions] | Iterable[tuple[Run, Predictions]]
 

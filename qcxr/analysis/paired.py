@@ -11,6 +11,8 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import special, stats
 
+from qcxr.analysis.components import estimate
+
 TESTED = (
     "t", "df", "p", "ci_low", "ci_high", "d_z", "g_z", "shapiro_p", "wilcoxon_p", "wilcoxon_floor",
 )  # fmt: skip
@@ -52,11 +54,9 @@ def paired_test(difference: Float[np.ndarray, " seeds"]) -> dict[str, Any]:
     if is_constant(difference):
         return result | {"reason": "all differences are equal: the t-test is undefined"}
     spread = float(np.std(difference, ddof=1))
-    mean, error = float(np.mean(difference)), spread / np.sqrt(n)
-    reach = error * stats.t.ppf(0.975, n - 1)
-    result |= {"t": mean / error, "ci_low": mean - reach, "ci_high": mean + reach}
-    result |= {"d_z": mean / spread, "g_z": hedges_factor(n - 1) * mean / spread}
-    result["p"] = float(2 * stats.t.sf(abs(mean / error), n - 1))
+    found = estimate(float(np.mean(difference)), spread**2 / n, n - 1)
+    result |= {"t": found.value / found.se, "p": found.p, "ci_low": found.low, "ci_high": found.high}
+    result |= {"d_z": found.value / spread, "g_z": hedges_factor(n - 1) * found.value / spread}
     if n >= 3:
         result["shapiro_p"] = float(stats.shapiro(difference).pvalue)
     result["wilcoxon_p"] = _signed_rank(difference)

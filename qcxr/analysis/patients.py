@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from qcxr.analysis.gathered import METRICS, Column, Gathered, Runs
+from qcxr.analysis.gathered import Column, Gathered, Runs
 from qcxr.analysis.inputs import Paths, index_predictions
 from qcxr.analysis.metrics import Frequencies
 from qcxr.analysis.outline import pairs
 from qcxr.analysis.predictions import read
+from qcxr.analysis.ranking import METRICS
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 

@@ -17,6 +17,7 @@ scikit-learn 1.9, time on one label of 21,081 films, differences over 3,000 rand
 import numpy as np
 from jaxtyping import Real
 
+METRICS = ("auroc", "average_precision")  # what heads are compared by
 Truth = Real[np.ndarray, " films"]  # 0 and 1
 Score = Real[np.ndarray, " films"]
 

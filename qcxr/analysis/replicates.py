@@ -17,9 +17,9 @@ from scipy import sparse
 from qcxr.analysis import ranking
 from qcxr.analysis.metrics import why_undefined
 from qcxr.analysis.predictions import Predictions, same_films
+from qcxr.analysis.ranking import METRICS
 from qcxr.errors import InputError
 
-METRICS = ("auroc", "average_precision")
 BLOCK = 64  # replicates per product: with 256-byte rows the running sums stay in a core's cache
 STEP = 16  # rows summed at a time
 

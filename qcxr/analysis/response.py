@@ -7,9 +7,9 @@ interval over patients (`qcxr.analysis.bootstrap`, of the mean over seeds) how a
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from scipy import stats
 
 from qcxr.analysis import variants
+from qcxr.analysis.components import estimate
 from qcxr.analysis.outline import Outline
 from qcxr.errors import InputError
 
@@ -45,12 +45,15 @@ def curve(metrics: pd.DataFrame, outline: Outline, axis: str, *, bootstrap: pd.D
 
 
 def over_seeds(values: Float[np.ndarray, " seeds"]) -> dict[str, float]:
-    """Mean, standard deviation and 95 % t-interval of the mean of values, NaN where there are too few."""
+    """Mean, standard deviation and 95 % t-interval of the mean of values, NaN where there are too few.
+
+    Unlike in estimates.csv, equal values have an interval without width, so that figures draw a point with its bar.
+    """
     n = values.size
     sd = float(values.std(ddof=1)) if n > 1 else np.nan
-    reach = float(stats.t.ppf(0.975, n - 1)) * sd / np.sqrt(n) if n > 1 else np.nan
-    mean = float(values.mean())
-    return {"n_seeds": n, "mean": mean, "sd": sd, "seeds_low": mean - reach, "seeds_high": mean + reach}
+    found = estimate(float(values.mean()), sd**2 / n, n - 1)
+    low, high = (found.value, found.value) if sd == 0 else (found.low, found.high)
+    return {"n_seeds": n, "mean": found.value, "sd": sd, "seeds_low": low, "seeds_high": high}
 
 
 def _of_patients(bootstrap: pd.DataFrame | None) -> dict[tuple[str, ...], tuple[float, float]]:

@@ -21,10 +21,10 @@ from qcxr.analysis.names import dataset_name, head_name, task_name
 from qcxr.analysis.outline import Outline, pairs
 from qcxr.analysis.paired import paired_test, reading, welch
 from qcxr.analysis.parts import Parts, counts, intervals
+from qcxr.analysis.ranking import METRICS
 from qcxr.analysis.verdict import judge
 from qcxr.errors import InputError
 
-METRICS = ("auroc", "average_precision")
 COLUMNS = (
     "task", "dataset", "metric", "label", "head_a", "head_b", "n_seeds", "n_patients", "n_positive",
     "positive_patients", "train_positives",
