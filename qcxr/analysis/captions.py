@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qcxr.analysis.cells import RANKED
-from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, Inference
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, UNADJUSTED, Inference
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.shown import Shown
 
@@ -40,6 +40,15 @@ def of_tests(name: str, tests: pd.DataFrame, shown: Shown) -> str:
     if name == "labels":
         texts.append(_ranks(part))
     return " ".join(text for text in texts if text)
+
+
+def of_family(over: str, rules: Inference | None) -> str:
+    """What stands in a column `p adjusted` of another table than those of tests; over: which p are one family."""
+    if rules is None:
+        return f"p adjusted: over {over}."
+    if rules.adjust == "none":
+        return f"p adjusted: as configured {UNADJUSTED}, so it repeats the p of the test."
+    return f"p adjusted: by {ADJUSTMENTS[rules.adjust]} over {over}."
 
 
 def heading(tests: pd.DataFrame) -> str:

@@ -40,7 +40,7 @@ def compute(folder: Folder, metrics: pd.DataFrame, heads: Sequence[str], options
     known = {"variance": True, "trend": bool(folder.frequencies), "interaction": outline.varied}
     answers = {name: root / f"{name}.csv" for name, asked in known.items() if asked}
     given = {kind: files[kind] for kind in ("metrics", "patients")}
-    questions(given, answers, heads=heads, against=against, outline=outline)
+    questions(given, answers, heads=heads, against=against, outline=outline, adjust=options.adjust)
     return files | answers
 
 

@@ -73,7 +73,7 @@ def _by_family(p: pd.Series, family: pd.Series, method: str) -> pd.Series:
     return found
 
 
-def holm(p: pd.Series, *families: pd.Series) -> pd.Series:
-    """Holm's adjustment (1979) of p among the rows that are alike in every one of `families`; an empty p stays so."""
+def within(p: pd.Series, method: str, *families: pd.Series) -> pd.Series:
+    """p adjusted by a method of `METHODS` among rows alike in every one of `families`; an empty p stays so."""
     keys = zip(*(family.astype(str) for family in families), strict=True)
-    return _by_family(p.astype(float), pd.Series(list(keys), index=p.index, dtype=object), "holm")
+    return _by_family(p.astype(float), pd.Series(list(keys), index=p.index, dtype=object), method)

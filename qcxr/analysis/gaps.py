@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import formats
+from qcxr.analysis.inference import UNADJUSTED, p_called
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, head_name, task_name
 
@@ -55,7 +56,7 @@ def differences(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def said(frame: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
+def said(frame: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") -> list[str]:
     """Say per task and test set which gaps, and which differences of gaps, are significant, and which groups are small.
 
     Nothing is said of a data set of which nothing is known, or without a test.
@@ -70,14 +71,13 @@ def said(frame: pd.DataFrame, *, alpha: float = 0.05) -> list[str]:
         by = listed(list(dict.fromkeys(gaps["attribute"])))
         sure = gaps[gaps["p_adjusted"] < alpha]
         text = f"{task_name(task)}, {dataset_name(dataset)}: "
-        text += (
-            f"{_counted(len(sure), len(gaps))} of mean AUROC between groups by {by} {_significant(len(sure), alpha)}"
-        )
+        text += f"{_counted(len(sure), len(gaps))} of mean AUROC between groups by {by} "
+        text += _significant(len(sure), alpha, adjust)
         text += _list(sure)
         if len(pairs):
             apart = pairs[pairs["p_adjusted"] < alpha]
             count = _counted(len(apart), len(pairs), what="difference")
-            text += f" {count[0].upper()}{count[1:]} between two heads' gaps {_significant(len(apart), alpha)}"
+            text += f" {count[0].upper()}{count[1:]} between two heads' gaps {_significant(len(apart), alpha, adjust)}"
             text += _list(apart)
         alone = set(gaps["basis"]) == {"patients"}
         text += " With one seed the intervals are of patients alone." * alone
@@ -94,10 +94,11 @@ def _counted(n: int, total: int, what: str = "gap") -> str:
     return f"{n or 'none'} of {total} {what}{'s' * (total > 1)}"
 
 
-def _significant(n: int, alpha: float) -> str:
-    return (
-        f"{'are' if n > 1 else 'is'} significant (adjusted p < {alpha:g})" if n else "is significant after adjustment"
-    )
+def _significant(n: int, alpha: float, adjust: str) -> str:
+    without = f", {UNADJUSTED}" * (adjust == "none")
+    if n:
+        return f"{'are' if n > 1 else 'is'} significant ({p_called(adjust)} < {alpha:g}{without})"
+    return f"is significant{without or ' after adjustment'}"
 
 
 def _told(row: Row) -> str:

@@ -26,6 +26,7 @@ ADJUSTMENTS = {
     "by": "Benjamini-Yekutieli",
     "none": "none",
 }
+UNADJUSTED = "not adjusted for the number of comparisons"
 # What a row's test is of; "" where there is none.
 BOTH, SEEDS, PATIENTS = "seeds and patients", "seeds", "patients"
 BASES = (BOTH, SEEDS, PATIENTS)
@@ -36,6 +37,11 @@ INTERVALS = {
     PATIENTS: ("patients_low", "patients_high"),
 }
 FAMILIES = ("labels", "pairs", "study")
+
+
+def p_called(adjust: str) -> str:
+    """What a sentence calls the p of column p_adjusted: `adjusted p`, unless nothing was adjusted."""
+    return "p" if adjust == "none" else "adjusted p"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Does what is varied move two heads alike? The difference of differences, paired by seed, and its F test.
 
 Of a varied key with the values v0, v1, ... (all other keys as at the base variant), two heads a and b, and a metric's
-values by seed: (a - b at v) minus (a - b at v0), with a paired t-interval and test over seeds, adjusted by Holm (1979)
-over the values and pairs. Over all values at once: the F test of head x key of a repeated-measures analysis of
+values by seed: (a - b at v) minus (a - b at v0), with a paired t-interval and test over seeds, adjusted over the values
+and pairs. Over all values at once: the F test of head x key of a repeated-measures analysis of
 variance, in which seeds stand for subjects. It takes the differences between values to vary alike (sphericity) and is
 not corrected for departures from that. With several losses this is the question whether a loss made for the long tail
 helps one head more than another.
@@ -23,7 +23,7 @@ from qcxr.analysis import families, variants
 from qcxr.analysis.names import key_value
 from qcxr.analysis.outline import Outline, pairs
 from qcxr.analysis.predictions import MEANS
-from qcxr.analysis.trend import METRICS
+from qcxr.analysis.ranking import METRICS
 
 COLUMNS = (
     "task", "dataset", "metric", "label", "axis", "kind", "at", "at_first", "head_a", "head_b", "n_seeds", "difference",
@@ -37,12 +37,18 @@ Cells = Float[np.ndarray, "heads values seeds"]
 
 
 def interaction(
-    metrics: pd.DataFrame, outline: Outline, *, heads: Sequence[str], against: Sequence[str] | None = None
+    metrics: pd.DataFrame,
+    outline: Outline,
+    *,
+    heads: Sequence[str],
+    against: Sequence[str] | None = None,
+    adjust: str = "holm",
 ) -> pd.DataFrame:
     """Return rows (`COLUMNS`) per task, data set, metric, mean over labels and varied key; none where nothing varies.
 
     kind `value`: of a pair (head_a - head_b) at one value of the key (`at`) against the first (`at_first`): `change`
-    with its 95 % t-interval over seeds, p, and p_adjusted over all values and pairs of the key there. kind `pair`: the
+    with its 95 % t-interval over seeds, p, and p_adjusted (by `adjust`, a method of
+    `qcxr.analysis.inference.METHODS`) over all values and pairs of the key there. kind `pair`: the
     F test of a pair over all values. kind `all`: that of all heads that have the key, where there are more than two. A
     head without the key stands at every value with the same runs; a pair of two such has no rows. Seeds that lack a run
     somewhere are left out; fewer than two left has a `reason`.
@@ -60,7 +66,7 @@ def interaction(
             rows += [named | row for row in _family(part, along, having, pairs(heads, against))]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     of_values = table["p"].where(table["kind"] == "value").astype(float)
-    return table.assign(p_adjusted=families.holm(of_values, *(table[key] for key in (*KEYS, "axis"))))
+    return table.assign(p_adjusted=families.within(of_values, adjust, *(table[key] for key in (*KEYS, "axis"))))
 
 
 def _has(outline: Outline, head: str, axis: str) -> bool:

@@ -25,21 +25,23 @@ def questions(
     heads: Sequence[str],
     against: Sequence[str] | None = None,
     outline: Outline | None = None,
+    adjust: str = "holm",
 ) -> dict[str, pd.DataFrame]:
     """Write trend.csv, variance.csv and interaction.csv to `out` (name -> path, some of `ANSWERS`); return the tables.
 
     files: kind -> path or paths: `metrics`, and where they are there `patients` and `search`. heads, against, outline:
-    as of `statistics.compare`. A table without a row is written too, with its header.
+    as of `statistics.compare`. adjust: how p are adjusted, a method of `qcxr.analysis.inference.METHODS`. A table
+    without a row is written too, with its header.
     """
     read = {kind: load(kind, files[kind]) for kind in ("metrics", "patients", "search") if files.get(kind)}
     metrics, patients, search = (read.get(kind) for kind in ("metrics", "patients", "search"))
     given = Outline() if outline is None else outline
     asked = {
-        "trend": lambda: trend(metrics, heads=heads, against=against, outline=outline),
+        "trend": lambda: trend(metrics, heads=heads, against=against, outline=outline, adjust=adjust),
         "variance": lambda: variance(
-            metrics, heads=heads, against=against, outline=outline, patients=patients, search=search
+            metrics, heads=heads, against=against, outline=outline, patients=patients, search=search, adjust=adjust
         ),
-        "interaction": lambda: interaction(metrics, given, heads=heads, against=against),
+        "interaction": lambda: interaction(metrics, given, heads=heads, against=against, adjust=adjust),
     }
     found = {name: asked[name]() for name in ANSWERS if name in out}
     for name, frame in found.items():

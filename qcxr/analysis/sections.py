@@ -68,8 +68,8 @@ def _means(results: Results, facts: Facts) -> list[str]:
 
 
 def _of(found: pd.DataFrame | None, sentences: Callable[..., list[str]], facts: Facts) -> list[str]:
-    """What is said of a table, if the study has it, at its level of significance."""
-    return [] if found is None else sentences(found, alpha=facts.alpha)
+    """What is said of a table, if the study has it, at its level of significance and with its adjustment."""
+    return [] if found is None else sentences(found, alpha=facts.alpha, adjust=facts.adjust)
 
 
 SAID: dict[str, Callable[[Results, Facts, Study], list[str]]] = {

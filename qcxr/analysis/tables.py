@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import answers, comparisons, formats, gaps, trials, variants
-from qcxr.analysis.captions import heading, of_tests
+from qcxr.analysis.captions import heading, of_family, of_tests
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
 from qcxr.analysis.outline import Outline
@@ -35,8 +35,8 @@ CAPTIONS = {
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
     "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together, and its gap to the "
-    "reference group over the labels of both; p adjusted over the gaps of a task, test set and head.",
-    "gap_differences": "How gaps between groups differ from head to head; p adjusted over the gaps of a pair of heads.",
+    "reference group over the labels of both.",
+    "gap_differences": "How gaps between groups differ from head to head.",
     "heads": "The heads, and what differs from the first, with which the others are compared.",
     "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
     "intervals over seeds and, where there is a bootstrap, over patients.",
@@ -45,6 +45,12 @@ CAPTIONS = {
     "runs": "What each run took.",
     "benchmark": "Seconds of a training step, mean ± sd over the timed steps (paper: Table III).",
     "paper": "The paper's numbers beside this study's.",
+}
+
+# The p that are adjusted together in tables of other rows than those of tests.
+ADJUSTED = answers.ADJUSTED | {
+    "subgroups": "the gaps of a task, test set and head",
+    "gap_differences": "the gaps of a task, test set and pair of heads",
 }
 
 
@@ -229,6 +235,8 @@ def captions(results: Results) -> dict[str, str]:
     said = dict(CAPTIONS)
     if len(results.tests):
         said |= {name: of_tests(name, results.tests, results.shown) for name in ("means", "groups", "labels")}
+    rules = results.shown.inference
+    said |= {name: f"{CAPTIONS[name]} {of_family(over, rules)}" for name, over in ADJUSTED.items()}
     for name in ("alone", "scores"):
         said[name] = said[name].replace("mean ± sd over seeds", results.shown.plus_minus)
     return said

@@ -20,6 +20,7 @@ from scipy import stats
 from qcxr.analysis import families, matched, variants
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.ranking import METRICS
 from qcxr.analysis.response import over_seeds
 
 COLUMNS = (
@@ -27,7 +28,6 @@ COLUMNS = (
     "p", "p_adjusted", "exact", "seeds_rho", "seeds_low", "seeds_high", "slope", "slope_low", "slope_high", "intercept",
     "reason",
 )  # fmt: skip
-METRICS = ("auroc", "average_precision")
 FEWEST = 5  # labels: the smallest p of four is 2/24
 RESAMPLES = 9_999  # orders drawn where there are more
 EXACT = 8  # labels: 40,320 orders
@@ -42,14 +42,16 @@ def trend(
     heads: Sequence[str],
     against: Sequence[str] | None = None,
     outline: Outline | None = None,
+    adjust: str = "holm",
 ) -> pd.DataFrame:
     """Return a row (`COLUMNS`) per task, data set, metric, pair and variant.
 
     metrics: tidy metrics of all runs with `train_positives`. Differences are head_a - head_b, mean over seeds: a rho
     below 0 says that head_a's lead grows with rarity. slope: per tenfold of training films, with its 95 % interval;
-    intercept: of the line at one training film. exact: whether p is of all orders. p_adjusted: Holm's over all tasks,
-    data sets and pairs of a metric (and variant). Fewer than five labels with a difference and known training films:
-    empty, with a `reason`. The column `variant` is there where something varies.
+    intercept: of the line at one training film. exact: whether p is of all orders. p_adjusted: by `adjust`, a
+    method of `qcxr.analysis.inference.METHODS`, over all tasks, data sets and pairs of a metric (and variant). Fewer
+    than five labels with a difference and known training films: empty, with a `reason`. The column `variant` is there
+    where something varies.
     """
     outline = variants.outlined(metrics, outline)
     asked = metrics[metrics["metric"].isin(METRICS) & ~metrics["label"].isin(MEANS)]
@@ -61,7 +63,7 @@ def trend(
     for key, part in runs.groupby(matched.COMPARISON, sort=False):
         rows.append(dict(zip(matched.COMPARISON, key, strict=True)) | _of_labels(part))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["p_adjusted"] = families.holm(table["p"], table["metric"], table["variant"])
+    table["p_adjusted"] = families.within(table["p"], adjust, table["metric"], table["variant"])
     return table[matched.columns_of(COLUMNS, varied=outline.varied)]
 
 

@@ -16,7 +16,7 @@ from scipy import stats
 
 from qcxr.analysis import families, matched, variants
 from qcxr.analysis.outline import Outline
-from qcxr.analysis.trend import METRICS
+from qcxr.analysis.ranking import METRICS
 
 COLUMNS = (
     "task", "dataset", "variant", "metric", "label", "kind", "head", "head_b", "n_seeds", "mean", "mean_b", "sd",
@@ -24,7 +24,10 @@ COLUMNS = (
     "p_adjusted", "seed_variance", "patients_variance", "search_variance", "n_trials", "reason",
 )  # fmt: skip
 PAIRED = "Pitman-Morgan"
-UNPAIRED = "Brown-Forsythe"  # values of a head do not look normal (Shapiro-Wilk, p < 0.05)
+UNPAIRED = "Brown-Forsythe"  # values of a head do not look normal, or the paired test is undefined
+# Level of Shapiro-Wilk. It chooses a test and claims nothing, so it does not follow analysis.alpha: a stricter claim
+# must not rest on a laxer check.
+NORMAL = 0.05
 
 Seeds = Float[np.ndarray, " seeds"]
 
@@ -37,6 +40,7 @@ def variance(
     outline: Outline | None = None,
     patients: pd.DataFrame | None = None,
     search: pd.DataFrame | None = None,
+    adjust: str = "holm",
 ) -> pd.DataFrame:
     """Return a row (`COLUMNS`) of each head and of each pair, per task, data set, variant and metric, of the mean.
 
@@ -45,7 +49,8 @@ def variance(
     of `patients`; below 0 it counts as 0) and search_variance (over the trials of `search`, each one training of other
     settings, by their score on validation; only for the metric that they were chosen by). kind `difference`: of head -
     head_b in the same way, and the ratio of the variances (head / head_b) with its 95 % interval and both tests.
-    reading: the test to read; p_adjusted: its p by Holm over all tasks, data sets and pairs of a metric (and variant).
+    reading: the test to read; p_adjusted: its p by `adjust`, a method of `qcxr.analysis.inference.METHODS`, over all
+    tasks, data sets and pairs of a metric (and variant).
     """
     outline = variants.outlined(metrics, outline)
     mean = metrics[metrics["metric"].isin(METRICS) & (metrics["label"] == "mean")]
@@ -56,7 +61,7 @@ def variance(
         row["patients_variance"] = shared.get(key, np.nan)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     read = table["p_pitman_morgan"].where(table["reading"] == PAIRED, table["p_brown_forsythe"]).astype(float)
-    table["p_adjusted"] = families.holm(read, table["metric"], table["variant"])
+    table["p_adjusted"] = families.within(read, adjust, table["metric"], table["variant"])
     return table[matched.columns_of(COLUMNS, varied=outline.varied)]
 
 
@@ -112,9 +117,17 @@ def compared(a: Seeds, b: Seeds) -> dict[str, Any]:
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return found | {"reason": "a head's values are all equal"}
     found |= pitman_morgan(a, b)
-    found["p_brown_forsythe"] = float(stats.levene(a, b, center="median").pvalue)
-    normal = min(float(stats.shapiro(values).pvalue) for values in (a, b)) >= 0.05
-    return found | {"reading": PAIRED if normal else UNPAIRED}
+    found["p_brown_forsythe"] = _brown_forsythe(a, b)
+    normal = min(float(stats.shapiro(values).pvalue) for values in (a, b)) >= NORMAL
+    p = {PAIRED: found["p_pitman_morgan"] if normal else np.nan, UNPAIRED: found["p_brown_forsythe"]}
+    readable = [name for name, value in p.items() if not np.isnan(value)]
+    return found | ({"reading": readable[0]} if readable else {"reason": "no test of the variances is defined"})
+
+
+def _brown_forsythe(a: Seeds, b: Seeds) -> float:
+    """Its p; NaN where all values of a head lie equally far from the median, so that nothing varies within heads."""
+    spread = [np.ptp(np.abs(values - np.median(values))) for values in (a, b)]
+    return float(stats.levene(a, b, center="median").pvalue) if max(spread) > 0 else np.nan
 
 
 def pitman_morgan(a: Seeds, b: Seeds) -> dict[str, float]:

@@ -27,7 +27,7 @@ NAMES = {
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
     "tables": {"inference.": "analysis.", "sd": "analysis."},
-    "questions": {"against": "analysis."},
+    "questions": dict.fromkeys(("adjust", "against"), "analysis."),
     "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
 }
 SHOWN = 40  # characters of a value

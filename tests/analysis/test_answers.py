@@ -1,5 +1,8 @@
 """What the further questions found, in tables and sentences; the rule's function from files to files; its figures."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,14 +10,16 @@ from matplotlib.text import Annotation
 from statsmodels.stats.multitest import multipletests
 
 from qcxr.analysis import answers, figures, tables
-from qcxr.analysis.families import holm
+from qcxr.analysis.families import within
 from qcxr.analysis.figures import decision, style
 from qcxr.analysis.figures import trend as trend_figure
 from qcxr.analysis.figures import variance as variance_figure
+from qcxr.analysis.inference import METHODS, Inference
 from qcxr.analysis.inputs import load
 from qcxr.analysis.interaction import interaction
 from qcxr.analysis.predictions import RunKey, check
 from qcxr.analysis.questions import ANSWERS, questions
+from qcxr.analysis.shown import Shown
 from qcxr.analysis.statistics import compare
 from qcxr.analysis.trend import trend
 from qcxr.analysis.variance import variance
@@ -27,11 +32,14 @@ from .test_trend import study as trended
 from .test_variance import scored as varied
 
 
-def test_holm_is_within_families():
+@pytest.mark.parametrize("method", METHODS)
+def test_p_are_adjusted_within_families(method):
     p = pd.Series([0.01, 0.04, np.nan, 0.03, 0.02])
     family = pd.Series(["a", "a", "a", "b", "a"])
-    found = holm(p, family, pd.Series([1] * 5))
-    assert found[[0, 1, 4]].to_list() == pytest.approx(multipletests([0.01, 0.04, 0.02], method="holm")[1])
+    found = within(p, method, family, pd.Series([1] * 5))
+    raw = [0.01, 0.04, 0.02]
+    judge = raw if method == "none" else multipletests(raw, method=METHODS[method])[1]
+    assert found[[0, 1, 4]].to_list() == pytest.approx(judge)
     assert found[3] == 0.03 and np.isnan(found[2])
 
 
@@ -68,12 +76,68 @@ def test_what_moves_heads_apart_is_said():
     assert texts[0].startswith(
         "train.loss focal against bce, all labels, CXR-8, NIH-CXR-LT: the difference of CDL − DQC"
     )
-    assert "in favour of DQC (adjusted p " in texts[0]
+    assert "in favour of DQC (adjusted p " in texts[0] and len(texts) < 8
     (none,) = answers.said_of_interaction(interaction(scored(grid), grid, heads=("cdl", "dqc", "mlp")))
-    assert none == "train.loss: no value was found to move two heads apart (8 comparisons, adjusted p ≥ 0.05)."
+    assert none == (
+        "train.loss: no value was found to move two heads apart over trainings, on these patients (8 comparisons, "
+        "adjusted p ≥ 0.05)."
+    )
+    assert "over trainings, on these patients, in favour of" in texts[0]
+    assert texts[-1] == f"train.loss: {answers.OTHERS}" and "on these patients" in answers.CAPTIONS["interaction"]
     table = answers.interaction(found)
     assert set(table["Value"]) == {"focal against bce", "balanced against bce", "all values"}
     assert set(table["Heads"]) == {"CDL − DQC", "CDL − mlp", "all"}
+
+
+MADE = {
+    "trend": lambda **given: trend(trended(-0.05), heads=("cdl", "dqc"), **given),
+    "variance": lambda **given: variance(varied(seeds=20, sd={"dqc": 0.2}), heads=("cdl", "dqc"), **given),
+    "interaction": lambda **given: interaction(
+        scored(outline(), lift=0.2), outline(), heads=("cdl", "dqc", "mlp"), **given
+    ),
+}
+READ = {
+    "trend": lambda rows: rows["p"],
+    "variance": lambda rows: rows["p_pitman_morgan"].where(
+        rows["reading"] == "Pitman-Morgan", rows["p_brown_forsythe"]
+    ),
+    "interaction": lambda rows: rows["p"].where(rows["kind"] == "value"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_configured_method_adjusts_and_is_said(name, method):
+    found = MADE[name](adjust=method)
+    families = [found["metric"]] + ([found["label"]] if name == "interaction" else [])
+    for _, rows in found.groupby(families):
+        rows = rows[rows["p_adjusted"].notna()]
+        p = READ[name](rows).astype(float)
+        judge = p if method == "none" else multipletests(p, method=METHODS[method])[1]
+        np.testing.assert_allclose(rows["p_adjusted"].astype(float), judge, rtol=1e-12)
+    (sentences, *_) = getattr(answers, f"said_of_{name}")(found, adjust=method)
+    assert re.search(r"\bp (0\.|<)", sentences) and ("adjusted p " in sentences) == (method != "none")
+
+
+def test_nothing_is_called_adjusted_that_is_not(study):
+    nothing = {
+        "trend": trend(trended(0.0), heads=("cdl", "dqc"), adjust="none"),
+        "variance": variance(varied(seeds=3), heads=("cdl", "dqc"), adjust="none"),
+        "interaction": interaction(scored(outline()), outline(), heads=("cdl", "dqc", "mlp"), adjust="none"),
+    }
+    for name, found in nothing.items():
+        found = found.assign(p_adjusted=found["p_adjusted"].where(found["p_adjusted"].isna(), 0.5))
+        (text,) = getattr(answers, f"said_of_{name}")(found, adjust="none")
+        assert "adjusted p" not in text and ", not adjusted for the number of comparisons)" in text
+    results = study.results(*ANSWERS)
+    said = {
+        method: tables.captions(dataclasses.replace(results, shown=Shown(Inference(adjust=method))))
+        for method in ("none", "by")
+    }
+    for name in (*ANSWERS, "subgroups", "gap_differences"):
+        assert "p adjusted: by Benjamini-Yekutieli over" in said["by"][name]
+        assert "as configured not adjusted" in said["none"][name] and "over the gaps" not in said["none"][name]
+        assert "Holm" not in said["by"][name] + tables.captions(results)[name]
 
 
 def test_files_go_in_and_come_out_and_are_read_back(study, tmp_path):
@@ -83,6 +147,9 @@ def test_files_go_in_and_come_out_and_are_read_back(study, tmp_path):
         back = load(name, out[name])
         assert list(back) == list(frame) and len(back) == len(frame)
     assert len(written["trend"]) == 2 * 2 * 2 and len(written["variance"]) == 2 * 2 * 2 * 3
+    other = {"trend": tmp_path / "none.csv"}
+    raw = questions({"metrics": study.metrics}, other, heads=("cdl", "dqc"), adjust="none")["trend"]
+    pd.testing.assert_series_equal(raw["p_adjusted"].astype(float), raw["p"].astype(float), check_names=False)
     again = {name: tmp_path / f"again-{name}.csv" for name in ANSWERS}
     questions({"metrics": study.metrics}, again, heads=("cdl", "dqc"))
     assert all(out[name].read_bytes() == again[name].read_bytes() for name in ANSWERS)

@@ -315,6 +315,12 @@ def test_tables_and_sentences_tell_what_the_rows_hold(found):
     every = frame.assign(p_adjusted=frame["p_adjusted"].where(frame["kind"] != "gap", 0.001))
     (text,) = gaps.said(every)
     assert "10 of 10 gaps of mean AUROC" in text and "are significant (adjusted p < 0.05): CDL, sex F" in text
+    (text,) = gaps.said(every, adjust="none")
+    assert "are significant (p < 0.05, not adjusted for the number of comparisons): CDL, sex F" in text
+    dull = frame.assign(p_adjusted=frame["p_adjusted"].where(frame["p_adjusted"].isna(), 0.5))
+    (text,) = gaps.said(dull, adjust="none")
+    assert "none of 10 gaps" in text and "after adjustment" not in text
+    assert "is significant, not adjusted for the number of comparisons." in text
     nothing = broken_down(given, attributes.assign(sex="", age=np.nan, view=""))
     assert gaps.said(nothing) == []
     assert gaps.groups(nothing)["Note"].tolist() == ["this data set gives no sex, age or view"]

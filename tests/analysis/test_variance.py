@@ -70,6 +70,26 @@ def test_what_cannot_be_compared_has_a_reason():
     assert np.isnan(pitman_morgan(a, a + 0.1)["p_pitman_morgan"])
 
 
+def test_the_test_to_read_has_a_p():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((2, 5))
+    shifted = compared(a, a - 0.02)  # the sum's variance is all there is: Pitman-Morgan has no p
+    assert np.isnan(shifted["p_pitman_morgan"]) and shifted["reading"] == module.UNPAIRED
+    assert shifted["p_brown_forsythe"] == pytest.approx(1.0) and shifted["reason"] == ""
+    two = np.array([0.0, 0.0, 1.0, 1.0])  # all equally far from the median: nothing varies within heads
+    undefined = compared(two, 1 - two)
+    assert (undefined["reading"], undefined["reason"]) == ("", "no test of the variances is defined")
+    metrics = scored()
+    alike = metrics[metrics["head"] == "cdl"]
+    both = pd.concat([alike, alike.assign(head="dqc", value=alike["value"] - 0.02)])
+    rows = variance(both, heads=("cdl", "dqc")).query("kind == 'difference'")
+    assert (rows["reading"] == module.UNPAIRED).all() and rows["p_adjusted"].notna().all()
+    for level, reading in ((0.999, module.UNPAIRED), (0.0, module.PAIRED)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "NORMAL", level)
+            assert compared(a, b)["reading"] == reading
+
+
 def test_rows_hold_each_head_and_each_pair():
     metrics = scored(("cdl", "dqc", "mlp"), sd={"dqc": 0.1})
     found = variance(metrics, heads=("cdl", "dqc", "mlp"), against=("cdl", "dqc"))

@@ -66,7 +66,9 @@ rule questions:
     log:
         f"{results}/logs/questions.log",
     params:
-        slice=slice_text(outline=OUTLINE, against=cfg.analysis.against),
+        slice=slice_text(
+            outline=OUTLINE, adjust=cfg.analysis.adjust, against=cfg.analysis.against
+        ),
         code=code_hash("qcxr.analysis.questions"),
     message:
         "Ask what rarity, seeds, patients and settings do to the heads"

@@ -18,4 +18,5 @@ with job(snakemake.log[0]):
         heads=list(outline.heads),
         against=options["against"],
         outline=outline,
+        adjust=options["adjust"],
     )
