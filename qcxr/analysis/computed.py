@@ -70,6 +70,7 @@ def _of_place(
         breakdown = Breakdown(
             tuple(attributes.columns),
             adjust=options.adjust,
+            inference=options.inference,
             heads=there,
             against=None if against is None else [head for head in against if head in there],
         )

@@ -15,7 +15,7 @@ from qcxr.analysis.ranking import METRICS
 
 COLUMNS = (
     "task", "dataset", "metric", "label", "head", "n_seeds", "mean", "sd", "seeds_low", "seeds_high",
-    "patients_se", "patients_low", "patients_high", "total_se", "total_df", "total_low", "total_high",
+    "patients_se", "patients_df", "patients_low", "patients_high", "total_se", "total_df", "total_low", "total_high",
     "n_patients", "n_positive", "positive_patients", "train_positives", "collapsed", "reason",
 )  # fmt: skip
 COUNTS = ("n_seeds", "n_patients", "n_positive", "positive_patients", "train_positives")
@@ -29,7 +29,7 @@ def estimates(
     metrics: tidy metrics of all runs. patients: rows of the patients' files; without them only the interval over seeds
     is there. outline: of a study that varies something, which has the column `variant` behind head.
 
-    Intervals are 95 %: t over seeds (`seeds_`), normal over patients given these runs (`patients_`), and of both
+    Intervals are 95 %: t over seeds (`seeds_`), t over patients given these runs (`patients_`), and of both
     together (`total_`, `qcxr.analysis.components`). sd divides by n - 1. What is undefined is empty and has a `reason`.
     """
     outline = variants.outlined(metrics, outline)

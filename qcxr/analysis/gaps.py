@@ -6,11 +6,16 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import formats
-from qcxr.analysis.inference import UNADJUSTED, p_called
+from qcxr.analysis.cells import bounds
+from qcxr.analysis.inference import PATIENTS, SEEDS, UNADJUSTED, p_called
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, head_name, task_name
 
 Row = Mapping[str, Any]
+ALONE = {
+    PATIENTS: " With one seed the intervals are of patients alone.",
+    SEEDS: " Intervals and tests are over seeds alone.",
+}
 
 
 def groups(frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,8 +84,7 @@ def said(frame: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") -> l
             count = _counted(len(apart), len(pairs), what="difference")
             text += f" {count[0].upper()}{count[1:]} between two heads' gaps {_significant(len(apart), alpha, adjust)}"
             text += _list(apart)
-        alone = set(gaps["basis"]) == {"patients"}
-        text += " With one seed the intervals are of patients alone." * alone
+        text += ALONE.get(gaps["basis"].iloc[0], "") * (gaps["basis"].nunique() == 1)
         texts.append(text + _small(part))
     return texts
 
@@ -118,13 +122,11 @@ def _means(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _with_interval(row: Row, *, signed: bool = False) -> str:
-    """The value and its 95 % interval of seeds and patients, or of patients alone."""
+    """The value and the 95 % interval of its basis."""
     if pd.isna(row["value"]):
         return "—"
     digits = "+.3f" if signed else ".3f"
-    low, high = (row[f"{'patients' if pd.isna(row['total_low']) else 'total'}_{end}"] for end in ("low", "high"))
-    if not signed:  # an AUROC lies between 0 and 1, whatever a t-interval of few patients says
-        low, high = max(low, 0.0), min(high, 1.0)
+    low, high = bounds(row)
     return f"{row['value']:{digits}}" + ("" if pd.isna(low) else f" [{low:{digits}}, {high:{digits}}]")
 
 
@@ -132,8 +134,8 @@ def _note(row: Row, gap: Row | None) -> str:
     notes = ["small group"] * bool(row["small"])
     if gap and gap["small"] and not row["small"]:
         notes.append("small reference group")
-    if row["basis"] == "patients":
-        notes.append("patients alone")
+    if row["basis"] in (PATIENTS, SEEDS):
+        notes.append(f"{row['basis']} alone")
     if gap and pd.notna(gap["n_labels"]) and gap["n_labels"] != row["n_labels"]:
         notes.append(f"gap over the {int(gap['n_labels'])} labels of both groups")
     return "; ".join([*notes, *[text for text in [row["reason"]] if text]])

@@ -9,7 +9,7 @@ AUROC: the clustered (co)variance of Obuchowski 1997 (Nonparametric analysis of 
 derivative by a film's weight (the infinitesimal jackknife, Jaeckel 1972), with the same factors for few patients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -127,24 +127,60 @@ def average_precision(levels: Levels, patient: Int[np.ndarray, " films"], n_pati
     return Influence(positive, number + np.bincount(patient[~levels.positive], of_negative, n_patients))
 
 
-def covariance(labels: Iterable[tuple[Influence, Clusters]]) -> Float64[np.ndarray, "runs runs"]:
+def covariance(
+    labels: Iterable[tuple[Influence, Clusters]], less: Iterable[tuple[Influence, Clusters]] = ()
+) -> Float64[np.ndarray, "runs runs"]:
     """Return the patients' covariance between runs of their mean over labels (one label is its own mean).
+
+    less: labels of another group of films, whose mean is taken off; a patient with films in both groups counts in both.
 
     The influences are those of the runs, one below the other. A single patient with a positive (or a negative) film
     says nothing of how such patients vary: NaN for a label alone, and in a mean over several that part is left out.
     """
-    given = list(labels)
-    shape = given[0][0].positive.shape
-    plain, scaled = (Influence(np.zeros(shape), np.zeros(shape)) for _ in range(2))
-    for influence, clusters in given:
+    own, mixed = _scaled(list(labels))
+    if taken_off := list(less):
+        pairs = zip((own, mixed), _scaled(taken_off), strict=True)
+        own, mixed = (Influence(*(a - b for a, b in zip(first, other, strict=True))) for first, other in pairs)
+    crossed = mixed.positive @ mixed.negative.T
+    return own.positive @ own.positive.T + own.negative @ own.negative.T + crossed + crossed.T
+
+
+def freedom(parts: Sequence[Float64[np.ndarray, " patients"]], of_parts: Sequence[int]) -> float:
+    """Degrees of freedom of the variance of a sum of parts: the smaller of two answers, at least 1.
+
+    parts: each patient's influence through one label (of one group), weighted as in the sum; of_parts: degrees of
+    freedom of each one's own variance.
+
+    By Satterthwaite from those of its parts, where a part adds its covariance with the sum, so that what they add
+    sums to the whole. And from the influences themselves: a variance's degrees of freedom are twice its square over its
+    own variance, which is that of a sum of squares; with a few patients of many films it is far below their number.
+    """
+    whole = np.sum(parts, axis=0)
+    squares = whole**2
+    if not squares.sum() > 0:
+        return float(min(of_parts))
+    added = np.array([part @ whole for part in parts])
+    by_parts = added.sum() ** 2 / np.sum(added**2 / np.array(of_parts))
+    spread = np.sum(squares**2) / squares.sum() ** 2 - 1 / squares.size
+    return float(max(1.0, min(by_parts, 2 / spread if spread > 0 else np.inf)))
+
+
+def _scaled(labels: Sequence[tuple[Influence, Clusters]]) -> tuple[Influence, Influence]:
+    """A mean's influences times the roots of the factors for few patients, whose products are its covariance.
+
+    First for products of positives, and of negatives, with themselves: the factors of the patients who have such a
+    film. Then for those of positives with negatives: N/(N - 1) of all N patients with a film.
+    """
+    shape = labels[0][0].positive.shape
+    plain, own = (Influence(np.zeros(shape), np.zeros(shape)) for _ in range(2))
+    for influence, clusters in labels:
         for kind, factor in enumerate(clusters.factors):
-            plain[kind][:] += influence[kind] / len(given)
-            if np.isfinite(factor) or len(given) == 1:
-                scaled[kind][:] += np.sqrt(factor) * influence[kind] / len(given)
-    n = int(np.any([clusters.covered for _, clusters in given], axis=0).sum())
-    mixed = plain.positive @ plain.negative.T * (n / max(n - 1, 1))
-    own = scaled.positive @ scaled.positive.T + scaled.negative @ scaled.negative.T
-    return own + mixed + mixed.T
+            plain[kind][:] += influence[kind] / len(labels)
+            if np.isfinite(factor) or len(labels) == 1:
+                own[kind][:] += np.sqrt(factor) * influence[kind] / len(labels)
+    n = int(np.any([clusters.covered for _, clusters in labels], axis=0).sum())
+    root = np.sqrt(n / max(n - 1, 1))
+    return own, Influence(root * plain.positive, root * plain.negative)
 
 
 def _from_here(values: Float64[np.ndarray, " levels"]) -> Float64[np.ndarray, " levels"]:

@@ -38,9 +38,10 @@ class Intervals(NamedTuple):
         return Intervals(bounded(self.patients), bounded(self.total))
 
     def columns(self) -> dict[str, float]:
-        """patients_se, patients_low, patients_high, total_se, total_df, total_low, total_high."""
+        """patients_se, patients_df, patients_low, patients_high, total_se, total_df, total_low, total_high."""
         alone, both = self.patients, self.total
-        of_patients = {"patients_se": alone.se, "patients_low": alone.low, "patients_high": alone.high}
+        of_patients = {"patients_se": alone.se, "patients_df": alone.df}
+        of_patients |= {"patients_low": alone.low, "patients_high": alone.high}
         of_both = {"total_se": both.se, "total_df": both.df, "total_low": both.low, "total_high": both.high}
         return of_patients | of_both
 

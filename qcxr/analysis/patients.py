@@ -6,18 +6,19 @@ but its patients' influences, so that runs can be read one after the other.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
 
+from qcxr.analysis import influence
 from qcxr.analysis.gathered import Column, Gathered, Runs
 from qcxr.analysis.inputs import Paths, index_predictions
 from qcxr.analysis.metrics import Frequencies
 from qcxr.analysis.outline import pairs
 from qcxr.analysis.predictions import read
 from qcxr.analysis.ranking import METRICS
+from qcxr.analysis.sides import NOTHING, Side, variances
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
@@ -26,30 +27,6 @@ COLUMNS = (
     "value", "patients_variance", "shared_variance", "patients_df", "reason",
 )  # fmt: skip
 COUNTS = ("n_seeds", "n_patients", "positive_patients")
-NOTHING = 1e-18  # a variance below it is rounding
-
-
-class Side(NamedTuple):
-    """What a row is of: a head's runs, or a reference's runs less another head's, seed by seed."""
-
-    head: str
-    runs: list[int]
-    other: str = ""
-    less: Sequence[int] = ()
-
-    @property
-    def keys(self) -> dict[str, Any]:
-        """The columns that name it."""
-        kind = "difference" if self.other else "head"
-        return {"kind": kind, "head": self.head, "head_b": self.other, "n_seeds": len(self.runs)}
-
-    def of(self, values: Float64[np.ndarray, "runs ..."]) -> Float64[np.ndarray, "seeds ..."]:
-        """The values of its seeds, from those of all runs."""
-        return values[self.runs] - values[self.less] if self.other else values[self.runs]
-
-    def covariance(self, runs: Float64[np.ndarray, "runs runs"]) -> Float64[np.ndarray, "seeds seeds"]:
-        """The covariance between its seeds, from that between all runs."""
-        return self.of(self.of(runs).T)
 
 
 def patients(
@@ -142,36 +119,11 @@ def _rows(found: Gathered, metric: str, column: Column, sides: Iterable[Side]) -
     freedom = [max(found.clusters[label].df, 1) for label in column.labels]
     for side in sides:
         row = about | side.keys | {"value": float(side.of(values).mean())}
-        variance, shared = _variances(side.covariance(covered))
+        variance, shared = variances(side.covariance(covered))
         row |= {"patients_variance": variance, "shared_variance": shared}
-        row |= {"patients_df": _freedom([side.of(part).mean(axis=0) for part in parts], freedom)}
+        row |= {"patients_df": influence.freedom([side.of(part).mean(axis=0) for part in parts], freedom)}
         same = "" if variance > NOTHING or np.isnan(variance) else _why_nothing(side)
         yield row | {"reason": "; ".join(filter(None, (column.reason, same)))}
-
-
-def _variances(seeds: Float64[np.ndarray, "seeds seeds"]) -> tuple[float, float]:
-    """Variance of the mean over seeds, and mean covariance of two different ones."""
-    n = len(seeds)
-    variance = float(seeds.mean())
-    shared = float(seeds.sum() - np.trace(seeds)) / (n * (n - 1)) if n > 1 else variance
-    return (variance, shared) if not variance <= NOTHING else (0.0, 0.0)
-
-
-def _freedom(parts: Sequence[Float64[np.ndarray, " patients"]], freedom: Sequence[int]) -> float:
-    """Degrees of freedom of the variance of a mean over labels: the smaller of two answers, at least 1.
-
-    By Satterthwaite from those of its labels, where a label adds its covariance with the mean, so that what they add
-    sums to the whole. And from the influences themselves: a variance's degrees of freedom are twice its square over its
-    own variance, which is that of a sum of squares; with a few patients of many films it is far below their number.
-    """
-    whole = np.sum(parts, axis=0)
-    squares = whole**2
-    if not squares.sum() > 0:
-        return float(min(freedom))
-    added = np.array([part @ whole for part in parts])
-    of_labels = added.sum() ** 2 / np.sum(added**2 / np.array(freedom))
-    spread = np.sum(squares**2) / squares.sum() ** 2 - 1 / squares.size
-    return float(max(1.0, min(of_labels, 2 / spread if spread > 0 else np.inf)))
 
 
 def _why_nothing(side: Side) -> str:

@@ -1,7 +1,7 @@
 """What a test could have found, and whether a difference is small enough to count as none.
 
 All of a t-test whose standard error and degrees of freedom are known: those of paired seeds (df = n - 1), of seeds and
-patients together (Satterthwaite's df), or of patients (normal, df = inf). Power is that of the noncentral t
+patients together or of patients (Satterthwaite's df; normal where it is inf). Power is that of the noncentral t
 distribution (Cohen 1988), the equivalence test two one-sided ones (Schuirmann 1987).
 """
 

@@ -29,7 +29,7 @@ COLUMNS = (
     "task", "dataset", "metric", "label", "head_a", "head_b", "n_seeds", "n_patients", "n_positive",
     "positive_patients", "train_positives",
     "mean_a", "sd_a", "mean_b", "sd_b", "difference", "percent_difference", "ci_low", "ci_high", "t", "df", "p",
-    "patients_se", "patients_low", "patients_high", "p_patients",
+    "patients_se", "patients_df", "patients_low", "patients_high", "p_patients",
     "total_se", "total_df", "total_low", "total_high", "p_total",
     "basis", "p_adjusted", "mark", "significant", "mark_raw", "p_holm", "p_bh", "d_z", "g_z",
     "detectable", "power_margin", "p_equivalent", "equivalent",
@@ -39,7 +39,7 @@ Seeds = Float[np.ndarray, " seeds"]
 COUNTS = ("n_seeds", "n_patients", "n_positive", "positive_patients", "train_positives")
 MEASURED = (
     "seeds_se", "sd_a", "sd_b", "difference", "percent_difference", "ci_low", "ci_high", "t", "df", "p",
-    "patients_se", "patients_low", "patients_high", "p_patients",
+    "patients_se", "patients_df", "patients_low", "patients_high", "p_patients",
     "total_se", "total_df", "total_low", "total_high", "p_total",
     "d_z", "g_z", "shapiro_p", "wilcoxon_p", "wilcoxon_floor", "welch_p",
 )  # fmt: skip
@@ -105,7 +105,9 @@ def _tidy(rows: list[dict[str, Any]], rules: Inference, *, varied: bool) -> pd.D
     columns = list(COLUMNS)
     if varied:
         columns.insert(columns.index("head_b") + 1, "variant")
-    measured = [column for column in dict.fromkeys(("variant", *MEASURED, *COLUMNS)) if column not in JUDGED]
+    measured = [
+        column for column in dict.fromkeys(("variant", "with_patients", *MEASURED, *COLUMNS)) if column not in JUDGED
+    ]
     frame = pd.DataFrame(rows, columns=measured)
     frame = frame.astype(dict.fromkeys(MEASURED, float) | dict.fromkeys(COUNTS, "Int64"))
     return judge(frame.assign(welch_p=welch(frame)), rules)[columns]
@@ -137,6 +139,7 @@ def _rows(
         place = (where["task"], where["dataset"], where["metric"], str(label))
         row = {**where, "label": label, "head_a": pair[0], "head_b": pair[1], "collapsed": flagged}
         of_patients = given.parts.row(place, pair, list(arms.values()))
+        row["with_patients"] = of_patients is not None
         row |= counts(part, of_patients) | {"n_seeds": len(a), "mean_a": a.mean(), "mean_b": b.mean(), "reading": ""}
         notes = [str(reason) for reason in part["reason"].unique() if isinstance(reason, str) and reason]
         rows.append(row | _paired(a, b, of_patients, given.alpha, notes))

@@ -2,10 +2,11 @@
 
 A gap is a group's AUROC minus the reference group's, of one head; a gap difference is how much the gaps of two heads
 differ. Means over labels in a gap are of the labels that both groups have, so that a gap is never one of case mix over
-labels. Intervals are of seeds and patients together (`qcxr.analysis.components`); a patient with films in both groups
-adds to both (`qcxr.analysis.clustered`). One seed leaves patients alone. p-values of gaps are adjusted in families: the
-mean gaps of a task, test set and head over all attributes and groups are one, its gaps per label another; gap
-differences likewise for each pair of heads.
+labels. Intervals are over seeds (t), over patients and over both together (`qcxr.analysis.contrasts`); a patient with
+films in both groups adds to both. p and words follow both together, one seed leaves patients alone; with
+`analysis.inference` seeds they follow the paired t-test over seeds. p-values of gaps are adjusted in families: the mean
+gaps of a task, test set and head over all attributes and groups are one, its gaps per label another; gap differences
+likewise for each pair of heads. A family never leaves its task and test set, whatever `analysis.family` says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +18,28 @@ import numpy as np
 import pandas as pd
 
 from qcxr.analysis.attributes import UNKNOWN, Grouping, groupings
-from qcxr.analysis.clustered import Cell, Measured, cell, measured
+from qcxr.analysis.contrasts import Cell, Contrast, cell
 from qcxr.analysis.families import adjusted
 from qcxr.analysis.inputs import Paths, read_predictions
 from qcxr.analysis.outline import pairs
 from qcxr.analysis.predictions import same_films
 from qcxr.analysis.replicates import Tables
+from qcxr.analysis.sides import Side
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
 COLUMNS = (
     "task", "dataset", "attribute", "group", "reference", "kind", "head", "head_b", "label", "n_labels", "n_seeds",
     "n", "n_positive", "n_patients", "positive_patients", "reference_patients", "reference_positive_patients",
-    "small", "value", "sd", "patients_se", "patients_low", "patients_high", "total_se", "total_df", "total_low",
-    "total_high", "basis", "p", "p_adjusted", "n_family", "reason",
+    "small", "value", "sd", "ci_low", "ci_high", "patients_se", "patients_df", "patients_low", "patients_high",
+    "total_se", "total_df", "total_low", "total_high", "basis", "p", "p_adjusted", "n_family", "reason",
 )  # fmt: skip
 COUNTS = (
     "n_labels", "n_seeds", "n", "n_positive", "n_patients", "positive_patients", "reference_patients",
     "reference_positive_patients", "n_family",
 )  # fmt: skip
 GROUP, GAP, GAPS, NONE = "group", "gap", "gap difference", "none"
+ALONE = "one seed: a test over seeds needs two"
 Row = dict[str, Any]
 Cells = Mapping[tuple[str, str], Cell]  # (group, label)
 
@@ -49,6 +52,7 @@ class Breakdown:
     age_borders: Sequence[float] = (40, 60, 80)
     small_group: int = 50
     adjust: str = "holm"
+    inference: str = "both"
     heads: Sequence[str] = ("cdl", "dqc")
     against: Sequence[str] | None = None
 
@@ -66,10 +70,11 @@ def subgroups(
     tables: (head, seed) -> predictions, all on the same films. attributes: as of `qcxr.analysis.attributes`.
 
     Of kind `group`, a row per head, attribute, group and label (and `mean`, over those defined in the group): AUROC,
-    mean over seeds. Of kind `gap`, per group but the reference and `unknown`; its `reference` is named. Of kind `gap
-    difference`, per pair of heads, head's gap minus head_b's, over the seeds that both have. A label without two
-    patients with, and two without, the finding in a group is undefined there. `small`: a group has fewer patients than
-    `small_group`. Without an attribute, a row of kind `none` says why there is nothing.
+    mean over seeds, with intervals on the logit scale, which keeps them between 0 and 1. Of kind `gap`, per group but
+    the reference and `unknown`; its `reference` is named. Of kind `gap difference`, per pair of heads, head's gap minus
+    head_b's, over the seeds that both have. A label without two patients with, and two without, the finding in a group
+    is undefined there. `small`: a group has fewer patients than `small_group`. Without an attribute, a row of kind
+    `none` says why there is nothing.
 
     Raises InputError if the runs differ in films or no head has a run.
     """
@@ -129,13 +134,15 @@ class _Part:
         self.table = first
         self.patients, self.patient = np.unique(first.patient_id.astype(str), return_inverse=True)
         self.films = {group: grouping.of == group for group in grouping.names}
-        self.sizes = {group: np.unique(self.patient[films]).size for group, films in self.films.items()}
+        n = len(self.patients)
+        self.here = {group: np.bincount(self.patient[films], minlength=n) > 0 for group, films in self.films.items()}
         scores = [np.stack([t.probability[:, j] for t in tables.values()]) for j in range(len(self.labels))]
         self.cells: Cells = {
-            (group, label): cell(first.truth[films, j], scores[j][:, films], self.patient[films], len(self.patients))
+            (group, label): cell(first.truth[films, j], scores[j][:, films], self.patient[films], n)
             for group, films in self.films.items()
             for j, label in enumerate(self.labels)
         }
+        self.contrasts: dict[tuple[tuple[str, ...], tuple[str, ...]], Contrast] = {}
 
     def rows(self, heads: Sequence[str]) -> Iterator[Row]:
         """All rows, groups first, each with labels and then their mean."""
@@ -152,9 +159,9 @@ class _Part:
     def _of(self, kind: str, group: str, pair: tuple[str, str]) -> Iterator[Row]:
         reference = "" if kind == GROUP else self.grouping.reference
         groups = (group, reference) if reference else (group,)
-        runs, minus = self._seeds(pair)
+        side = self._side(pair)
         defined = [label for label in self.labels if not any(self.cells[g, label].reason for g in groups)]
-        least = min(self.sizes[g] for g in groups)
+        least = min(int(self.here[g].sum()) for g in groups)
         keys: Row = {"group": group, "reference": reference, "kind": kind, "head": pair[0], "head_b": pair[1]}
         keys["small"] = least < self.breakdown.small_group
         for label in (*self.labels, "mean"):
@@ -162,19 +169,27 @@ class _Part:
             row: Row = keys | {"label": label} | self._counts(groups, label)
             if label == "mean":
                 row["n_labels"] = len(chosen)
-            if chosen and len(runs):
-                signs = zip(groups, (1.0, -1.0), strict=False)
-                combined = {sign / len(chosen): [self.cells[g, name] for name in chosen] for g, sign in signs}
-                row |= _row(measured(combined, runs, minus))
-            yield row | {"reason": self._reason(groups, label, defined, seeds=len(runs))}
+            if chosen and side.runs:
+                found = self._contrast(groups, tuple(chosen)).measured(side)
+                found = found.bounded() if kind == GROUP else found
+                row |= found.columns(self.breakdown.inference)
+            yield row | {"reason": self._reason(groups, label, defined, seeds=len(side.runs))}
 
-    def _seeds(self, pair: tuple[str, str]) -> tuple[np.ndarray, np.ndarray | None]:
-        """The rows of a head's runs, or of the runs of two heads with the seeds that both have."""
-        at = {head: {seed: k for k, (h, seed) in enumerate(self.runs) if h == head} for head in pair if head}
-        if not pair[1]:
-            return np.array([at[pair[0]][seed] for seed in sorted(at[pair[0]])], dtype=int), None
-        both = sorted(set(at[pair[0]]) & set(at[pair[1]]))
-        return tuple(np.array([at[head][seed] for seed in both], dtype=int) for head in pair)  # type: ignore[return-value]
+    def _contrast(self, groups: tuple[str, ...], labels: tuple[str, ...]) -> Contrast:
+        """Of a group, or of it less the reference; kept, since every head and pair asks for it."""
+        if (groups, labels) not in self.contrasts:
+            sides = [[self.cells[group, label] for label in labels] for group in groups]
+            here = np.any([self.here[group] for group in groups], axis=0)
+            self.contrasts[groups, labels] = Contrast(*sides, here=here)
+        return self.contrasts[groups, labels]
+
+    def _side(self, pair: tuple[str, str]) -> Side:
+        """A head's runs, or the runs of two heads with the seeds that both have."""
+        head, other = pair
+        at = {name: {seed: k for k, (h, seed) in enumerate(self.runs) if h == name} for name in pair if name}
+        seeds = sorted(set.intersection(*map(set, at.values())))
+        runs = {name: [of[seed] for seed in seeds] for name, of in at.items()}
+        return Side(head, runs[head], other, runs[other] if other else ())
 
     def _counts(self, groups: tuple[str, ...], label: str) -> Row:
         """Films and patients of a group, those with the finding (or with any), and patients of the reference."""
@@ -199,34 +214,16 @@ class _Part:
             return "the two heads have no seed in common"
         if label != "mean":
             said = [f"{self.cells[g, label].reason} in {g}" for g in groups if self.cells[g, label].reason]
-            return "; ".join(said)
-        texts = []
+            return "; ".join(said or [ALONE] * self._untested(seeds))
+        texts = [ALONE] * self._untested(seeds)
         if lost := [name for name in self.labels if name not in defined]:
             texts.append(f"{'all labels' if not defined else ', '.join(lost)} left out: too few patients")
         if UNKNOWN in groups and self.grouping.note:
             texts.append(self.grouping.note)
         return "; ".join(texts)
 
-
-def _row(found: Measured) -> Row:
-    lead = found.both if found.seeds > 1 else found.patients
-    known = not np.isnan(lead.se)
-    basis = ("seeds and patients" if found.seeds > 1 else "patients") if known else ""
-    alone, both = found.patients, found.both
-    return {
-        "n_seeds": found.seeds,
-        "value": both.value,
-        "sd": found.sd,
-        "patients_se": alone.se,
-        "patients_low": alone.low,
-        "patients_high": alone.high,
-        "total_se": both.se,
-        "total_df": both.df,
-        "total_low": both.low,
-        "total_high": both.high,
-        "basis": basis,
-        "p": lead.p,
-    }
+    def _untested(self, seeds: int) -> bool:
+        return seeds == 1 and self.breakdown.inference == "seeds"
 
 
 def _adjusted(frame: pd.DataFrame, method: str) -> pd.DataFrame:

@@ -34,8 +34,8 @@ CAPTIONS = {
     "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
-    "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together, and its gap to the "
-    "reference group over the labels of both.",
+    "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together unless noted, and "
+    "its gap to the reference group over the labels of both.",
     "gap_differences": "How gaps between groups differ from head to head.",
     "heads": "The heads, and what differs from the first, with which the others are compared.",
     "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "

@@ -14,7 +14,7 @@ Rows = Float[np.ndarray, " rows"]
 
 
 class Test(NamedTuple):
-    """The test that each row goes by: what varies in it, its standard error, degrees of freedom (inf: normal) and p."""
+    """The test that each row goes by: what varies in it, its standard error, degrees of freedom and p."""
 
     basis: pd.Series
     se: Rows
@@ -30,28 +30,37 @@ def mark(p: float) -> str:
 
 
 def chosen(tests: pd.DataFrame, inference: str) -> Test:
-    """The test of every row: seeds and patients together where it is defined, else seeds, else patients.
+    """The test of every row: seeds and patients together, of one seed patients; without patients' rows, seeds.
 
-    With inference `seeds` it is the t-test over seeds or none. tests: also the column seeds_se.
+    What patients vary in a rare label may be unknown (a single patient has it). Such a row has no test: one over seeds
+    alone would ask less of it than of the labels beside it. With inference `seeds` the t-test over seeds is that of all
+    rows. tests: also the columns seeds_se and with_patients, whether the row was given what patients vary.
     """
-    allowed = (SEEDS,) if inference == "seeds" else (BOTH, SEEDS, PATIENTS)
-    columns = {BOTH: ("total_se", "total_df", "p_total"), SEEDS: ("seeds_se", "df", "p")}
-    columns[PATIENTS] = ("patients_se", "", "p_patients")
+    columns = {
+        BOTH: ("total_se", "total_df", "p_total"),
+        PATIENTS: ("patients_se", "patients_df", "p_patients"),
+        SEEDS: ("seeds_se", "df", "p"),
+    }
+    given = tests["with_patients"].astype(bool)
+    several = tests["n_seeds"] > 1
+    open_to = {BOTH: given & several, PATIENTS: given & ~several, SEEDS: ~given}
+    if inference == "seeds":
+        open_to = {SEEDS: given | ~given}
     basis = pd.Series("", index=tests.index, dtype=object)
     se, df, p = (pd.Series(np.nan, index=tests.index, dtype=float) for _ in range(3))
-    for name in allowed:
+    for name, here in open_to.items():
         of_se, of_df, of_p = columns[name]
-        here = (basis == "") & tests[of_p].notna()
-        basis[here], se[here], p[here] = name, tests.loc[here, of_se], tests.loc[here, of_p]
-        df[here] = tests.loc[here, of_df] if of_df else np.inf
+        here &= tests[of_p].notna()
+        basis[here], se[here] = name, tests.loc[here, of_se]
+        df[here], p[here] = tests.loc[here, of_df], tests.loc[here, of_p]
     return Test(basis, se.to_numpy(float), df.to_numpy(float), p)
 
 
 def judge(tests: pd.DataFrame, rules: Inference) -> pd.DataFrame:
     """Add basis, p_adjusted, mark, significant, mark_raw, p_holm, p_bh, detectable, power_margin, p_equivalent, ...
 
-    tests: with the columns of the three tests, and seeds_se. mark and significant follow p_adjusted, mark_raw the raw p
-    of the paired t-test. The equivalence test and the powers are each row's own, not adjusted.
+    tests: with the columns of the three tests, seeds_se and with_patients. mark and significant follow p_adjusted,
+    mark_raw the raw p of the paired t-test. The equivalence test and the powers are each row's own, not adjusted.
     """
     test = chosen(tests, rules.inference)
     found = tests.assign(basis=test.basis, **adjust(tests, test.p, rules))

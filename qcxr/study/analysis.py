@@ -37,7 +37,8 @@ class Analysis(Section):
     family: Literal["labels", "pairs", "study"] = Field(
         "labels",
         description="Which tests are one family: the labels of a task and test set for each pair of heads, those of "
-        "all pairs, or of the whole study. Means over labels are a family of their own.",
+        "all pairs, or of the whole study. Means over labels are a family of their own; gaps between subgroups have "
+        "their own families, whatever this says.",
         examples=["study"],
     )
     margin: Positive = Field(

@@ -25,7 +25,8 @@ NAMES = {
     "patients": dict.fromkeys(("against", "head_over", "quantiles", "tail_under"), "analysis."),
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
     | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
-    "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "small_group", "subgroups"), "analysis."),
+    "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "inference"), "analysis.")
+    | dict.fromkeys(("small_group", "subgroups"), "analysis."),
     "tables": {"inference.": "analysis.", "sd": "analysis."},
     "questions": dict.fromkeys(("adjust", "against"), "analysis."),
     "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},

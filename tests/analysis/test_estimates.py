@@ -39,12 +39,13 @@ def test_over_seeds_it_is_scipys_interval(study, found):
 
 def test_over_patients_it_is_the_rules_variance_and_stays_between_0_and_1(study, found):
     of = inputs.load("patients", study.patients).query("kind == 'head' and metric == 'auroc'")
+    of = of.rename(columns={"patients_df": "their_df"})
     joined = found[found["metric"] == "auroc"].merge(of, on=["task", "dataset", "label", "head"])
     joined = joined[joined["patients_variance"] > 0]
     assert len(joined) > 60
     row = joined.iloc[3]
     assert row["patients_se"] == pytest.approx(np.sqrt(row["patients_variance"]))
-    reach = stats.t.ppf(0.975, row["patients_df"]) * row["patients_se"] / (row["mean"] * (1 - row["mean"]))
+    reach = stats.t.ppf(0.975, row["their_df"]) * row["patients_se"] / (row["mean"] * (1 - row["mean"]))
     assert row["patients_low"] == pytest.approx(special.expit(special.logit(row["mean"]) - reach))
     known = found[found["total_low"].notna()]
     assert known["total_low"].between(0, known["mean"]).all() and known["total_high"].between(known["mean"], 1).all()
@@ -54,7 +55,7 @@ def test_over_patients_it_is_the_rules_variance_and_stays_between_0_and_1(study,
         seed_variance=row["sd"] ** 2,
         n_seeds=3,
         shared_variance=row["shared_variance"],
-        patients_df=row["patients_df"],
+        patients_df=row["their_df"],
         patients_variance=row["patients_variance"],
     )
     assert (row["total_se"], row["total_df"]) == (pytest.approx(whole.se), pytest.approx(whole.df))

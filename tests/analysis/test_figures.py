@@ -171,7 +171,7 @@ def test_the_volcano_shows_both_sides_and_names_every_label(study, name):
         assert axes.get_ylim()[0] < 0  # a marker at adjusted p = 1 is whole
         written = [text for text in axes.texts if isinstance(text, Annotation)]
         task = name.partition("-")[2]
-        here = tests[(tests["dataset"] == dataset) & (tests["task"] == task) & tests["p"].notna()]
+        here = tests[(tests["dataset"] == dataset) & (tests["task"] == task) & tests["p_adjusted"].notna()]
         brought = set(LABELS[task]) - (set() if task == "cxr8" else set(LABELS["cxr8"]))
         assert {text.get_text() for text in written} == brought & set(here["label"])
         assert_apart(axes, written)

@@ -101,7 +101,10 @@ def test_the_basis_is_the_widest_test_there_is():
     given = patients_of(metrics)
     given.loc[given["label"] == "label 1", ["patients_variance", "shared_variance", "patients_df"]] = np.nan
     both = statistics.compare(metrics, heads=("cdl", "dqc", "mlp"), patients=given)
-    assert set(both.loc[both["label"] == "label 1", "basis"]) == {"seeds"}
+    # what patients vary is not known of it: it has no test, not a laxer one than its neighbours
+    unknown = both[both["label"] == "label 1"]
+    assert set(unknown["basis"]) == {""} and unknown["p"].notna().all() and unknown["p_adjusted"].isna().all()
+    assert not unknown["significant"].any() and set(unknown["mark"]) == {""} and unknown["detectable"].isna().all()
     assert set(both.loc[both["label"] != "label 1", "basis"]) == {"seeds and patients"}
     papers = statistics.compare(metrics, patients=given, inference=Inference(inference="seeds"))
     assert set(papers["basis"]) == {"seeds"} and papers["p_total"].notna().any()
@@ -109,6 +112,11 @@ def test_the_basis_is_the_widest_test_there_is():
     alone = statistics.compare(one, patients=patients_of(one))
     assert set(alone["basis"]) == {"patients"} and alone["p"].isna().all() and alone["total_se"].isna().all()
     assert (alone["p_adjusted"] >= alone["p_patients"]).all() and alone["detectable"].gt(0).all()
+    # by the t distribution of its own degrees of freedom, as its p is
+    row = alone[alone["label"] == "mean"].iloc[0]
+    shift, critical = row["detectable"] / row["patients_se"], stats.t.isf(0.025, row["patients_df"])
+    found = stats.nct.sf(critical, row["patients_df"], shift) + stats.nct.cdf(-critical, row["patients_df"], shift)
+    assert found == pytest.approx(0.8, abs=1e-6) and np.isfinite(row["patients_df"])
     assert set(statistics.compare(one)["basis"]) == {""} and not statistics.compare(one)["significant"].any()
 
 

@@ -170,6 +170,7 @@ rule subgroups:
                     "adjust",
                     "against",
                     "age_borders",
+                    "inference",
                     "small_group",
                     "subgroups",
                 )

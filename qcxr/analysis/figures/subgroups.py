@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from qcxr.analysis.figures import style
+from qcxr.analysis.leading import led
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, shortened, task_name
 
 MARK_BELOW = 0.05  # adjusted p of a gap that is marked, as everywhere in figures
@@ -21,7 +22,7 @@ def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str) -> Fi
     Small groups are hollow, a star is an adjusted p below 0.05 of the gap to the reference, whose name is bold. More
     heads than a few are columns of a table, whose colour is each head's gap.
     """
-    part = subgroups[(subgroups["task"] == task) & (subgroups["label"] == "mean")]
+    part = led(subgroups[(subgroups["task"] == task) & (subgroups["label"] == "mean")])
     means = part[part["kind"] == "group"]
     if means["value"].isna().all():
         return style.empty(f"{task_name(task)}: no sex, age or view of the films is known, or no AUROC is defined")
@@ -60,7 +61,7 @@ def _rows(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: s
 def _limits(means: pd.DataFrame) -> tuple[float, float]:
     """Ends of an axis: every point, and the intervals of groups that are not small; those of small ones may be cut."""
     sure = means[~means["small"]]
-    ends = [means["value"], *(sure[f"{of}_{end}"] for of in ("total", "patients") for end in ("low", "high"))]
+    ends = [means["value"], sure["low"], sure["high"]]
     known = np.concatenate([part.dropna().to_numpy(float) for part in ends])
     room = 0.04 * (np.ptp(known) or 0.1)
     return style.possible((known.min() - room, known.max() + room))
@@ -75,9 +76,7 @@ def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence
         if look is None:
             continue
         y = groups.index(row["group"]) + step * (list(heads).index(row["head"]) - (len(heads) - 1) / 2)
-        ends = [row["total_low"], row["total_high"]]
-        if pd.isna(ends[0]):
-            ends = [row["patients_low"], row["patients_high"]]
+        ends = [row["low"], row["high"]]
         if pd.isna(row["value"]):
             continue
         axes.plot(ends, [y, y], color=look.colour, linewidth=1.3, zorder=3)
