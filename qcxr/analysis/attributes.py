@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Shaped
 
-from qcxr.analysis.foreign import ID_COLUMNS, PATIENT_COLUMNS, film_name
+from qcxr.analysis.foreign import ID_COLUMNS, PATIENT_COLUMNS, film_names
 from qcxr.analysis.predictions import few
 from qcxr.analysis.tablefile import NOT_A_NUMBER, read_csv
 from qcxr.errors import InputError
@@ -50,7 +50,7 @@ def read_groups(path: str | Path) -> pd.DataFrame:
     key = next((name for name in FILM_COLUMNS if name in table), table.columns[0])
     if (nameless := table[key] == "").any():
         raise InputError(f"{path}: {int(nameless.sum())} rows have no film name in column {key!r}; fill it")
-    films = table[key].map(film_name)
+    films = film_names(table[key])
     if len(twice := films[films.duplicated()]):
         raise InputError(f"{path}: film given twice: {few(twice)}; keep one row per film")
 

@@ -41,7 +41,7 @@ def confusion(
 
     Thresholds descend.
     """
-    order = np.argsort(-score, kind="stable")
+    order = np.argsort(-score)  # the order of equal scores does not matter: only the last of them is looked at
     score, truth = score[order], truth[order]
     last = np.append(np.flatnonzero(np.diff(score)), score.size - 1)
     true_positive = np.cumsum(truth)[last]

@@ -59,9 +59,11 @@ class RankedLabel:
         tied[tied] = levels[below[tied]] == score[negative][tied]
         k = levels.size
         self.positives = _sums(level, patient[positive], (k, n_patients))
-        # Row i: negatives above level i - 1 and below level i. The last row, above all positives, counts in the total.
-        self.gaps = _sums(below[~tied], patient[negative][~tied], (k + 1, n_patients))
-        self.ties = _sums(below[tied], patient[negative][tied], (k, n_patients)) if tied.any() else None
+        # Row i: negatives below level i that are not below level i - 1; one as high as a level is below the next. The
+        # last row, not below any positive, counts in the total.
+        self.gaps = _sums(below + tied, patient[negative], (k + 1, n_patients))
+        self.tied, row = np.unique(below[tied], return_inverse=True)  # levels that negatives share
+        self.ties = _sums(row, patient[negative][tied], (self.tied.size, n_patients))
 
     def values(self, weights: Float32[np.ndarray, "patients replicates"]) -> Float64[np.ndarray, "2 replicates"]:
         """Return each replicate's AUROC and average precision, NaN where it has but one class.
@@ -72,14 +74,9 @@ class RankedLabel:
         below = running_sums(gaps)  # negatives under each level
         negatives = below[-1].copy()
         below = below[:-1]
-        halves = 0.0
-        if self.ties is not None:
-            ties = self.ties @ weights
-            negatives += ties.sum(axis=0)
-            below += running_sums(ties)
-            below -= ties
-            halves = np.einsum("kb,kb->b", positives, ties, dtype=np.float64) / 2
-        wins = np.einsum("kb,kb->b", positives, below, dtype=np.float64) + halves
+        wins = np.einsum("kb,kb->b", positives, below, dtype=np.float64)
+        if self.tied.size:
+            wins += np.einsum("kb,kb->b", positives[self.tied], self.ties @ weights, dtype=np.float64) / 2
         true = running_sums(positives[::-1])[::-1]  # from the top down to each level
         called = np.subtract(negatives, below, out=below)
         called += true

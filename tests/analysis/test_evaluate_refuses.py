@@ -123,7 +123,7 @@ def test_an_empty_list_is_refused(tmp_path):
     ],
 )
 def test_film_names(value, name):
-    assert foreign.film_name(value) == name
+    assert foreign.film_names(pd.Series([value, value])).to_list() == [name, name]
 
 
 LABELS = ("Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax")

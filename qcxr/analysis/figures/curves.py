@@ -89,7 +89,7 @@ def _grid(
     for axes, label in zip(grid, table.labels, strict=False):
         _panel(axes, {key: given.of(label) for key, given in runs.items() if key.head in heads}, heads, curve)
         style.label_title(axes, label)
-        _unit_square(axes)
+    _unit_square(grid[0])
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
     handles = style.dashed_handles(heads)
@@ -137,7 +137,7 @@ def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films],
             axes.plot(GRID, mean, color=look.colour, linewidth=1.5)
         if first is not None and head != heads[0]:
             axes.plot(GRID, first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
-        _unit_square(axes)
+    _unit_square(grid[0])
     figure.supxlabel(x, fontsize=7.5)
     figure.supylabel(y, fontsize=7.5)
     figure.suptitle(f"{task_name(run.task)}, {dataset_name(run.dataset)} test set", fontsize=8)
@@ -145,6 +145,7 @@ def _by_head(runs: Tables, heads: Sequence[str], curve: Callable[[Films, Films],
 
 
 def _unit_square(axes: Axes) -> None:
+    """Of one panel and so of all that share its axes: panel by panel matplotlib would go through all for each."""
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])

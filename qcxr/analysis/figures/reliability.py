@@ -36,7 +36,7 @@ def reliability(*, predictions: Mapping[RunKey, Predictions], heads: Sequence[st
         pairs = {head: [runs[run].of(label) for run in sorted(runs) if run.head == head] for head in heads}
         _panel(axes, pairs)
         style.label_title(axes, label)
-        _root_axes(axes)
+    _root_axes(grid[0])
     figure.supxlabel("Predicted probability", fontsize=7.5)
     figure.supylabel("Observed frequency", fontsize=7.5)
     handles = style.line_handles(heads, note=" (number: mean ECE)")
@@ -89,7 +89,7 @@ def _by_head(runs: Mapping[RunKey, Predictions], labels: Sequence[str], heads: S
             axes.text(0.03, 0.96, f"{error:.3f}", transform=axes.transAxes, va="top", fontsize=5.5)
         if first is not None and head != heads[0]:
             axes.plot(*first, color=style.INK, linewidth=0.8, linestyle=style.DASHES[1])
-        _root_axes(axes)
+    _root_axes(grid[0])
     figure.supxlabel("Predicted probability", fontsize=7.5)
     figure.supylabel("Observed frequency", fontsize=7.5)
     figure.suptitle(title, fontsize=8)
@@ -97,6 +97,7 @@ def _by_head(runs: Mapping[RunKey, Predictions], labels: Sequence[str], heads: S
 
 
 def _root_axes(axes: Axes) -> None:
+    """Of one panel and so of all that share its axes."""
     axes.set_xscale("function", functions=(_root, np.square))
     axes.set_yscale("function", functions=(_root, np.square))
     axes.set_xticks([0, 0.1, 0.5, 1], ["0", "0.1", "0.5", "1"])
