@@ -17,7 +17,7 @@ OVER = {
     SEEDS: "over seeds (paired t-test)",
 }
 NOT_SCORES = ("threshold",)
-NAMES = {"brier": "Brier score", "ece": "expected calibration error"}
+NAMES = {"brier": "Brier score", "brier_skill": "Brier skill", "ece": "expected calibration error"}
 
 
 def metrics(known: Known) -> Answer:
