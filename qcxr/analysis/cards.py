@@ -18,6 +18,7 @@ from qcxr.analysis.origin import official, origins
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.results import Results
+from qcxr.analysis.shown import Shown
 from qcxr.analysis.tablefile import read_table
 from qcxr.study.files import write_text
 
@@ -72,7 +73,8 @@ def model_card(
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
             means=_markdown(comparisons.means(results.tests, results.shown)),
-            estimates=_markdown(estimates(results.estimates)),
+            estimates=_markdown(estimates(results.estimates, results.shown)),
+            plus_minus=results.shown.plus_minus,
             calibrated=bool({"brier", "ece"} & set(scored["metric"])),
             subgroups=by_groups(results.subgroups),
             groups=_markdown(comparisons.groups(results.tests, results.metrics, results.shown)),
@@ -84,18 +86,22 @@ def model_card(
     write_text(text, out)
 
 
-def estimates(frame: pd.DataFrame | None) -> pd.DataFrame:
+def estimates(frame: pd.DataFrame | None, shown: Shown) -> pd.DataFrame:
     """Mean AUROC and average precision of every head with 95 % intervals, empty where no estimates were made."""
     if frame is None or frame.empty:
         return pd.DataFrame()
-    shown = []
+    rows = []
     for r in frame[frame["label"].isin(MEANS)].to_dict("records"):
         labels = r["label"].removeprefix("mean").removeprefix("_") or "all"
         row = {"Task": task_name(r["task"]), "Test set": dataset_name(r["dataset"]), "Head": head_name(r["head"])}
-        row |= {"Metric": metric_name(r["metric"]), "Labels": labels, "Mean ± sd": formats.mean_sd(r["mean"], r["sd"])}
+        row |= {
+            "Metric": metric_name(r["metric"]),
+            "Labels": labels,
+            "Mean ± sd": shown.mean_sd(r["mean"], r["sd"], r["n_seeds"]),
+        }
         over = {"95 % seeds and patients": "total", "95 % seeds": "seeds", "95 % patients": "patients"}
-        shown.append(row | {name: _interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
-    return pd.DataFrame(shown)
+        rows.append(row | {name: _interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
+    return pd.DataFrame(rows)
 
 
 def _interval(low: float, high: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from qcxr.analysis.predictions import few
@@ -11,34 +12,46 @@ from qcxr.errors import InputError
 from qcxr.study.labels import canonical
 
 COLUMNS = ("label", "n_positive")
+MOST = 2**53  # whole numbers beyond it are not exact as a float
 
 
 def read_counts(path: str | Path) -> dict[str, int]:
     """Return {label under its canonical name: positive training films} from a CSV with columns label, n_positive.
 
     A study's own `manifest/{dataset}-counts.csv` will do: of its splits, train is taken. InputError if the file is
-    missing or empty, lacks a column, names a label twice, or a count is not a whole number >= 0.
+    missing, empty or no table, lacks a column, has a row without a label or names one twice, or a count is not a whole
+    number >= 0.
     """
-    try:
-        frame = read_table(path)
-    except ValueError as error:  # no UTF-8, no table
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read ({reason}); give a CSV in UTF-8") from None
+    frame = _read(Path(path))
     if lacking := [column for column in COLUMNS if column not in frame]:
         raise InputError(f"{path}: columns are missing: {', '.join(lacking)}; it must have {', '.join(COLUMNS)}")
     if "split" in frame:
         frame = frame[frame["split"] == "train"]
     if not len(frame):
         raise InputError(f"{path}: no training counts; give a row per label")
-    numbers = pd.to_numeric(frame["n_positive"], errors="coerce")
-    wrong = ~((numbers >= 0) & (numbers % 1 == 0))
+    # a parquet file may hold numbers or nothing where a CSV has text
+    labels = ["" if pd.isna(label) else canonical(str(label)) for label in frame["label"]]
+    if unnamed := labels.count(""):
+        raise InputError(f"{path}: {unnamed} rows have no label; name the label of every count")
+    numbers = pd.to_numeric(frame["n_positive"], errors="coerce").astype(np.float64)
+    wrong = ~((numbers >= 0) & (numbers % 1 == 0) & (numbers <= MOST))
     if wrong.any():
         row = frame[wrong].iloc[0]
-        raise InputError(f"{path}: n_positive must be a whole number >= 0, got {row['n_positive']} for {row['label']}")
-    labels = [canonical(label) for label in frame["label"]]
+        got = f"got {row['n_positive']} for {row['label']}; correct it"
+        raise InputError(f"{path}: n_positive must be a whole number >= 0, {got}")
     if twice := [label for label in dict.fromkeys(labels) if labels.count(label) > 1]:
         raise InputError(f"{path}: label counted twice: {few(twice)}; keep one row per label")
     return dict(zip(labels, numbers.astype(int).tolist(), strict=True))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return read_table(path)
+    except InputError:  # says what is wrong itself
+        raise
+    except (OSError, ValueError) as error:  # no UTF-8, no table
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read ({reason}); give a CSV in UTF-8 or a .parquet file") from None
 
 
 def of_task(counts: dict[str, int], labels: Sequence[str], source: str) -> dict[str, int]:

@@ -75,15 +75,18 @@ CONTEXT: Node = {
 
 @dataclass(frozen=True)
 class Described:
-    """One data set. manifest: what was read of the file of that name. counts: the file of its counts.
+    """One data set. manifest, attributes: what was read of the files of those names. counts_file: of its counts.
 
-    Files are named relative to the folder of the JSON-LD.
+    attributes: sex, age and view by film, None where they are in the manifest or not known. Files are named relative to
+    the folder of the JSON-LD.
     """
 
     name: str
     manifest: pd.DataFrame
     manifest_file: Path
     counts_file: Path
+    attributes: pd.DataFrame | None = None
+    attributes_file: Path | None = None
 
 
 def write_croissant(
@@ -110,6 +113,7 @@ def write_croissant(
     text |= _terms(list(found.values())) | _responsible(list(found.values()), demo=demo)
     text["distribution"] = [node for data in described for node in _distribution(data, folder)]
     text["recordSet"] = [_splits(), *(_films(data) for data in described), *(_counts(data) for data in described)]
+    text["recordSet"] += [_attributes(data) for data in described if data.attributes is not None]
     write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", out)
 
 
@@ -145,6 +149,8 @@ def _responsible(found: Sequence[str | None], *, demo: bool) -> Node:
 
 def _distribution(data: Described, folder: Path) -> list[Node]:
     files = {"manifest": data.manifest_file, "counts": data.counts_file}
+    if data.attributes_file is not None:
+        files["attributes"] = data.attributes_file
     mimes = {".parquet": "application/x-parquet", ".csv": "text/csv"}
     nodes: list[Node] = []
     for what, path in files.items():
@@ -223,6 +229,15 @@ def _counts(data: Described) -> Node:
     }
     fields = [_field(name, column, *about, file=f"{data.name}-counts") for column, about in columns.items()]
     return _records(name, f"Positive films per split and label of {dataset_name(data.name)}.", fields)
+
+
+def _attributes(data: Described) -> Node:
+    """Of films of the manifest, by their names."""
+    name, columns = f"{data.name}-by-film", [] if data.attributes is None else list(data.attributes.columns)
+    fields = [_field(name, column, *FACTS[column], file=f"{data.name}-attributes") for column in columns]
+    return _records(
+        name, f"Who is on the films of {dataset_name(data.name)}, as far as is known.", fields, key="image_id"
+    )
 
 
 def _records(name: str, description: str, fields: list[Node], *, key: str | None = None) -> Node:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Real
 from scipy.stats import norm, rankdata
 
 from qcxr.analysis import influence
-from qcxr.analysis.influence import Clusters, Influence
+from qcxr.analysis.influence import Clusters, Influence, Levels
 
 Truth = Real[np.ndarray, " films"]  # 0 and 1
 
@@ -43,21 +43,16 @@ def covariance(
 
 
 def clustered_covariance(
-    v10: Float[np.ndarray, "runs positives"],
-    v01: Float[np.ndarray, "runs negatives"],
-    truth: Truth,
-    patient: Int[np.ndarray, " films"],
+    truth: Truth, scores: Real[np.ndarray, "runs films"], patient: Int[np.ndarray, " films"]
 ) -> Float[np.ndarray, "runs runs"]:
     """Return the covariance of the AUROCs over patients, each with all films (Obuchowski 1997).
 
     patient: whose film each is, as an index. NaN with fewer than two patients with a positive, or with a negative film.
     """
     n_patients = int(patient.max()) + 1
-    positive, negative = (
-        np.array([np.bincount(patient[truth == y], row - row.mean(), n_patients) for row in part]) / part.shape[1]
-        for y, part in ((1, v10), (0, v01))
-    )
-    return influence.covariance([(Influence(positive, negative), Clusters.of(truth, patient, n_patients))])
+    runs = [influence.auroc(Levels(truth, score), patient, n_patients) for score in scores]
+    stacked = Influence(*(np.stack(part) for part in zip(*runs, strict=True)))
+    return influence.covariance([(stacked, Clusters.of(truth, patient, n_patients))])
 
 
 def delong_test(
@@ -70,12 +65,13 @@ def delong_test(
 
     patient: whose film each is, as an index; without it films are taken as independent. plain_p: p as if they were.
     """
-    auroc, v10, v01 = components(truth, np.stack([first, second]))
+    scores = np.stack([first, second])
+    auroc, v10, v01 = components(truth, scores)
     difference = float(auroc[0] - auroc[1])
     plain = _normal(difference, covariance(v10, v01), "positives and two negatives")
     if patient is None:
         return plain | {"plain_p": plain["p"]}
-    clustered = clustered_covariance(v10, v01, truth, patient)
+    clustered = clustered_covariance(truth, scores, patient)
     tested = _normal(difference, clustered, "patients with positives and two with negatives")
     return tested | {"plain_p": plain["p"]}
 

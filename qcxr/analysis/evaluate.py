@@ -8,6 +8,8 @@ from pathlib import Path
 
 from qcxr import __version__
 from qcxr.analysis import tables
+from qcxr.analysis.checklists.known import Known
+from qcxr.analysis.checklists.page import write_checklists
 from qcxr.analysis.computed import compute
 from qcxr.analysis.drawings import draw_all
 from qcxr.analysis.evaluation import Evaluation
@@ -31,7 +33,7 @@ def evaluate(
     *,
     say: Callable[[str], None] = lambda line: None,
 ) -> str:
-    """Evaluate the runs listed in `runs_csv`: metrics, tests, estimates, tables, figures and report in `out`.
+    """Evaluate the runs listed in `runs_csv`: metrics, tests, tables, figures, report, checklists, all in `out`.
 
     runs_csv: columns task, head, seed, dataset, predictions, truth, and those of `qcxr.analysis.runlist.OPTIONAL`; one
     row per run and test set, paths relative to it. A row whose dataset is `validation` gives the run's thresholds. A
@@ -75,6 +77,7 @@ def _analyse(folder: Folder, heads: list[str], options: Evaluation, say: Callabl
     about = {name: text for name, text in read.items() if name != "Runs"}  # which the report counts itself
     study = Study(notes=notes, title="Evaluation of predictions", read=about, analysis=asdict(options.rules))
     write_report(root / "report.html", results, study, figures=pngs)
+    write_checklists(root / "checklist.md", Known(results, study))
     return tables.summary_text(results.tests, metrics, outline=outline)
 
 

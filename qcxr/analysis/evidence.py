@@ -1,7 +1,6 @@
-"""What words and charts follow: of every comparison one interval, one p, one mark, whatever its table has.
+"""What words and charts follow: of every comparison one interval, one p, one mark.
 
-tests.csv names the basis of its own words: seeds and patients together, or one of the two. Tables written before it did
-have the paired t-test over seeds alone; its interval then leads, and reports say so.
+tests.csv names the basis of its own words: seeds and patients together, or one of the two.
 """
 
 from collections.abc import Iterable
@@ -11,8 +10,6 @@ import pandas as pd
 
 from qcxr.analysis.inference import BASES
 from qcxr.analysis.leading import led
-from qcxr.analysis.predictions import MEANS
-from qcxr.analysis.verdict import mark
 
 OPTIONAL = (
     "patients_low", "patients_high", "total_low", "total_high", "detectable", "power_margin", "p_equivalent",
@@ -24,9 +21,8 @@ def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") 
     """Return the rows of tests.csv with what leads: basis, low, high, p_read, adjusted, mark, significant.
 
     Beside them its parts under fixed names: seeds_low, seeds_high, patients_low, patients_high, total_low, total_high;
-    detectable, equivalent, collapsed, reading. What a table does not have is NaN, False or "". `adjusted` says whether
-    p_read is adjusted for its family: means of older tables have a raw p only. alpha: of those tables. adjust: the
-    method, as in the configuration.
+    detectable, equivalent, collapsed, reading. What a table does not have of these is NaN, False or "". `adjusted` says
+    whether p_read is adjusted for its family. adjust: the method, as in the configuration.
     """
     found = tests.reset_index(drop=True).copy()
     for column in OPTIONAL:
@@ -34,16 +30,8 @@ def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") 
     for column in ("collapsed", "reading", "reason"):
         found[column] = found[column].fillna("").astype(str) if column in found else ""
     found["equivalent"] = found["equivalent"].fillna(False).astype(bool) if "equivalent" in found else False
-    if "p_adjusted" in found:
-        found["basis"] = found["basis"].fillna("")
-        found["p_read"], found["adjusted"] = found["p_adjusted"], adjust != "none"
-        found["mark"] = found["mark"].fillna("")
-    else:
-        found["basis"] = np.where(found["p"].notna(), "seeds", "")
-        found["adjusted"] = ~found["label"].isin(MEANS)
-        found["p_read"] = found["p_holm"].where(found["adjusted"], found["p"]).astype(float)
-        found["mark"] = [mark(p) for p in found["p_read"]]
-        found["significant"] = found["p_read"] < alpha
+    found["basis"], found["mark"] = found["basis"].fillna(""), found["mark"].fillna("")
+    found["p_read"], found["adjusted"] = found["p_adjusted"], adjust != "none"
     found["significant"] = found["significant"].fillna(False).astype(bool)
     return led(found)
 

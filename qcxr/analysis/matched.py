@@ -1,6 +1,7 @@
 """Two heads' values side by side, run by run: rows of the same seed, of every pair of heads, where they meet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -9,6 +10,33 @@ from qcxr.analysis.outline import Outline, pairs
 
 ON = ["task", "dataset", "metric", "label", "seed"]
 COMPARISON = ["task", "dataset", "metric", "head_a", "head_b", "variant"]
+
+
+class Meeting(NamedTuple):
+    """Where two heads are compared: the reference and the other, the variants of their runs, and their rows.
+
+    name: the variant at which they meet, "" in a study that varies nothing.
+    """
+
+    name: str
+    heads: tuple[str, str]
+    variants: tuple[str, str]
+    rows: tuple[pd.DataFrame, pd.DataFrame]
+
+
+def meetings(
+    metrics: pd.DataFrame, *, heads: Sequence[str], against: Sequence[str] | None = None, outline: Outline
+) -> Iterator[Meeting]:
+    """Yield where every pair of heads meets, in the order of pairs and variants; both have rows there.
+
+    heads, against, outline: as of `statistics.compare`.
+    """
+    arms = dict(iter(metrics.groupby(["head", variants.of(metrics)], sort=False)))
+    for pair in pairs(heads, against):
+        for name, met in outline.meetings(*pair).items():
+            there = [arms.get(arm) for arm in zip(pair, met, strict=True)]
+            if there[0] is not None and there[1] is not None:
+                yield Meeting(name, pair, met, (there[0], there[1]))
 
 
 def by_seed(
@@ -24,15 +52,11 @@ def by_seed(
     heads meet, "" in a study that varies nothing. Rows come in the order of pairs, variants, and of metrics.
     """
     outline = variants.outlined(metrics, outline)
-    arms = dict(iter(metrics.groupby(["head", variants.of(metrics)], sort=False)))
     found = []
-    for first, other in pairs(heads, against):
-        for name, met in outline.meetings(first, other).items():
-            there = [arms.get(arm) for arm in zip((first, other), met, strict=True)]
-            if there[0] is None or there[1] is None:
-                continue
-            rows = there[0][[*ON, "value"]].merge(there[1][[*ON, "value"]], on=ON, suffixes=("_a", "_b"))
-            found.append(rows.assign(head_a=first, head_b=other, variant=name))
+    for met in meetings(metrics, heads=heads, against=against, outline=outline):
+        first, other = (rows[[*ON, "value"]] for rows in met.rows)
+        where = {"head_a": met.heads[0], "head_b": met.heads[1], "variant": met.name}
+        found.append(first.merge(other, on=ON, suffixes=("_a", "_b")).assign(**where))
     columns = [*COMPARISON, "label", "seed", "a", "b", "difference"]
     if not found:
         return pd.DataFrame(columns=columns)

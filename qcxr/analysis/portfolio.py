@@ -46,7 +46,8 @@ def write_portfolio(
     config = study.config or {}
     kinds, borders = _kinds(config), _borders(config)
     read = {path.stem: read_table(path) for path in manifests}
-    told = {path.stem.removesuffix("-attributes"): read_table(path) for path in attributes}
+    beside = {path.stem.removesuffix("-attributes"): path for path in attributes}
+    told = {name: read_table(path) for name, path in beside.items()}
     films = {name: with_attributes(frame, told[name]) if name in told else frame for name, frame in read.items()}
     people, notes = cohort(films), [*dropped(read), *left_out(list(audits) or None, words="flagged by the audit")]
     model_card(out.model, results, study, borders=borders_said(*borders))
@@ -60,7 +61,15 @@ def write_portfolio(
         quantiles=borders[2],
     )
     described = [
-        Described(path.stem, read[path.stem], path, path.with_name(f"{path.stem}-counts.csv")) for path in manifests
+        Described(
+            name := path.stem,
+            read[name],
+            path,
+            path.with_name(f"{name}-counts.csv"),
+            attributes=told.get(name),
+            attributes_file=beside.get(name),
+        )
+        for path in manifests
     ]
     write_croissant(out.croissant, described, results.counts, kinds=kinds, demo=study.demo, notes=notes)
     write_checklists(out.checklist, Known(results, study, people, shared_patients(read), notes))

@@ -62,6 +62,8 @@ def _power(shift: Rows, df: Rows, alpha: float) -> Rows:
     finite = np.where(normal, 1.0, df)
     critical = np.where(normal, stats.norm.isf(alpha / 2), stats.t.isf(alpha / 2, finite))
     by_normal = stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift)
-    # The other tail is below 1e-9 there, where scipy may have none.
+    # The other tail is below 1e-9 there, where scipy may have none. At some shifts from 5 on, where it is below 1e-14,
+    # scipy has none either (NaN).
     other = np.where(shift < OTHER_TAIL, stats.nct.cdf(-critical, finite, np.minimum(shift, OTHER_TAIL)), 0.0)
+    other = np.where(np.isnan(other) & ~np.isnan(shift), 0.0, other)
     return np.where(normal, by_normal, stats.nct.sf(critical, finite, shift) + other)

@@ -84,6 +84,12 @@ def _check_runs(frame: pd.DataFrame, path: Path) -> None:
         raise InputError(f"{path}: {run} on {row['dataset']} is listed twice; list each run once on a test set")
     if (frame["dataset"] == VALIDATION).all():
         raise InputError(f"{path}: only {VALIDATION} rows; list at least one test set")
+    untested = (frame["dataset"] == VALIDATION).groupby(frame["head"], sort=False).all()
+    if untested.any():
+        raise InputError(
+            f"{path}: head {untested.idxmax()} has {VALIDATION} rows only, which give thresholds and are not scored; "
+            "list its test sets, or take its rows out"
+        )
     varied = frame.assign(variant=frame["variant"] != "").groupby("head", sort=False)["variant"].nunique()
     if (varied > 1).any():
         raise InputError(

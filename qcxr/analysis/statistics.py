@@ -6,7 +6,7 @@ the paper's stands beside it (`qcxr.analysis.paired`). p-values are adjusted in 
 and beside every difference stands what could have been found (`qcxr.analysis.power`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ from jaxtyping import Float
 from qcxr.analysis import variants
 from qcxr.analysis.collapsed import Collapse, collapsed, named
 from qcxr.analysis.inference import Inference
+from qcxr.analysis.matched import meetings
 from qcxr.analysis.names import dataset_name, head_name, task_name
-from qcxr.analysis.outline import Outline, pairs
+from qcxr.analysis.outline import Outline
 from qcxr.analysis.paired import paired_test, reading, welch
 from qcxr.analysis.parts import Parts, counts, intervals
 from qcxr.analysis.ranking import METRICS
@@ -89,15 +90,13 @@ def compare(
     outline = variants.outlined(metrics, outline)
     given = _Given(Parts.of(patients, outline), collapsed(metrics), inference.alpha)
     asked = metrics[metrics["metric"].isin(METRICS)].reset_index(drop=True)
-    arms = dict(iter(asked.groupby(["head", variants.of(asked)], sort=False)))
     rows = []
-    for pair in pairs(heads, against):
-        for variant, met, frame in _met(arms, pair, outline):
-            for group, part in frame.groupby(keys, sort=False):
-                if part["head"].nunique() < 2:
-                    continue  # a head that was run on some tasks only: there is no pair here
-                where = dict(zip(keys, group, strict=True)) | {"variant": variant}
-                rows += _rows(part, dict(zip(pair, met, strict=True)), where, given)
+    for met in meetings(asked, heads=heads, against=against, outline=outline):
+        for group, part in pd.concat(met.rows).sort_index().groupby(keys, sort=False):
+            if part["head"].nunique() < 2:
+                continue  # a head that was run on some tasks only: there is no pair here
+            where = dict(zip(keys, group, strict=True)) | {"variant": met.name}
+            rows += _rows(part, dict(zip(met.heads, met.variants, strict=True)), where, given)
     return _tidy(rows, inference, varied=outline.varied)
 
 
@@ -111,16 +110,6 @@ def _tidy(rows: list[dict[str, Any]], rules: Inference, *, varied: bool) -> pd.D
     frame = pd.DataFrame(rows, columns=measured)
     frame = frame.astype(dict.fromkeys(MEASURED, float) | dict.fromkeys(COUNTS, "Int64"))
     return judge(frame.assign(welch_p=welch(frame)), rules)[columns]
-
-
-def _met(
-    arms: Mapping[tuple[str, str], pd.DataFrame], pair: tuple[str, str], outline: Outline
-) -> Iterator[tuple[str, tuple[str, str], pd.DataFrame]]:
-    """Where two heads are compared, the variants of their runs and their metrics; arms: (head, variant) -> metrics."""
-    for name, met in outline.meetings(*pair).items():
-        there = [arms[arm] for arm in zip(pair, met, strict=True) if arm in arms]
-        if len(there) == 2:
-            yield name, met, pd.concat(there).sort_index()
 
 
 def _rows(

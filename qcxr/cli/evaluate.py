@@ -1,4 +1,4 @@
-"""`qcxr evaluate`: the study's statistics, figures and report for predictions made anywhere."""
+"""`qcxr evaluate`: the study's statistics, figures, report and checklists for predictions made anywhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ truth:       0, 1 or empty per label; patients in patient_id, subj_id, subject_i
 Both are joined by the films' file names, never by position. Columns that may be left out:
 train_counts a CSV with columns label, n_positive: positives in training, for the long tail
 variant      a name where a head has runs of several settings
-groups       a CSV of each film's sex, age, view
+groups       a CSV of each film's sex, age, view, or other texts, films named as above
 A row with dataset `validation` gives a run's thresholds. cxr8, cxr14, cxr19, cxrlt26 fix the labels; a task of
 another name takes the columns of its predictions.
 
@@ -32,7 +32,7 @@ another name takes the columns of its predictions.
 
 def add(commands: Commands) -> None:
     """Name the command and its words."""
-    text = "compare predictions made anywhere: metrics, tests, figures, report"
+    text = "compare predictions made anywhere: metrics, tests, figures, report, reporting checklists"
     parser = command(commands, "evaluate", run, text)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
@@ -63,7 +63,7 @@ def _add_rules(group: argparse._ArgumentGroup) -> None:
         "--family", default="labels", metavar="OVER", help=f"over {', '.join(FAMILIES)} (default labels)"
     )
     group.add_argument(
-        "--margin", type=float, default=0.01, help="difference of AUROC below which heads are equal (default 0.01)"
+        "--margin", type=float, default=0.01, help="difference below which heads are equivalent (default 0.01)"
     )
     group.add_argument("--power", type=float, default=0.8, help="of the smallest detectable difference (default 0.8)")
 

@@ -9,20 +9,13 @@ import pytest
 
 from qcxr.analysis import ladder, statistics
 from qcxr.analysis.answer import answer
-from qcxr.analysis.evidence import at, bases, evidence
+from qcxr.analysis.evidence import at, evidence
 from qcxr.analysis.facts import Study
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.results import Results
 from qcxr.analysis.shown import Shown
 
 from .inferred import inferred
-
-# what tests.csv did not have before it knew patients and families
-SINCE = (
-    *("patients_se", "patients_low", "patients_high", "p_patients", "total_se", "total_df", "total_low", "total_high"),
-    *("p_total", "basis", "p_adjusted", "mark_raw", "detectable", "power_margin", "p_equivalent", "equivalent"),
-    *("reading", "collapsed"),
-)
 
 
 def scored(gaps, *, seeds=5, noise=0.002, heads=("cdl", "dqc"), metrics=("auroc",)):
@@ -119,18 +112,6 @@ def test_nothing_is_tested_without_seeds_and_patients():
     assert found.verdict.startswith("CDL has the higher mean AUROC: ")
     assert found.numbers.endswith("; without a second seed or patients there is no test.")
     assert "significant" not in found.verdict + found.numbers
-
-
-def test_older_tables_fall_back_on_seeds_and_say_so():
-    metrics = scored({("cxr8", "nih"): 0.05})
-    results = Results(metrics, statistics.compare(metrics).drop(columns=[*SINCE]))
-    rows = evidence(results.tests)
-    assert bases(rows) == ["seeds"] and rows["low"].equals(results.tests["ci_low"])
-    labels = rows["label"] != "mean"
-    assert rows.loc[labels, "p_read"].equals(results.tests.loc[labels, "p_holm"])
-    found = answer(results, results.facts(Study()))
-    assert "over seeds), significant (p < 0.001)" in found.numbers
-    assert found.notes == ("Intervals are over seeds alone: how other trainings on the same films would differ.",)
 
 
 def test_one_head_is_compared_with_none():

@@ -7,6 +7,7 @@ import pandas as pd
 from qcxr.analysis import cards, inputs
 from qcxr.analysis.facts import Study
 from qcxr.analysis.frequencies import borders_said
+from qcxr.analysis.shown import Shown
 
 
 def read(path):
@@ -53,6 +54,14 @@ def test_estimates_stand_with_their_three_intervals_where_there_are_any(study, t
         "[0.720, 0.780]",
     ]  # fmt: skip
     assert any("| tail " in line and line.count("| — ") == 3 for line in lines)
+
+
+def test_the_sd_of_the_notebook_stands_behind_estimates_where_it_is_configured(study, tmp_path):
+    results = dataclasses.replace(study.results("runs"), estimates=estimated(), shown=Shown(sd="population"))
+    cards.model_card(tmp_path / "model.md", results)
+    text = read(tmp_path / "model.md")
+    assert "| 0.750 ± 0.016 |" in text and "0.750 ± 0.020" not in text  # 0.02 of three seeds, times the root of 2/3
+    assert "Every head by itself, mean ± sd over seeds (dividing by n), over all labels" in text
 
 
 def test_a_card_with_subgroups_says_where_they_are(study, tmp_path):

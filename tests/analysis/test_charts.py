@@ -223,10 +223,11 @@ def test_parts_of_an_interval_differ_for_the_colour_blind_too():
 
 
 def test_numbers_of_a_row_are_said():
-    row = evidence(pd.DataFrame([{
+    given = pd.DataFrame([{
         "task": "t", "dataset": "d", "metric": "auroc", "label": "Mass", "head_a": "cdl", "head_b": "dqc",
-        "mean_a": 0.8, "mean_b": 0.7, "difference": 0.1, "ci_low": 0.0, "ci_high": 0.2, "p": 0.04, "p_holm": 0.2,
-        "reason": "few", "n_positive": 12.0, "significant": True}])).to_dict("records")[0]  # fmt: skip
+        "mean_a": 0.8, "mean_b": 0.7, "difference": 0.1, "ci_low": 0.0, "ci_high": 0.2, "p": 0.04, "p_adjusted": 0.2,
+        "basis": "seeds", "mark": "ns", "significant": False, "reason": "few", "n_positive": 12.0}])  # fmt: skip
+    row = evidence(given).to_dict("records")[0]
     said = panels._said(row, "Mass")
     assert (
         said

@@ -4,16 +4,18 @@ import dataclasses
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from qcxr.analysis.checklists import data, design, evaluation, findings, model, openness, page, standard
 from qcxr.analysis.checklists.claim import CLAIM
-from qcxr.analysis.checklists.item import OPEN, Answer
+from qcxr.analysis.checklists.item import OPEN, Answer, Item
 from qcxr.analysis.checklists.known import Known
 from qcxr.analysis.checklists.tripod import TRIPOD
 from qcxr.analysis.cohort import cohort
 from qcxr.analysis.facts import Study
+from qcxr.analysis.shown import Shown
 from qcxr.study.config import load
 
 from . import manifested
@@ -182,7 +184,7 @@ def test_splits_that_share_patients_are_not_called_disjoint(real):
 def test_what_later_tables_tell_is_said_once_they_are_there(real):
     before = without(real, tests=real.results.tests.drop(columns="detectable"))
     assert evaluation.sample_size(before) == evaluation.fairness(before) == OPEN
-    tests = real.results.tests.assign(detectable=0.0234, total_low=0.0, collapsed="DQC seed 3")
+    tests = real.results.tests.assign(detectable=0.0234, basis="seeds and patients", collapsed="DQC seed 3")
     groups = pd.DataFrame({"attribute": ["sex", "age"]})
     estimates = pd.DataFrame([{"task": "cxr8", "dataset": "nih", "metric": "auroc", "label": "mean", "head": "dqc",
         "mean": 0.75, "total_low": 0.7, "total_high": 0.8}])  # fmt: skip
@@ -192,6 +194,57 @@ def test_what_later_tables_tell_is_said_once_they_are_there(real):
     assert "seeds and patients together" in evaluation.uncertainty(more).text
     assert "DQC 0.750 [0.700, 0.800]" in findings.estimates(more).text
     assert "Runs far below the others: DQC seed 3." in findings.failures(more).text
+
+
+@pytest.mark.parametrize(
+    ("adjust", "family", "said"),
+    [
+        (
+            "bh",
+            "pairs",
+            "adjusted by Benjamini-Hochberg over the labels of all pairs of heads of one task and test set;",
+        ),
+        ("none", "labels", "p-values are not adjusted for the number of comparisons. Level of significance 0.05."),
+    ],
+)
+def test_p_values_are_said_to_be_adjusted_as_configured(real, adjust, family, said):
+    config = CONFIG | {"analysis": CONFIG["analysis"] | {"adjust": adjust, "family": family}}
+    told = evaluation.uncertainty(dataclasses.replace(real, study=dataclasses.replace(real.study, config=config))).text
+    assert said in told and "Holm" not in told  # although the table has a column p_holm
+
+
+def test_uncertainty_is_what_the_tests_rest_on(real):
+    tests = real.results.tests
+    told = {
+        basis: evaluation.uncertainty(without(real, tests=tests.assign(basis=basis))).text
+        for basis in ("seeds and patients", "seeds", "patients")
+    }
+    begins = "95 % intervals and tests of differences over "
+    both = f"{begins}seeds and patients together (clustered by patient); beside them the paired t-test over seeds alone"
+    assert told["seeds and patients"].startswith(both) and told["seeds"].startswith(f"{begins}seeds (paired t-test). ")
+    assert told["patients"].startswith(f"{begins}patients (clustered by patient), given the trained models; beside")
+    one_seed = without(real, tests=tests.assign(basis="patients", p=float("nan")))
+    assert "t-test" not in evaluation.uncertainty(one_seed).text
+    assert evaluation.uncertainty(without(real, tests=tests.head(0))) == OPEN
+
+
+def test_the_sd_of_the_notebook_stands_where_it_is_configured(real):
+    values = real.results.metrics.query("task == 'cxr8' and dataset == 'nih' and metric == 'auroc' and label == 'mean'")
+    part = values.loc[values["head"] == "cdl", "value"]
+    told = {sd: without(real, shown=Shown(sd=sd)) for sd in ("sample", "population")}
+    for sd, ddof in (("sample", 1), ("population", 0)):
+        expected = f"CDL {part.mean():.3f} ± {np.std(part, ddof=ddof):.3f}"
+        for fill in (findings.performance, findings.by_dataset):
+            text = fill(told[sd]).text
+            assert (expected.removeprefix("CDL ") in text) and ("(dividing by n)" in text) == (sd == "population")
+    assert findings.performance(told["sample"]) != findings.performance(told["population"])
+
+
+def test_an_item_is_answered_once(real, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Item, "answer", lambda item, known: asked.append(item) or OPEN)
+    page.write_checklists(tmp_path / "c.md", real)
+    assert len(asked) == 44 + 52
 
 
 def test_the_page_counts_what_it_shows(real, drawn, foreign, tmp_path):

@@ -3,22 +3,32 @@
 import hashlib
 import json
 import warnings
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from qcxr.analysis.croissant import CONFORMS, Described, write_croissant
 from qcxr.analysis.tablefile import read_table
+from qcxr.study.files import write_parquet
 
 from . import manifested
 from .test_claims import published_counts
 
 
-def write(folder, *, demo=True, counts=None, datasets=("nih", "mimic")):
+def write(folder, *, demo=True, counts=None, datasets=("nih", "mimic"), attributes=False):
     (folder / "manifest").mkdir(parents=True)
     paths = manifested.write(folder / "manifest", datasets)
     tables = [path.with_name(f"{path.stem}-counts.csv") for path in paths]
     described = [Described(p.stem, read_table(p), p, t) for p, t in zip(paths, tables, strict=True)]
+    if attributes:
+        beside = [folder / "manifest" / f"{one.name}-attributes.parquet" for one in described]
+        for one, path in zip(described, beside, strict=True):
+            write_parquet(one.manifest[["image_id", "patient_id", "sex", "age", "view"]], path)
+        described = [
+            replace(one, attributes=read_table(path), attributes_file=path)
+            for one, path in zip(described, beside, strict=True)
+        ]
     counted = pd.concat(map(read_table, tables), ignore_index=True) if counts is None else counts
     write_croissant(folder / "data-card.json", described, counted, kinds={"nih": "nih", "mimic": "mimic"}, demo=demo)
     return folder / "data-card.json"
@@ -61,9 +71,21 @@ def test_licence_and_citation_are_those_of_official_counts_only(tmp_path):
     assert "say where these films come from" in own["description"]
 
 
+def test_attributes_beside_the_manifest_are_listed_with_their_records(tmp_path):
+    plain = json.loads(write(tmp_path / "a").read_text())
+    listed = json.loads(write(tmp_path / "b", attributes=True).read_text())
+    added = {
+        part: {node["@id"] for node in listed[part]} - {node["@id"] for node in plain[part]}
+        for part in ("distribution", "recordSet")
+    }
+    assert added == {
+        "distribution": {"nih-attributes", "mimic-attributes"}, "recordSet": {"nih-by-film", "mimic-by-film"},
+    }  # fmt: skip
+
+
 def test_mlcroissant_takes_it_without_an_error_and_reads_every_film(tmp_path):
     mlc = pytest.importorskip("mlcroissant")
-    card = write(tmp_path)
+    card = write(tmp_path, attributes=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # rdflib's, of its own parser
         data = mlc.Dataset(jsonld=card)
@@ -71,7 +93,7 @@ def test_mlcroissant_takes_it_without_an_error_and_reads_every_film(tmp_path):
         assert not issues.errors and all("is recommended" in warning for warning in issues.warnings)
         assert data.metadata.conforms_to == list(CONFORMS)
         assert {records.id for records in data.metadata.record_sets} == {
-            "splits", "nih-films", "mimic-films", "nih-by-label", "mimic-by-label",
+            "splits", "nih-films", "mimic-films", "nih-by-label", "mimic-by-label", "nih-by-film", "mimic-by-film",
         }  # fmt: skip
         for dataset in ("nih", "mimic"):
             films = pd.DataFrame(data.records(f"{dataset}-films"))
@@ -84,5 +106,8 @@ def test_mlcroissant_takes_it_without_an_error_and_reads_every_film(tmp_path):
                 assert pd.to_numeric(films[label]).astype("Int8").equals(expected[label])
             assert films["age"].isna().equals(expected["age"].isna())
         counted = pd.DataFrame(data.records("nih-by-label"))
+        people = pd.DataFrame(data.records("nih-by-film"))
     expected = read_table(tmp_path / "manifest" / "nih-counts.csv")
     assert list(counted["nih-by-label/n_positive"]) == list(expected["n_positive"])
+    expected = read_table(tmp_path / "manifest" / "nih-attributes.parquet")
+    assert [value.decode() for value in people["nih-by-film/image_id"]] == list(expected["image_id"])

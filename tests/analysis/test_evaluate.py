@@ -25,8 +25,8 @@ def result(published):
 def test_published_predictions_go_through(published, result):
     out, summary, said = result
     assert {p.name for p in out.iterdir()} == {
-        "bootstrap", "estimates.csv", "figures", "metrics.csv", "patients", "report.html", "runs", "tables",
-        "tests.csv", "variance.csv",
+        "bootstrap", "checklist.md", "estimates.csv", "figures", "metrics.csv", "patients", "report.html", "runs",
+        "tables", "tests.csv", "variance.csv",
     }  # fmt: skip
     frame = metrics.read_metrics(out / "metrics.csv")
     assert set(frame["dataset"]) == {"nih", "mimic"}
@@ -103,6 +103,39 @@ def test_labels_without_truth_and_patients_are_said(published, tmp_path):
     assert found["value"].isna().all() and set(found["reason"]) == {"label not covered by this data set"}
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert all(note in report for note in said[-2:])
+
+
+def test_its_checklist_says_what_was_computed_and_leaves_the_rest_open(published, result, tmp_path):
+    text = (result[0] / "checklist.md").read_text(encoding="utf-8")
+    assert "The predictions were made elsewhere" in text and "made elsewhere: CDL and DQC. **To add:**" in text
+    said = text[text.index("**29 Uncertainty:**") :].splitlines()[1]
+    assert said == (
+        "95 % intervals and tests of differences over seeds and patients together (clustered by patient); beside them "
+        "the paired t-test over seeds alone, with its interval; a bootstrap over patients with 95 % percentile "
+        "intervals. p-values are adjusted by Holm over the labels of one pair of heads, task and test set; for means "
+        "over labels, over the means of all pairs of heads, tasks and test sets. Level of significance 0.05."
+    )
+    assert "find with a power of 0.8: CXR-8 on NIH-CXR-LT 0." in text and "largest Youden's J on validation" in text
+    assert "Intervals over patients keep all films of a patient together." in text
+    for number in ("5 Time", "22 Architecture", "25 Training", "33 External test", "43 Availability"):
+        assert text.split(f"**{number}:**")[1].splitlines()[1] == "**Open: to be written by the authors.**", number
+
+
+def test_its_checklist_follows_the_options_and_what_was_not_given(published, tmp_path):
+    def change(frame):
+        frame = frame[frame["dataset"] == "nih"]
+        return frame.assign(truth="nih-nobody.csv")
+
+    runs = spoil(published, tmp_path, "runs.csv", change)
+    pd.read_csv(tmp_path / "nih-labels.csv").drop(columns="subj_id").to_csv(tmp_path / "nih-nobody.csv", index=False)
+    evaluate(runs, tmp_path / "out", Evaluation(replicates=0, only=(), adjust="none", inference="seeds", alpha=0.01))
+    text = (tmp_path / "out" / "checklist.md").read_text(encoding="utf-8")
+    assert (
+        "95 % intervals and tests of differences over seeds (paired t-test). p-values are not adjusted for the number "
+        "of comparisons. Level of significance 0.01." in text
+    )
+    assert "Every film counts as a patient of its own." in text and "keep all films" not in text
+    assert "Youden" not in text and "balanced accuracy" not in text  # no validation rows
 
 
 def test_one_seed_has_no_p_value(published, tmp_path):

@@ -1,9 +1,12 @@
 """What `qcxr evaluate` is given wrong is one clear line, names the file, and leaves nothing behind."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from qcxr.analysis import foreign
+from qcxr.analysis.counted import read_counts
 from qcxr.analysis.evaluate import evaluate
 from qcxr.analysis.evaluation import Evaluation
 from qcxr.analysis.runlist import read_list
@@ -137,7 +140,10 @@ WHOLE = "".join(f"{label},100\n" for label in LABELS)
         ("label,n\nMass,3\n", "columns are missing: n_positive; it must have label, n_positive"),
         (f"label,n_positive\n{WHOLE}Mass,4\n", "label counted twice: Mass"),
         (f"label,n_positive\n{WHOLE}Other,1.5\n", "n_positive must be a whole number >= 0, got 1.5 for Other"),
-        ("", "the file is empty"),
+        (f"label,n_positive\n{WHOLE}Other,1e300\n", "n_positive must be a whole number >= 0, got 1e.300 for Other"),
+        (f"label,n_positive\n{WHOLE},4\n", "1 rows have no label; name the label of every count"),
+        ("", r"^\S+counts\.csv: the file is empty; it must hold a header and at least one row$"),
+        ('label,n_positive\n"Mass,3\n', r"^\S+counts\.csv: cannot be read \(.*\); give a CSV in UTF-8 or a \.parquet"),
     ],
 )
 def test_training_counts_that_cannot_be_used(published, tmp_path, counts, said):
@@ -169,6 +175,32 @@ def test_an_option_that_cannot_be_is_named(published, tmp_path, options, said):
         evaluate(published / "runs.csv", tmp_path / "out", Evaluation(replicates=0, **options))
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"label": [3, 4], "n_positive": [1, 2]}, None),
+        ({"label": ["Mass", None], "n_positive": [1, 2]}, "1 rows have no label; name the label of every count"),
+        (
+            {"label": ["Mass", "Edema"], "n_positive": pd.array([1, None], "Int64")},
+            "n_positive must be a whole number >= 0, got <NA> for Edema; correct it",
+        ),
+    ],
+)
+def test_counts_from_parquet_are_checked_as_those_from_a_csv(tmp_path, columns, said):
+    path = tmp_path / "counts.parquet"
+    pd.DataFrame(columns).to_parquet(path)
+    if said is None:
+        assert read_counts(path) == {"3": 1, "4": 2}
+        return
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: {said}$"):
+        read_counts(path)
+
+
+def test_a_missing_file_of_counts_is_said_once(tmp_path):
+    with pytest.raises(InputError, match=r"no such file; give an existing \.parquet or \.csv file$"):
+        read_counts(tmp_path / "counts.csv")
+
+
 def listed(tmp_path, **columns):
     rows = {"task": "t", "head": "a", "seed": 0, "dataset": "d", "predictions": "p.csv", "truth": "y.csv"} | columns
     pd.DataFrame(rows, index=range(2)).to_csv(tmp_path / "runs.csv", index=False)
@@ -190,6 +222,10 @@ def listed(tmp_path, **columns):
         (
             {"seed": [0, 1], "groups": ["g.csv", "h.csv"]},
             "rows of t, d must name one file of groups, got g.csv and h.csv",
+        ),
+        (
+            {"head": ["a", "b"], "dataset": ["d", "validation"]},
+            "head b has validation rows only, .*; list its test sets, or take its rows out",
         ),
         ({"head": ["a/b", "c"]}, "head must begin with a letter or digit .*, got 'a/b'; rename it"),
     ],

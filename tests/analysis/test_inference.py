@@ -180,6 +180,15 @@ def test_power_is_the_integral_over_the_standard_error(df, shift):
     assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
+def test_of_any_degrees_of_freedom_a_difference_can_be_detected():
+    """Also where the search for it meets a shift at which scipy has no other tail."""
+    df = np.linspace(1.2, 40, 2000)
+    found = power.detectable(np.full(2000, 0.01), df, alpha=0.05, power=0.8)
+    assert (np.diff(found) < 0).all() and not np.isnan(found).any()
+    reached = stats.nct.sf(stats.t.isf(0.025, df), df, found / 0.01)
+    np.testing.assert_allclose(reached, 0.8, atol=1e-6)
+
+
 def test_a_normal_test_has_normal_power():
     found = power.detectable(np.array([0.01, np.nan, 0.01]), np.array([np.inf, 3.0, np.nan]), alpha=0.05, power=0.8)
     assert found[0] == pytest.approx(0.01 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)), rel=1e-4)

@@ -57,8 +57,7 @@ def test_variances_are_those_of_the_clustered_covariance():
     first = given["cdl", 0]
     y, _ = first.of("Effusion")
     _, patient = np.unique(first.patient_id.astype(str), return_inverse=True)
-    _, v10, v01 = delong.components(y, np.stack([one.of("Effusion")[1] for one in given.values()]))
-    runs = delong.clustered_covariance(v10, v01, y, patient)
+    runs = delong.clustered_covariance(y, np.stack([one.of("Effusion")[1] for one in given.values()]), patient)
     cdl, dqc = np.eye(6)[:3], np.eye(6)[3:]
     for kind, head, seeds in (("head", "cdl", cdl), ("head", "dqc", dqc), ("difference", "cdl", cdl - dqc)):
         between = seeds @ runs @ seeds.T

@@ -1,5 +1,8 @@
 """All cards of a study at once, from the files that the workflow has."""
 
+import hashlib
+import json
+
 import pandas as pd
 import pytest
 
@@ -50,7 +53,16 @@ def test_sex_and_age_may_stand_beside_the_manifest(study, tmp_path):
     write_parquet(attributes, tmp_path / "mimic-attributes.parquet")
     _, data, croissant, checklist = write(study, tmp_path, attributes=[tmp_path / "mimic-attributes.parquet"])
     assert "| 50 (50 to 50) | F 100 % " in data and "age 50 (50 to 50), sex F 100 %, view AP 100 %" in checklist
-    assert "attributes" not in croissant and not read_table(tmp_path / "mimic.parquet")["sex"].notna().any()
+    assert not read_table(tmp_path / "mimic.parquet")["sex"].notna().any()
+    listed = json.loads(croissant)
+    (file,) = [node for node in listed["distribution"] if node["name"] == "mimic-attributes.parquet"]
+    content = (tmp_path / "mimic-attributes.parquet").read_bytes()
+    assert file["sha256"] == hashlib.sha256(content).hexdigest() and "nih-attributes" not in croissant
+    (records,) = [node for node in listed["recordSet"] if node["@id"] == "mimic-by-film"]
+    assert {f["source"]["extract"]["column"] for f in records["field"]} == set(attributes)
+    assert {f["source"]["fileObject"]["@id"] for f in records["field"]} == {file["@id"]}
+    ids = [node["@id"] for part in ("distribution", "recordSet") for node in listed[part]]
+    assert len(ids) == len(set(ids))
 
 
 def test_what_the_audit_flagged_is_said(study, tmp_path):

@@ -55,6 +55,17 @@ def test_error_rates_hold():
     assert abs(wide - 0.95) < 3 * np.sqrt(0.05 * 0.95 / 1000)
 
 
+@pytest.mark.parametrize(("ratio", "correlation"), [(30, 0.0), (7, 0.9)])
+def test_what_five_seeds_find_is_what_the_guide_says(ratio, correlation):
+    """Power .8, with 2,000 simulated studies (se .009)."""
+    rng = np.random.default_rng(2)
+    draws = rng.standard_normal((2000, 2, 5))
+    wide = np.sqrt(ratio) * draws[:, 0]
+    other = correlation * draws[:, 0] + np.sqrt(1 - correlation**2) * draws[:, 1]
+    found = [pitman_morgan(a, b)["p_pitman_morgan"] < 0.05 for a, b in zip(wide, other, strict=True)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
+
+
 def test_what_cannot_be_compared_has_a_reason():
     rng = np.random.default_rng(0)
     a, b = rng.random((2, 5))

@@ -2,20 +2,28 @@
 
 import pandas as pd
 
+from qcxr.analysis.captions import LABELS, MEANT
 from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, UNADJUSTED
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, key_value, metric_name, task_name
 
 MAIN = "auroc"
+OVER = {
+    BOTH: "over seeds and patients together (clustered by patient)",
+    PATIENTS: "over patients (clustered by patient), given the trained models",
+    SEEDS: "over seeds (paired t-test)",
+}
 NOT_SCORES = ("threshold",)
-NAMES = {"brier": "Brier score", "ece": "expected calibration error"}
+NAMES = {"brier": "Brier score", "brier_skill": "Brier skill", "ece": "expected calibration error"}
 
 
 def metrics(known: Known) -> Answer:
     """What is measured."""
-    found = [name for name in known.results.metrics["metric"].unique() if name not in NOT_SCORES]
+    scored = known.results.metrics
+    found = [name for name in scored[scored["value"].notna()]["metric"].unique() if name not in NOT_SCORES]
     text = f"{listed([NAMES.get(name) or metric_name(name) for name in found])}, per label and as the mean over labels."
     text += " Heads are compared by the difference of AUROC." * known.facts.compared
     text += " The paper's published numbers stand beside them in the report." * known.facts.protocol
@@ -25,23 +33,31 @@ def metrics(known: Known) -> Answer:
 def uncertainty(known: Known) -> Answer:
     """Intervals and tests."""
     facts, told = known.facts, []
-    if facts.tested:
-        told.append("Paired t-test over seeds with its 95 % interval")
-    if _has(known.base.tests, "total_low"):
-        told.append("an interval and test for seeds and patients together (clustered by patient)")
+    if facts.bases:
+        told.append(f"95 % intervals and tests of differences {' or '.join(OVER[basis] for basis in facts.bases)}")
+    if facts.tested and SEEDS not in facts.bases:
+        told.append("beside them the paired t-test over seeds alone, with its interval")
     if facts.patients:
         told.append("a bootstrap over patients with 95 % percentile intervals")
     if not told:
         return OPEN
-    text = f"{'; '.join(told)}."
-    adjusted = [name for name, column in ADJUSTED.items() if _has(known.base.tests, column)]
-    if adjusted:
-        text += f" p-values also adjusted over labels: {listed(adjusted)}."
-    alpha = known.section("analysis").get("alpha")
-    return Answer(text + (f" Level of significance {key_value(alpha)}." if alpha is not None else ""))
+    return Answer(f"{told[0][0].upper()}{'; '.join(told)[1:]}.{_significance(known)}")
 
 
-ADJUSTED = {"Holm": "p_holm", "Benjamini-Hochberg": "p_bh"}
+def _significance(known: Known) -> str:
+    """How p-values are adjusted, and from which on one is significant; "" of a study without tests."""
+    facts, alpha = known.facts, known.study.compared_by.get("alpha")
+    if not facts.bases:
+        return ""
+    level = f" Level of significance {key_value(alpha)}." if alpha is not None else ""
+    if facts.adjust == "none":
+        return f" p-values are {UNADJUSTED}.{level}"
+    if facts.adjust not in ADJUSTMENTS:
+        return level
+    adjusted = (
+        f" p-values are adjusted by {ADJUSTMENTS[facts.adjust]} over {LABELS[facts.family]}; for means over labels"
+    )
+    return f"{adjusted}, over {MEANT}.{level}"
 
 
 def _has(frame: pd.DataFrame | None, column: str) -> bool:
@@ -85,23 +101,26 @@ def sample_size(known: Known) -> Answer:
     if not _has(tests, "detectable"):
         return OPEN
     rows = tests[(tests["label"] == "mean") & (tests["metric"] == MAIN) & tests["detectable"].notna()]
-    power = known.section("analysis").get("power")
+    power = known.study.compared_by.get("power")
     told = []
     for row in rows.to_dict("records"):
         told.append(f"{task_name(row['task'])} on {dataset_name(row['dataset'])} {row['detectable']:.3f}")
     how = f" with a power of {power:g}" if power else ""
-    text = f"Smallest difference of mean AUROC that the tests would find{how}: {'; '.join(told)}."
+    text = f"Smallest difference of mean AUROC that a single test would find{how}: {'; '.join(told)}."
     return Answer(text, "how the size was intended")
 
 
 def heterogeneity(known: Known) -> Answer:
     """Clusters: patients with several films, hospitals."""
-    told = []
+    told, missing, scored = [], "", known.results.metrics
     if known.facts.patients or _has(known.base.tests, "patients_se"):
         told.append("Intervals over patients keep all films of a patient together.")
-    if known.external:
+        if not (scored["n"] > scored["n_patients"]).any():  # as of a truth that does not name them
+            told = ["Every film counts as a patient of its own."]
+            missing = "whether any patient has several films"
+    if known.external or known.facts.foreign:
         told.append("Every test set is scored and shown on its own.")
-    return Answer(" ".join(told)) if told else OPEN
+    return Answer(" ".join(told), missing) if told else OPEN
 
 
 def updating(known: Known) -> Answer:
@@ -116,4 +135,7 @@ def fairness(known: Known) -> Answer:
     groups = by_groups(known.results.subgroups)
     if not groups:
         return OPEN
-    return Answer(f"Results by {groups} are compared, with intervals (tables/subgroups.md); training takes no measure.")
+    compared = f"Results by {groups} are compared, with intervals (tables/subgroups.md)"
+    if known.facts.foreign:
+        return Answer(f"{compared}.", "what training did for fairness")
+    return Answer(f"{compared}; training takes no measure.")

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from qcxr.analysis import formats
 from qcxr.analysis.answer import answer
 from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
@@ -23,7 +22,7 @@ def performance(known: Known) -> Answer:
     for (task, dataset), part in rows.groupby(["task", "dataset"], sort=False):
         scores = [f"{head_name(row.head)} {row.said}" for row in part.itertuples()]
         told.append(f"{task_name(task)} on {dataset_name(dataset)}: {', '.join(scores)}")
-    text = f"Mean AUROC over labels (± sd over seeds), {'; '.join(told)}."
+    text = f"Mean AUROC over labels ({known.results.shown.plus_minus}): {'; '.join(told)}."
     if groups := by_groups(known.results.subgroups):
         return Answer(f"{text} By {groups}: tables/subgroups.md.")
     return Answer(text, "results by age, sex and other groups of patients")
@@ -80,7 +79,7 @@ def by_dataset(known: Known) -> Answer:
     for (task, head), part in rows.groupby(["task", "head"], sort=False):
         scores = ", ".join(f"{dataset_name(row.dataset)} {row.said}" for row in part.itertuples())
         told.append(f"{task_name(task)} {head_name(head)}: {scores}")
-    return Answer(f"Mean AUROC by test set, {'; '.join(told)}.")
+    return Answer(f"Mean AUROC by test set ({known.results.shown.plus_minus}): {'; '.join(told)}.")
 
 
 def interpretation(known: Known) -> Answer:
@@ -101,7 +100,7 @@ def _means(known: Known) -> pd.DataFrame:
     part = scored[(scored["metric"] == "auroc") & (scored["label"] == "mean") & scored["value"].notna()]
     heads = known.facts.heads if known.facts.few else known.facts.heads[:1]
     rows = [
-        (task, dataset, head, formats.mean_sd(values.mean(), values.std(ddof=1)))
+        (task, dataset, head, known.results.shown.of_values(values))
         for (task, dataset, head), values in part.groupby(["task", "dataset", "head"], sort=False)["value"]
         if head in heads
     ]

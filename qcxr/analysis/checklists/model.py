@@ -145,7 +145,8 @@ def imbalance(known: Known) -> Answer:
 def output(known: Known) -> Answer:
     """What comes out, and how it is cut."""
     text = "A probability per label."
-    if "balanced_accuracy" in set(known.results.metrics["metric"]):
+    scored = known.results.metrics
+    if "balanced_accuracy" in set(scored[scored["value"].notna()]["metric"]):
         text += " For balanced accuracy only, a threshold per label: the one of largest Youden's J on validation."
     return Answer(text)
 

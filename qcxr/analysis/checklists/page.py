@@ -6,7 +6,7 @@ from typing import Any
 
 from qcxr.analysis.cards import environment
 from qcxr.analysis.checklists.claim import CLAIM
-from qcxr.analysis.checklists.item import STANDINGS, Checklist
+from qcxr.analysis.checklists.item import STANDINGS, Answer, Checklist, Item
 from qcxr.analysis.checklists.known import Known
 from qcxr.analysis.checklists.tripod import TRIPOD
 from qcxr.study.files import write_text
@@ -23,19 +23,21 @@ def write_checklists(out: str | Path, known: Known) -> None:
 
 def standings(checklist: Checklist, known: Known) -> dict[str, str]:
     """Item's number -> one of `STANDINGS`."""
-    return {item.number: item.answer(known).standing for item in checklist.items}
+    return {item.number: answer.standing for item, answer in _answered(checklist, known).items()}
+
+
+def _answered(checklist: Checklist, known: Known) -> dict[Item, Answer]:
+    return {item: item.answer(known) for item in checklist.items}
 
 
 def _filled(checklist: Checklist, known: Known) -> dict[str, Any]:
-    found = standings(checklist, known)
-    counts = Counter(found.values())
+    answers = _answered(checklist, known)
+    counts = Counter(answer.standing for answer in answers.values())
     return {
         "name": checklist.name,
         "reference": checklist.reference,
-        "n": len(found),
+        "n": len(answers),
         "counts": {standing: counts[standing] for standing in STANDINGS},
-        "open": [number for number, standing in found.items() if standing == "open"],
-        "sections": {
-            title: [(item, item.answer(known)) for item in items] for title, items in checklist.sections.items()
-        },
+        "open": [item.number for item, answer in answers.items() if answer.standing == "open"],
+        "sections": {title: [(item, answers[item]) for item in items] for title, items in checklist.sections.items()},
     }
