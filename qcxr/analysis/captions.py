@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qcxr.analysis.cells import RANKED
-from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, UNADJUSTED, Inference
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, FAMILY, PATIENTS, SEEDS, UNADJUSTED, Inference
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.shown import Shown
 
@@ -11,11 +11,6 @@ OVER = {
     BOTH: "over seeds and patients together",
     SEEDS: "over seeds, of the paired t-test",
     PATIENTS: "over patients, given these trained runs",
-}
-LABELS = {
-    "labels": "the labels of one pair of heads, task and test set",
-    "pairs": "the labels of all pairs of heads of one task and test set",
-    "study": "the labels of all pairs of heads, tasks and test sets",
 }
 MEANT = "the means of all pairs of heads, tasks and test sets"
 GROUPED = "the means of head, medium and tail labels of all pairs of heads, tasks and test sets"
@@ -32,7 +27,7 @@ def of_tests(name: str, tests: pd.DataFrame, shown: Shown) -> str:
     part = tests[rows & (tests["metric"] == "auroc")]
     rules = shown.inference
     if not family:
-        family = LABELS[rules.family] if rules else "their family"
+        family = FAMILY[rules.family] if rules else "their family"
     bases = [basis for basis in OVER if (part["basis"] == basis).any()]
     texts = [f"{what}, {shown.plus_minus}."]
     if bases:
