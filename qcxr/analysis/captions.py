@@ -29,7 +29,7 @@ def of_tests(name: str, tests: pd.DataFrame, shown: Shown) -> str:
     if not family:
         family = FAMILY[rules.family] if rules else "their family"
     bases = [basis for basis in OVER if (part["basis"] == basis).any()]
-    texts = [f"{what}, {shown.plus_minus}."]
+    texts = [f"{what}, {shown.of_seeds(int(tests['n_seeds'].max()))}."]
     if bases:
         texts += [_intervals(part, bases), _adjusted(rules, family), _beside(part, rules)]
     if name == "labels":
@@ -42,7 +42,7 @@ def of_family(over: str, rules: Inference | None) -> str:
     if rules is None:
         return f"p adjusted: over {over}."
     if rules.adjust == "none":
-        return f"p adjusted: as configured {UNADJUSTED}, so it repeats the p of the test."
+        return f"p: as configured {UNADJUSTED}."
     return f"p adjusted: by {ADJUSTMENTS[rules.adjust]} over {over}."
 
 
@@ -82,13 +82,13 @@ def _adjusted(rules: Inference | None, family: str) -> str:
 
 
 def _beside(part: pd.DataFrame, rules: Inference | None) -> str:
-    """The raw p, the effect size, and what stands beside an ns."""
+    """The raw p, the effect size, and what stands beside what is not significant."""
     text = "p raw: the paper's paired t-test over seeds, not adjusted. g_z: standardised difference, corrected for few "
     text = text + "seeds (Hedges). " if part["p"].notna().any() else ""
     if rules is None:
-        return text + "Detectable, beside an ns: the smallest difference that would have been found."
-    text += f"Detectable, beside an ns: the smallest difference found with {100 * rules.power:g} % power at "
-    text += f"{rules.alpha:g} by a single test"
+        return text + "Detectable, where none is significant: the smallest difference that would have been found."
+    text += "Detectable, where none is significant: the smallest difference found with "
+    text += f"{100 * rules.power:g} % power at {rules.alpha:g} by a single test"
     if part["equivalent"].astype(bool).any():
         return text + f"; equivalent: two one-sided tests bound the difference by {rules.margin:g} (p not adjusted)."
     return text + "."

@@ -46,6 +46,12 @@ class Results:
     interaction: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
+    @property
+    def most_seeds(self) -> int:
+        """The most runs that any head has on a task at one variant."""
+        keys = [key for key in ("task", "head", "variant") if key in self.metrics]
+        return int(self.metrics.groupby(keys)["seed"].nunique().max())
+
     def at_base(self) -> "Results":
         """These results with the runs of the base variant only, as of a study that varies nothing."""
         if not self.outline.varied:
