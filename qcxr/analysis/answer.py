@@ -7,6 +7,7 @@ import pandas as pd
 from qcxr.analysis import paper
 from qcxr.analysis.best import many
 from qcxr.analysis.charts.scale import signed
+from qcxr.analysis.comparisons import leading
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.limits import listed
@@ -62,18 +63,17 @@ def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
 
 
 def _alone(results: Results, facts: Facts, metric: str) -> Answer:
-    """Of heads that are compared with none: what they reach."""
-    found = []
-    for (head, task, dataset), part in at(results.metrics, metric=metric).groupby(
-        ["head", "task", "dataset"], sort=False
-    ):
-        named = (
-            head_name(head) if len(facts.heads) > 1 else "",
-            at_place({"task": task, "dataset": dataset}, facts),
-        )
-        mean, whose = part["value"].mean(), " on ".join(filter(None, named))
+    """Of heads that are compared with none: what they reach, with the intervals that are known."""
+    known, found, over = leading(results.estimates, metric=metric), [], []
+    rows = at(results.metrics, metric=metric)
+    for (head, task, dataset), part in rows.groupby(["head", "task", "dataset"], sort=False):
+        place = at_place({"task": task, "dataset": dataset}, facts)
+        whose = " on ".join(filter(None, (head_name(head) if len(facts.heads) > 1 else "", place)))
+        mean, cells = part["value"].mean(), known.get((task, dataset, head, "", "mean"), {})
         if pd.notna(mean):
-            found.append((mean, f"{results.shown.of_values(part['value'])}{f' ({whose})' * bool(whose)}"))
+            texts = (results.shown.of_values(part["value"]), cells.get("95 %"), f"({whose})" * bool(whose))
+            found.append((mean, " ".join(filter(None, texts))))
+            over.append(cells.get("Over"))
     heads = listed([head_name(head) for head in facts.heads])
     name, one = f"mean {metric_name(metric)}", len(facts.heads) == 1
     question = f"Which {name} do{'es' * one} {heads} reach?"
@@ -83,10 +83,11 @@ def _alone(results: Results, facts: Facts, metric: str) -> Answer:
     seeds = str(most) if fewest == most else f"{fewest} to {most}"
     shown = listed([text for _, text in found]) if len(found) < 4 else f"{min(found)[1]} to {max(found)[1]}"
     by_n = " (sd divides by n)" * (results.shown.sd == "population")
-    spread = f"Mean ± sd over {seeds} seeds{by_n}. " * (most > 1)
-    return Answer(
-        question, f"{heads} reach{'es' * one} a {name} of {shown}.", f"{spread}No pair of heads, so no comparison."
-    )
+    numbers = [f"Mean ± sd over {seeds} seeds{by_n}."] * (most > 1)
+    if bases := list(dict.fromkeys(filter(None, over))):
+        numbers.append(f"In brackets: 95 % interval over {' or '.join(bases)}.")
+    numbers.append("No pair of heads, so no comparison.")
+    return Answer(question, f"{heads} reach{'es' * one} a {name} of {shown}.", " ".join(numbers))
 
 
 def _pair(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:

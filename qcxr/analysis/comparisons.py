@@ -101,7 +101,7 @@ def alone(
     Labels stand from common to rare in training. estimates: give the interval that leads, and what it is over.
     """
     paired = {(r["task"], r["dataset"], r[side]) for r in tests.to_dict("records") for side in ("head_a", "head_b")}
-    known = {} if estimates is None else _leading(estimates)
+    known = leading(estimates)
     made = []
     keys = [key for key in ("task", "dataset", "head", "variant") if key in metrics]
     auroc = metrics[metrics["metric"] == "auroc"]
@@ -126,13 +126,17 @@ def alone(
     return pd.DataFrame(made).astype({"Positives": "Int64"}) if made else pd.DataFrame()
 
 
-def _leading(estimates: pd.DataFrame) -> dict[tuple[str, ...], dict[str, str]]:
-    """The 95 % interval that each head's AUROC leads with: over seeds and patients, of one seed over patients.
+def leading(estimates: pd.DataFrame | None, *, metric: str = "auroc") -> dict[tuple[str, ...], dict[str, str]]:
+    """The 95 % interval that each head's values lead with: over seeds and patients, of one seed over patients.
+
+    (task, data set, head, variant, label) -> the cells `95 %` and `Over`; without estimates none.
 
     One over seeds leads where nothing is known of patients, not where it is unknown how they vary in a rare label: it
     would look surer than those of the labels beside it.
     """
-    part = led(estimates[estimates["metric"] == "auroc"])
+    if estimates is None:
+        return {}
+    part = led(estimates[estimates["metric"] == metric])
     known = part[["total_low", "patients_low"]].notna().any(axis=None)
     part = part[part["lead"].isin(["total", "patients"] if known else ["seeds"])]
     keys = zip(part["task"], part["dataset"], part["head"], variants.of(part), part["label"], strict=True)

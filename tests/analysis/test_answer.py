@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -195,6 +196,12 @@ def test_one_head_is_compared_with_none():
     assert found.question == "Which mean AUROC does DQC reach?"
     assert found.verdict == f"DQC reaches a mean AUROC of {values.mean():.3f} ± {values.std():.3f}."
     assert found.numbers == "Mean ± sd over 5 seeds. No pair of heads, so no comparison."
+    known = {"task": "cxr8", "dataset": "nih", "metric": "auroc", "label": "mean", "head": "dqc"}
+    estimates = pd.DataFrame([known | {"patients_low": 0.7634, "patients_high": 0.8012}])
+    one = dataclasses.replace(results, metrics=metrics.query("seed == 0"), estimates=estimates)
+    with_interval = answer(one, one.facts(Study()))
+    assert re.fullmatch(r"DQC reaches a mean AUROC of 0\.7\d\d \[0\.763, 0\.801\]\.", with_interval.verdict)
+    assert with_interval.numbers == ("In brackets: 95 % interval over patients. No pair of heads, so no comparison.")
     shown = dataclasses.replace(results, shown=Shown(sd="population"))
     assert "over 5 seeds (sd divides by n). " in answer(shown, shown.facts(Study())).numbers
 
