@@ -11,7 +11,7 @@ from qcxr.analysis.comparisons import leading
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import head_name, metric_name
+from qcxr.analysis.names import capital, head_name, metric_name
 from qcxr.analysis.phrases import (
     Row,
     any_of,
@@ -161,7 +161,7 @@ def _notes(rows: pd.DataFrame, facts: Facts) -> tuple[str, ...]:
         )
     for reading, part in rows[rows["reading"] != ""].groupby("reading", sort=False):
         where = list(dict.fromkeys(filter(None, (at_place(row, facts) for row in part.to_dict("records")))))
-        notes.append(f"{listed(where)}: {reading}." if where else f"{reading[0].upper()}{reading[1:]}.")
+        notes.append(f"{listed(where)}: {reading}." if where else f"{capital(reading)}.")
     if bases(rows) == ["patients"]:
         notes.append("This speaks of these trained models: another training may differ by more than other patients do.")
     if "seeds" in bases(rows) and rows["total_low"].isna().all():

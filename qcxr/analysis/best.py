@@ -3,7 +3,7 @@
 from qcxr.analysis.charts.scale import signed
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import head_name
+from qcxr.analysis.names import capital, head_name
 from qcxr.analysis.phrases import RULE, Row, at_place, interval, power, rule, untested, where
 
 
@@ -15,8 +15,7 @@ def many(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
     reference = head_name(rows[0]["head_a"])
     tested, without = ([row for row in rows if bool(row["basis"]) == known] for known in (True, False))
     if not tested:
-        said = untested(rows)
-        return _best(rows, facts, name), f"{said[0].upper()}{said[1:]}."
+        return _best(rows, facts, name), f"{capital(untested(rows))}."
     sure = [row for row in tested if row["significant"]]
     rest = [row for row in tested if not row["significant"]]
     count = f"{len(sure) or 'None'} of {len(tested)} differences from {reference}"

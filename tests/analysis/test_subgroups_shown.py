@@ -91,4 +91,4 @@ def test_the_figure_says_that_nothing_is_known(found):
     given, attributes, _ = found
     nothing = broken_down(given, attributes.assign(sex="", age=np.nan, view=""))
     figure = drawing.subgroups(subgroups=nothing, heads=["cdl", "dqc"], task="cxr8")
-    assert "no sex, age or view of the films is known" in figure.texts[0].get_text()
+    assert "nothing is known of the films to group them by" in figure.texts[0].get_text()
