@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from qcxr.analysis import paper
+from qcxr.analysis.best import many
 from qcxr.analysis.charts.scale import signed
+from qcxr.analysis.comparisons import leading
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import head_name, metric_name
+from qcxr.analysis.names import capital, head_name, metric_name
 from qcxr.analysis.phrases import (
-    RULE,
     Row,
     any_of,
     at_place,
@@ -21,6 +22,7 @@ from qcxr.analysis.phrases import (
     power,
     rule,
     smallest_to_largest,
+    untested,
     where,
 )
 from qcxr.analysis.results import Results
@@ -43,7 +45,7 @@ class Answer:
 def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
     """Answer by the means over labels of a metric; where something varies, of the base variant."""
     base = results.at_base()
-    rows = at(evidence(base.tests, alpha=facts.alpha, adjust=facts.adjust), metric=metric)
+    rows = at(evidence(base.tests, adjust=facts.adjust), metric=metric)
     rows = rows[rows["difference"].notna()]
     name = f"mean {metric_name(metric)}"
     if rows.empty:
@@ -53,7 +55,7 @@ def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
         verdict, numbers = _pair(rows.to_dict("records"), facts, name)
         a, b = (head_name(rows[f"head_{side}"].iloc[0]) for side in "ab")
         return Answer(f"Does {b} reach a higher {name} than {a}?", verdict, numbers, notes)
-    first, *more = [_many(part.to_dict("records"), facts, name) for _, part in rows.groupby("head_a", sort=False)]
+    first, *more = [many(part.to_dict("records"), facts, name) for _, part in rows.groupby("head_a", sort=False)]
     reference = rows[rows["head_a"] == rows["head_a"].iloc[0]]
     question = f"Does any of {reference['head_b'].nunique()} heads reach a higher {name} than "
     question += f"{head_name(reference['head_a'].iloc[0])}?"
@@ -61,18 +63,17 @@ def answer(results: Results, facts: Facts, *, metric: str = "auroc") -> Answer:
 
 
 def _alone(results: Results, facts: Facts, metric: str) -> Answer:
-    """Of heads that are compared with none: what they reach."""
-    found = []
-    for (head, task, dataset), part in at(results.metrics, metric=metric).groupby(
-        ["head", "task", "dataset"], sort=False
-    ):
-        named = (
-            head_name(head) if len(facts.heads) > 1 else "",
-            at_place({"task": task, "dataset": dataset}, facts),
-        )
-        mean, whose = part["value"].mean(), " on ".join(filter(None, named))
+    """Of heads that are compared with none: what they reach, with the intervals that are known."""
+    known, found, over = leading(results.estimates, metric=metric), [], []
+    rows = at(results.metrics, metric=metric)
+    for (head, task, dataset), part in rows.groupby(["head", "task", "dataset"], sort=False):
+        place = at_place({"task": task, "dataset": dataset}, facts)
+        whose = " on ".join(filter(None, (head_name(head) if len(facts.heads) > 1 else "", place)))
+        mean, cells = part["value"].mean(), known.get((task, dataset, head, "", "mean"), {})
         if pd.notna(mean):
-            found.append((mean, f"{results.shown.of_values(part['value'])}{f' ({whose})' * bool(whose)}"))
+            texts = (results.shown.of_values(part["value"]), cells.get("95 %"), f"({whose})" * bool(whose))
+            found.append((mean, " ".join(filter(None, texts))))
+            over.append(cells.get("Over"))
     heads = listed([head_name(head) for head in facts.heads])
     name, one = f"mean {metric_name(metric)}", len(facts.heads) == 1
     question = f"Which {name} do{'es' * one} {heads} reach?"
@@ -82,10 +83,11 @@ def _alone(results: Results, facts: Facts, metric: str) -> Answer:
     seeds = str(most) if fewest == most else f"{fewest} to {most}"
     shown = listed([text for _, text in found]) if len(found) < 4 else f"{min(found)[1]} to {max(found)[1]}"
     by_n = " (sd divides by n)" * (results.shown.sd == "population")
-    spread = f"Mean ± sd over {seeds} seeds{by_n}. " * (most > 1)
-    return Answer(
-        question, f"{heads} reach{'es' * one} a {name} of {shown}.", f"{spread}No pair of heads, so no comparison."
-    )
+    numbers = [f"Mean ± sd over {seeds} seeds{by_n}."] * (most > 1)
+    if bases := list(dict.fromkeys(filter(None, over))):
+        numbers.append(f"In brackets: 95 % interval over {' or '.join(bases)}.")
+    numbers.append("No pair of heads, so no comparison.")
+    return Answer(question, f"{heads} reach{'es' * one} a {name} of {shown}.", " ".join(numbers))
 
 
 def _pair(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
@@ -96,121 +98,57 @@ def _at_one(row: Row, facts: Facts, name: str) -> tuple[str, str]:
     """Two heads on one task and test set."""
     a, b = head_name(row["head_a"]), head_name(row["head_b"])
     gap = f"The difference, {a} minus {b}, is {signed(row['difference'])}{interval(row)}"
-    one = row["basis"] == "patients"
-    of = " of these two trained models" * one
+    of = " of these two trained models" * (row["basis"] == "patients")
+    winner = f"{a if row['difference'] > 0 else b} has the higher {name}{of}: {both_means(row)}."
     if not row["basis"]:
-        winner = a if row["difference"] > 0 else b
-        reason = "without a second seed or patients there is no test" if row["n_seeds"] < 2 else row["reason"]
-        return (
-            f"{winner} has the higher {name}{of}: {both_means(row)}.",
-            f"{gap}; {reason or 'it was not tested'}.",
-        )
-    tested = p_said(row)
+        same = f"{a} and {b} have the same {name}: {row['mean_a']:.3f}."
+        return winner if row["difference"] else same, f"{gap}; {untested([row])}."
+    tested, at_alpha = p_said(row, facts), f"significant at {facts.alpha:g}"
     if row["significant"]:
-        winner = a if row["difference"] > 0 else b
         small = f", yet within ±{facts.margin:g}, where two heads count as equivalent" * bool(row["equivalent"])
-        return (
-            f"{winner} has the higher {name}{of}: {both_means(row)}.",
-            f"{gap}, significant ({tested}){small}.",
-        )
+        return winner, f"{gap}, {at_alpha} ({tested}){small}."
     if row["equivalent"]:
         verdict = f"{a} and {b} are equivalent in {name} within {facts.margin:g}{of}: {both_means(row, ' and ')}."
         return verdict, f"{gap}; no difference was found ({tested})."
     verdict = f"No difference in {name}{of} was found between {a} and {b}: {both_means(row, ' and ')}."
-    return verdict, f"{gap}, not significant ({tested}){power([row], facts)}."
+    return verdict, f"{gap}, not {at_alpha} ({tested}){power([row], facts)}."
 
 
 def _at_several(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
     """Two heads on several tasks and test sets."""
     a, b = head_name(rows[0]["head_a"]), head_name(rows[0]["head_b"])
-    tested = [row for row in rows if row["basis"]]
-    one = {row["basis"] for row in tested} == {"patients"}
-    of = " of these trained models" * one
+    tested, rest = ([row for row in rows if bool(row["basis"]) == known] for known in (True, False))
+    of = " of these trained models" * ({row["basis"] for row in tested} == {"patients"})
+    ends = smallest_to_largest(rows, facts, a, b)
     if not tested:
-        better = [row for row in rows if row["difference"] > 0]
-        winner, found = (a, better) if better else (b, rows)
-        verdict = f"{winner} has the higher {name}{of} on {where(found, rows, facts)}."
-        return (
-            verdict,
-            f"{smallest_to_largest(rows, facts, a, b)}; without a second seed or patients there is no test.",
-        )
-    sure = {
-        a: [row for row in tested if row["significant"] and row["difference"] > 0],
-        b: [row for row in tested if row["significant"] and row["difference"] < 0],
-    }
+        parts = _higher(rows, rows, facts, name)
+        if same := [row for row in rows if row["difference"] == 0]:
+            parts.append(f"{'they' if parts else f'{a} and {b}'} have the same {name} on {where(same, rows, facts)}")
+        return f"{'; '.join(parts)}.", f"{ends}; {untested(rows)}."
     equal = [row for row in tested if not row["significant"] and row["equivalent"]]
     unsure = [row for row in tested if not row["significant"] and not row["equivalent"]]
     if len(unsure) == len(rows):
         verdict = f"No difference in {name}{of} was found between {a} and {b} on {any_of(rows, facts)}."
     else:
-        won = [(head, found) for head, found in sure.items() if found]
-        parts = [f"{head} has the higher {name}{of} on {where(found, rows, facts)}" for head, found in won[:1]]
-        parts += [f"{head} on {where(found, rows, facts)}" for head, found in won[1:]]
+        parts = _higher([row for row in tested if row["significant"]], rows, facts, f"{name}{of}")
         if equal:
             they = "they" if parts else f"{a} and {b}"
             parts.append(f"{they} are equivalent within {facts.margin:g} on {where(equal, rows, facts)}")
         if unsure:
-            parts.append(f"no difference was found on {where(unsure, rows, facts)}")
+            none = "no difference" if parts else f"No difference in {name}{of} between {a} and {b}"
+            parts.append(f"{none} was found on {where(unsure, rows, facts)}")
         verdict = f"{'; '.join(parts)}."
-    return (
-        verdict,
-        f"{smallest_to_largest(rows, facts, a, b)}; {rule(tested, facts)}{power(unsure, facts)}.",
-    )
+    without = f"; on {where(rest, rows, facts)} {untested(rest)}" if rest else ""
+    return verdict, f"{ends}; {rule(facts)}{power(unsure, facts)}{without}."
 
 
-def _many(rows: list[Row], facts: Facts, name: str) -> tuple[str, str]:
-    """All heads that are compared with one reference."""
-    reference = head_name(rows[0]["head_a"])
-    tested = [row for row in rows if row["basis"]]
-    if not tested:
-        return _best(rows, facts, name), "Without a second seed or patients there is no test."
-    sure = [row for row in tested if row["significant"]]
-    rest = [row for row in tested if not row["significant"]]
-    many = f"{len(sure) or 'None'} of {len(tested)} differences from {reference}"
-    numbers = f"{many} {'is' if len(sure) < 2 else 'are'} significant ({rule(tested, facts).removeprefix(RULE)})"
-    if sure:
-        higher = sum(row["difference"] < 0 for row in sure)  # the difference is reference minus head
-        numbers += f": {higher or 'none'} higher, {len(sure) - higher or 'none'} lower"
-    top = min(tested, key=lambda row: row["difference"])
-    if top["difference"] < 0:
-        place = at_place(top, facts)
-        numbers += f"; the largest upwards, {head_name(top['head_b'])}{f' on {place}' * bool(place)}, is "
-        numbers += f"{signed(-top['difference'])}{interval(top, flip=True)}"
-    return _best(rows, facts, name), f"{numbers}{power(rest, facts)}."
-
-
-def _best(rows: list[Row], facts: Facts, name: str) -> str:
-    """Which head has the highest mean of all, at every place."""
-    reference, heads = head_name(rows[0]["head_a"]), len({row["head_b"] for row in rows}) + 1
-    places: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        place = (row["task"], row["dataset"])
-        if place not in places or row["mean_b"] > places[place]["mean_b"]:
-            places[place] = row
-    best = list(places.values())
-    sure = [row for row in best if row["significant"] and row["mean_b"] > row["mean_a"]]
-    above = [row for row in best if row["mean_b"] > row["mean_a"]]
-    hedge = ""
-    if above and any(row["basis"] for row in above) and len(sure) < len(above):
-        hedge = (
-            f", significantly above {reference} on {len(sure)}" if sure else f", not significantly above {reference}"
-        )
-    winners: dict[str, list[Row]] = {}
-    for row in best:
-        winner = head_name(row["head_b"]) if row["mean_b"] > row["mean_a"] else reference
-        winners.setdefault(winner, []).append(row)
-    if len(best) == 1:
-        (winner,), row = winners, best[0]
-        second = f"{reference} has {row['mean_a']:.3f}"
-        if winner == reference:
-            second = f"{head_name(row['head_b'])} follows with {row['mean_b']:.3f}"
-        value = max(row["mean_a"], row["mean_b"])
-        return f"{winner} has the highest {name} of {heads} heads: {value:.3f}{hedge}; {second}."
-    ordered = sorted(winners.items(), key=lambda item: -len(item[1]))
-    parts = [f"{head} on {where(found, best, facts)}" for head, found in ordered[:3]]
-    others = f" and {len(ordered) - 3} others elsewhere" * (len(ordered) > 3)
-    head, _, rest = listed(parts).partition(" on ")
-    return f"{head} has the highest {name} of {heads} heads on {rest}{others}{hedge}."
+def _higher(found: list[Row], rows: list[Row], facts: Facts, name: str) -> list[str]:
+    """Which of two heads is above the other where, of rows found among all; the first says what it is above in."""
+    sides = {"head_a": [row for row in found if row["difference"] > 0]}
+    sides["head_b"] = [row for row in found if row["difference"] < 0]
+    won = [(head_name(rows[0][side]), part) for side, part in sides.items() if part]
+    parts = [f"{head} has the higher {name} on {where(part, rows, facts)}" for head, part in won[:1]]
+    return parts + [f"{head} on {where(part, rows, facts)}" for head, part in won[1:]]
 
 
 def _notes(rows: pd.DataFrame, facts: Facts) -> tuple[str, ...]:
@@ -223,7 +161,7 @@ def _notes(rows: pd.DataFrame, facts: Facts) -> tuple[str, ...]:
         )
     for reading, part in rows[rows["reading"] != ""].groupby("reading", sort=False):
         where = list(dict.fromkeys(filter(None, (at_place(row, facts) for row in part.to_dict("records")))))
-        notes.append(f"{listed(where)}: {reading}." if where else f"{reading[0].upper()}{reading[1:]}.")
+        notes.append(f"{listed(where)}: {reading}." if where else f"{capital(reading)}.")
     if bases(rows) == ["patients"]:
         notes.append("This speaks of these trained models: another training may differ by more than other patients do.")
     if "seeds" in bases(rows) and rows["total_low"].isna().all():

@@ -1,6 +1,7 @@
 """What the further questions found, for people: tables, and sentences that say no more than the numbers carry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,11 @@ SHOWN = 6  # sentences of one varied key
 OTHERS = "such a change may be one of the patients in this test set; whether it would hold for others was not tested."
 
 
-def build(results: Results) -> dict[str, pd.DataFrame]:
-    """The tables that can be made, by name (keys of CAPTIONS)."""
-    made = {"trend": trend, "variance": variance, "interaction": interaction}
-    given = {name: getattr(results, name) for name in made}
-    return {name: made[name](found) for name, found in given.items() if found is not None and len(found)}
+def makers(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
+    """What makes each table that can be made, by name (keys of CAPTIONS)."""
+    makes = {"trend": trend, "variance": variance, "interaction": interaction}
+    given = {name: getattr(results, name) for name in makes}
+    return {name: partial(makes[name], found) for name, found in given.items() if found is not None and len(found)}
 
 
 def trend(found: pd.DataFrame) -> pd.DataFrame:

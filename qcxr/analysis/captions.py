@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qcxr.analysis.cells import RANKED
-from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, UNADJUSTED, Inference
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, FAMILY, PATIENTS, SEEDS, UNADJUSTED, Inference
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.shown import Shown
 
@@ -11,11 +11,6 @@ OVER = {
     BOTH: "over seeds and patients together",
     SEEDS: "over seeds, of the paired t-test",
     PATIENTS: "over patients, given these trained runs",
-}
-LABELS = {
-    "labels": "the labels of one pair of heads, task and test set",
-    "pairs": "the labels of all pairs of heads of one task and test set",
-    "study": "the labels of all pairs of heads, tasks and test sets",
 }
 MEANT = "the means of all pairs of heads, tasks and test sets"
 GROUPED = "the means of head, medium and tail labels of all pairs of heads, tasks and test sets"
@@ -32,9 +27,9 @@ def of_tests(name: str, tests: pd.DataFrame, shown: Shown) -> str:
     part = tests[rows & (tests["metric"] == "auroc")]
     rules = shown.inference
     if not family:
-        family = LABELS[rules.family] if rules else "their family"
+        family = FAMILY[rules.family] if rules else "their family"
     bases = [basis for basis in OVER if (part["basis"] == basis).any()]
-    texts = [f"{what}, {shown.plus_minus}."]
+    texts = [f"{what}, {shown.of_seeds(int(tests['n_seeds'].max()))}."]
     if bases:
         texts += [_intervals(part, bases), _adjusted(rules, family), _beside(part, rules)]
     if name == "labels":
@@ -47,7 +42,7 @@ def of_family(over: str, rules: Inference | None) -> str:
     if rules is None:
         return f"p adjusted: over {over}."
     if rules.adjust == "none":
-        return f"p adjusted: as configured {UNADJUSTED}, so it repeats the p of the test."
+        return f"p: as configured {UNADJUSTED}."
     return f"p adjusted: by {ADJUSTMENTS[rules.adjust]} over {over}."
 
 
@@ -87,13 +82,13 @@ def _adjusted(rules: Inference | None, family: str) -> str:
 
 
 def _beside(part: pd.DataFrame, rules: Inference | None) -> str:
-    """The raw p, the effect size, and what stands beside an ns."""
+    """The raw p, the effect size, and what stands beside what is not significant."""
     text = "p raw: the paper's paired t-test over seeds, not adjusted. g_z: standardised difference, corrected for few "
     text = text + "seeds (Hedges). " if part["p"].notna().any() else ""
     if rules is None:
-        return text + "Detectable, beside an ns: the smallest difference that would have been found."
-    text += f"Detectable, beside an ns: the smallest difference found with {100 * rules.power:g} % power at "
-    text += f"{rules.alpha:g} by a single test"
+        return text + "Detectable, where none is significant: the smallest difference that would have been found."
+    text += "Detectable, where none is significant: the smallest difference found with "
+    text += f"{100 * rules.power:g} % power at {rules.alpha:g} by a single test"
     if part["equivalent"].astype(bool).any():
         return text + f"; equivalent: two one-sided tests bound the difference by {rules.margin:g} (p not adjusted)."
     return text + "."

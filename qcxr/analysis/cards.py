@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from qcxr.analysis import comparisons, formats, tables
+from qcxr.analysis import cells, comparisons, formats, tables
 from qcxr.analysis.cohort import shown
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.frequencies import Frequencies, borders_said
@@ -100,12 +100,8 @@ def estimates(frame: pd.DataFrame | None, shown: Shown) -> pd.DataFrame:
             "Mean ± sd": shown.mean_sd(r["mean"], r["sd"], r["n_seeds"]),
         }
         over = {"95 % seeds and patients": "total", "95 % seeds": "seeds", "95 % patients": "patients"}
-        rows.append(row | {name: _interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
+        rows.append(row | {name: cells.interval(r[f"{part}_low"], r[f"{part}_high"]) for name, part in over.items()})
     return pd.DataFrame(rows)
-
-
-def _interval(low: float, high: float) -> str:
-    return "—" if pd.isna(low) or pd.isna(high) else f"[{low:.3f}, {high:.3f}]"
 
 
 def by_groups(frame: pd.DataFrame | None) -> str:

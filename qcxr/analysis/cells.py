@@ -27,6 +27,11 @@ def difference(row: Row) -> str:
     return f"{row['difference']:+.3f}{interval}"
 
 
+def interval(low: float, high: float) -> str:
+    """`[0.763, 0.801]`, or a dash where it is not known."""
+    return "—" if pd.isna(low) or pd.isna(high) else f"[{low:.3f}, {high:.3f}]"
+
+
 def half_width(row: Row, over: str) -> str:
     """`0.012`: half the 95 % interval over `ci` (seeds), `patients` or `total`."""
     low, high = row[f"{over}_low"], row[f"{over}_high"]
@@ -34,10 +39,10 @@ def half_width(row: Row, over: str) -> str:
 
 
 def detectable(row: Row, rules: Inference | None) -> str:
-    """What stands beside a `ns`: the smallest difference that would have been found, or that heads are equivalent."""
+    """Beside what is not significant: the smallest difference that would have been found, or equivalence."""
     if row["equivalent"]:
         return "equivalent" + (f" within {rules.margin:g}" if rules else "")
-    return f"{row['detectable']:.3f}" if row["mark"] == "ns" and pd.notna(row["detectable"]) else ""
+    return f"{row['detectable']:.3f}" if not row["significant"] and pd.notna(row["detectable"]) else ""
 
 
 def wilcoxon(row: Row) -> str:
@@ -70,6 +75,13 @@ def tested(row: Row, rules: Inference | None) -> dict[str, Any]:
         "p raw": raw + f" {row['mark_raw']}" * bool(row["mark_raw"]),
         "g_z": row["g_z"],
     }
+
+
+def called(table: pd.DataFrame, rules: Inference | None) -> pd.DataFrame:
+    """The table with `p` for its column `p adjusted` where nothing was adjusted; no p stands there twice."""
+    if rules is None or rules.adjust != "none" or "p adjusted" not in table:
+        return table
+    return table.drop(columns="p adjusted") if "p" in table else table.rename(columns={"p adjusted": "p"})
 
 
 def filled(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import cells, formats, variants
+from qcxr.analysis.leading import NAMES, led
 from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
@@ -86,7 +87,7 @@ def _table(
         | {"Note": cells.note(row)}
         for row in rows
     ]
-    return cells.filled(pd.DataFrame(made)) if made else pd.DataFrame()
+    return cells.called(cells.filled(pd.DataFrame(made)), shown.inference) if made else pd.DataFrame()
 
 
 def alone(
@@ -97,10 +98,10 @@ def alone(
 ) -> pd.DataFrame:
     """AUROC of every head that no other is compared with on a task and data set: its means, then its labels.
 
-    Labels stand from common to rare in training. estimates: give the interval over seeds and patients.
+    Labels stand from common to rare in training. estimates: give the interval that leads, and what it is over.
     """
     paired = {(r["task"], r["dataset"], r[side]) for r in tests.to_dict("records") for side in ("head_a", "head_b")}
-    both = {} if estimates is None else _totals(estimates)
+    known = leading(estimates)
     made = []
     keys = [key for key in ("task", "dataset", "head", "variant") if key in metrics]
     auroc = metrics[metrics["metric"] == "auroc"]
@@ -118,19 +119,32 @@ def alone(
                 "Label": label.replace("mean_", "mean, ") if label in MEANS else label,
             }
             row |= {"Positives": runs["n_positive"].max(), "AUROC": shown.of_values(runs["value"])}
-            if both:
-                row["95 %"] = both.get((*key[:3], named.get("variant", ""), label), "—")
+            if known:
+                row |= known.get((*key[:3], named.get("variant", ""), label), {"95 %": "—", "Over": ""})
             row |= {"Seeds": len(runs), "Note": "; ".join(filter(None, runs["reason"].unique()))}
             made.append(where(named) | row)
     return pd.DataFrame(made).astype({"Positives": "Int64"}) if made else pd.DataFrame()
 
 
-def _totals(estimates: pd.DataFrame) -> dict[tuple[str, ...], str]:
-    """The 95 % interval over seeds and patients of each head's AUROC, as text."""
-    part = estimates[(estimates["metric"] == "auroc") & estimates["total_low"].notna()]
+def leading(estimates: pd.DataFrame | None, *, metric: str = "auroc") -> dict[tuple[str, ...], dict[str, str]]:
+    """The 95 % interval that each head's values lead with: over seeds and patients, of one seed over patients.
+
+    (task, data set, head, variant, label) -> the cells `95 %` and `Over`; without estimates none.
+
+    One over seeds leads where nothing is known of patients, not where it is unknown how they vary in a rare label: it
+    would look surer than those of the labels beside it.
+    """
+    if estimates is None:
+        return {}
+    part = led(estimates[estimates["metric"] == metric])
+    known = part[["total_low", "patients_low"]].notna().any(axis=None)
+    part = part[part["lead"].isin(["total", "patients"] if known else ["seeds"])]
     keys = zip(part["task"], part["dataset"], part["head"], variants.of(part), part["label"], strict=True)
-    intervals = zip(part["total_low"], part["total_high"], strict=True)
-    return {key: f"[{low:.3f}, {high:.3f}]" for key, (low, high) in zip(keys, intervals, strict=True)}
+    found = zip(part["low"], part["high"], part["lead"], strict=True)
+    return {
+        key: {"95 %": cells.interval(low, high), "Over": NAMES[lead]}
+        for key, (low, high, lead) in zip(keys, found, strict=True)
+    }
 
 
 def patients(bootstrap: pd.DataFrame) -> pd.DataFrame:

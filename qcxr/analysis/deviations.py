@@ -10,8 +10,11 @@ from qcxr.analysis.facts import Facts
 
 COLUMNS = ("Point", "Paper", "Published code", "Here")
 
+CORRECTED = "marks and words follow p adjusted within its family (analysis.adjust, by default Holm); raw p beside it"
+UNCORRECTED = "uncorrected here too (analysis.adjust: none)"
+
 # The first word says which studies a row is true of: those with trainings of this package, with a circuit among them,
-# with heads compared, or all.
+# that chose thresholds, with heads compared, or all.
 DEVIATIONS = (
     ("trained", "Rotation", "±15 degrees", "dm_pix.rotate takes radians and was given U(-15, 15): any angle",
      "degrees, unless augment.unit is radians"),
@@ -20,7 +23,7 @@ DEVIATIONS = (
      "never in the optimizer: running statistics are frozen, or with backbone.batch_norm: batch learned from batches"),
     ("circuits", "Circuit initialisation", "U[0, 2π]", "normal(0, 2π)",
      "U[0, 2π], unless head.dqc.init says otherwise"),
-    ("always", "Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set",
+    ("thresholds", "Threshold of balanced accuracy", "—", "Youden's J chosen on the NIH test set",
      "Youden's J chosen on validation"),
     ("always", "Joining predictions with truth", "—", "both sorted, ids dropped",
      "one-to-one by image id, else an error"),
@@ -29,7 +32,7 @@ DEVIATIONS = (
     ("compared", "Volcano plot", "log2 of the percent difference: undefined where DQC is better", "—",
      "a signed axis with both sides"),
     ("compared", "Multiple tests", "5 seeds x up to 19 labels x 2 sets, uncorrected", "—",
-     "marks and words follow p adjusted within its family (analysis.adjust, by default Holm); raw p beside it"),
+     CORRECTED),
     ("compared", "What an interval is of", "training seeds alone", "seeds alone",
      "seeds and patients together (Obuchowski and Rockette 1995, Hillis 2007), unless analysis.inference is seeds; "
      "patients by DeLong's variance clustered over their films (Obuchowski 1997)"),
@@ -57,8 +60,9 @@ PROTOCOL = {
 
 def deviations(facts: Facts) -> list[tuple[str, ...]]:
     """Return the rows of `DEVIATIONS`, under `COLUMNS`, that are true of a study."""
-    true = {"always", *(name for name in ("trained", "circuits", "compared") if getattr(facts, name))}
-    return [tuple(row) for which, *row in DEVIATIONS if which in true]
+    true = {"always", *(name for name in ("trained", "circuits", "thresholds", "compared") if getattr(facts, name))}
+    said = {CORRECTED: UNCORRECTED} if facts.unadjusted else {}
+    return [tuple(said.get(cell, cell) for cell in row) for which, *row in DEVIATIONS if which in true]
 
 
 def departures(config: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ OPTIONAL = (
 )  # fmt: skip
 
 
-def evidence(tests: pd.DataFrame, *, alpha: float = 0.05, adjust: str = "holm") -> pd.DataFrame:
+def evidence(tests: pd.DataFrame, *, adjust: str = "holm") -> pd.DataFrame:
     """Return the rows of tests.csv with what leads: basis, low, high, p_read, adjusted, mark, significant.
 
     Beside them its parts under fixed names: seeds_low, seeds_high, patients_low, patients_high, total_low, total_high;

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qcxr.analysis.inference import p_called
 from qcxr.analysis.names import FEW
 
 CIRCUITS = ("dqc", "product", "random", "permuted")  # kinds of heads of this package that hold a circuit
@@ -41,14 +42,16 @@ class Study:
 class Facts:
     """What sentences may rest on.
 
-    seeds: the fewest and the most of any task and head. compared: there is a pair of heads; tested: with p-values.
+    seeds: the fewest and the most of any task and head. compared: there is a pair of heads; tested: with p that words
+    and marks follow; t_tested: with p of the paired t-test over seeds, the paper's. thresholds: those of balanced
+    accuracy were chosen, by a study that trained. grouped: by what subgroups are of, in words; "" where by nothing.
     patients: there are intervals over patients. mined: labels are the published ones of NIH and MIMIC. trained: the
-    runs were trained by this package, so that what holds for its trainings holds for them. same_settings: with the
-    same settings for every head. kinds: of each trained head. circuits: options of each trained head that holds a
-    circuit. references: heads that others are compared with. base: the variant, in words, that figures of one variant
-    show; "" where nothing varies. searched: settings were chosen among trials. bases: what the tests of means rest on,
-    of "seeds and patients", "seeds", "patients". adjust, family: how p-values are adjusted that marks and words follow,
-    and over what; adjust is "" for tables that do not say. alpha, margin, power: as in the configuration.
+    runs were trained by this package, so that what holds for its trainings holds for them. same_settings: with the same
+    settings for every head. kinds: of each trained head. circuits: options of each trained head that holds a circuit.
+    references: heads that others are compared with. base: the variant, in words, that figures of one variant show; ""
+    where nothing varies. searched: settings were chosen among trials. bases: what the tests of means rest on, of "seeds
+    and patients", "seeds", "patients". tested, t_tested and bases are of the base variant. adjust, family: how p-values
+    are adjusted that marks and words follow, and over what. alpha, margin, power: as in the configuration.
     """
 
     tasks: tuple[str, ...]
@@ -62,6 +65,9 @@ class Facts:
     trained: bool
     same_settings: bool
     circuits: Mapping[str, Mapping[str, Any]]
+    t_tested: bool = False
+    thresholds: bool = False
+    grouped: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     base: str = ""
@@ -79,6 +85,22 @@ class Facts:
     def foreign(self) -> bool:
         """Predictions were made elsewhere: nothing is known of their models."""
         return not self.trained
+
+    @property
+    def adjusted(self) -> bool:
+        """Marks and words follow p adjusted within its family, not p as the tests give it."""
+        return self.adjust != "none"
+
+    @property
+    def unadjusted(self) -> bool:
+        """As configured, no p is adjusted: sentences say so, and none speaks of an adjusted one."""
+        return not self.adjusted
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What stands for the names in braces in captions: what p is called, alpha, and by what films are grouped."""
+        by = f" by {self.grouped}" if self.grouped else ""
+        return {"p": p_called(self.adjust), "alpha": f"{self.alpha:g}", "by": by}
 
     def kind(self, head: str) -> str:
         """The kind of a trained head; its name, where nothing else is known."""
@@ -122,13 +144,22 @@ class Facts:
 
 @dataclass(frozen=True)
 class If:
-    """A sentence for studies of which a fact (a name in `Facts`) is true."""
+    """A sentence for studies of which a fact (a name in `Facts`), or each of several, is true."""
 
-    fact: str
+    fact: str | tuple[str, ...]
     text: str
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The names of what must be true."""
+        return (self.fact,) if isinstance(self.fact, str) else self.fact
 
 
 def said(parts: Iterable[str | If], facts: Facts) -> str:
-    """Join the sentences that the facts carry."""
-    texts = [part if isinstance(part, str) else part.text * bool(getattr(facts, part.fact)) for part in parts]
-    return " ".join(text for text in texts if text)
+    """Join the sentences that the facts carry; names in braces become the study's `Facts.words`."""
+    texts = [
+        part if isinstance(part, str) else part.text
+        for part in parts
+        if isinstance(part, str) or all(getattr(facts, name) for name in part.facts)
+    ]
+    return " ".join(texts).format_map(facts.words)

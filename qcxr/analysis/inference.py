@@ -36,7 +36,13 @@ INTERVALS = {
     SEEDS: ("ci_low", "ci_high"),
     PATIENTS: ("patients_low", "patients_high"),
 }
-FAMILIES = ("labels", "pairs", "study")
+# Which p of labels are adjusted together, in words.
+FAMILY = {
+    "labels": "the labels of one pair of heads, task and test set",
+    "pairs": "the labels of all pairs of heads of one task and test set",
+    "study": "the labels of all pairs of heads, tasks and test sets",
+}
+FAMILIES = tuple(FAMILY)
 
 
 def p_called(adjust: str) -> str:

@@ -94,7 +94,7 @@ def table(results: Results, facts: Facts) -> pd.DataFrame:
 
 def _pairs(results: Results, facts: Facts) -> list[tuple[tuple[str, str], dict[str, Any], int]]:
     """Every tested pair of mean AUROCs, both ways round: (first, other), its row, and the sign of first minus other."""
-    rows = at(evidence(results.at_base().tests, alpha=facts.alpha, adjust=facts.adjust)).to_dict("records")
+    rows = at(evidence(results.at_base().tests, adjust=facts.adjust)).to_dict("records")
     ways = [((row["head_a"], row["head_b"]), row, 1) for row in rows]
     return ways + [((row["head_b"], row["head_a"]), row, -1) for row in rows]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qcxr.analysis.facts import ENTANGLING, Facts
+from qcxr.analysis.inference import FAMILY, UNADJUSTED
 from qcxr.analysis.names import head_name
 
 TITLE = "Quantum against classical heads for long-tailed chest X-ray classification"
@@ -68,7 +69,7 @@ def _seeds(facts: Facts) -> str:
     if most == 1:
         text = "One seed does not tell how much another training run would differ."
     else:
-        what = "a paired t-test" if facts.tested else "a spread"
+        what = "a paired t-test" if facts.t_tested else "a spread"
         text = f"Seeds measure training noise only: {what} over {number} of them says nothing about other patients."
     return text + " The bootstrap over patients says nothing about other hospitals." * facts.patients
 
@@ -77,7 +78,7 @@ def _wilcoxon(facts: Facts) -> str:
     """The smallest p of the exact signed-rank test, where no data could make it significant."""
     fewest, _ = facts.seeds
     floor = 2.0 ** (1 - fewest)
-    if not facts.tested or fewest < 2 or floor <= facts.alpha:
+    if not facts.t_tested or fewest < 2 or floor <= facts.alpha:
         return ""
     return (
         f"With {_number(fewest, fewest)} seeds Wilcoxon's exact signed-rank test cannot give a p below {floor:g}, "
@@ -88,19 +89,19 @@ def _wilcoxon(facts: Facts) -> str:
 def _adjusted(facts: Facts) -> str:
     if not facts.tested:
         return ""
-    if not facts.adjust or facts.adjust == "none":
+    if facts.unadjusted:
+        return (
+            f"p-values are as configured {UNADJUSTED}: of many labels some have a small p by chance, so a star of one "
+            "label claims little."
+        )
+    if not facts.adjust:
         return (
             "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a "
             "label."
         )
-    over = {
-        "labels": "the labels of a task and test set",
-        "pairs": "the labels and pairs of heads of a task and test set",
-        "study": "all labels of the study",
-    }[facts.family]
     return (
-        f"Marks and the word significant follow p adjusted over {over}, and of means over all means; raw p stands "
-        "beside it for the comparison with other papers and claims nothing."
+        f"Marks and the word significant follow p adjusted over {FAMILY[facts.family]}, and of means over all means; "
+        "raw p stands beside it for the comparison with other papers and claims nothing."
     )
 
 

@@ -35,6 +35,11 @@ def metric_name(metric: str) -> str:
     return metric.upper() if metric == "auroc" else metric.replace("_", " ")
 
 
+def capital(text: str) -> str:
+    """Return a text as headings and axes begin: average precision -> Average precision."""
+    return text[:1].upper() + text[1:]
+
+
 def key_value(value: object) -> str:
     """Return a setting's value for people: 0.1, yes, none, a text as it is, anything else as JSON."""
     if value is None or isinstance(value, bool):

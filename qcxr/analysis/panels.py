@@ -36,7 +36,7 @@ def of_heads(results: Results, facts: Facts, *, heads: Sequence[str] = ()) -> di
         panels = []
         for place, here in _places(part, facts):
             by_head = {row["head_b"]: row for row in here.to_dict("records")}
-            found = [(_row(by_head[h], facts, head_name(h)), by_head[h]) for h in order if h in by_head]
+            found = [(_row(by_head[h], head_name(h)), by_head[h]) for h in order if h in by_head]
             panels.append((place, found))
         title = f"Mean AUROC of {head_name(str(reference))} minus that of each head"
         key = f"{'ladder' if heads else 'heads'}-{facts.heads.index(str(reference))}"
@@ -57,7 +57,7 @@ def of_labels(results: Results, facts: Facts) -> list[Chart]:
             labels = label_order(_counted(results, part), here["task"].iloc[0])[::-1]
             means = [label for label in MEANS if label in by_label and pd.notna(by_label[label]["difference"])]
             order = means + [label for label in labels if label in by_label]
-            panels.append((place, [(_row(by_label[label], facts, label), by_label[label]) for label in order]))
+            panels.append((place, [(_row(by_label[label], label), by_label[label]) for label in order]))
         title = f"{head_name(pair[0])} minus {head_name(pair[1])}: difference of AUROC per label"
         charts.append(_forest(f"forest-{k}", title, panels, pair, facts, part))
     return charts
@@ -113,7 +113,7 @@ def _volcano(k: int, pair: tuple[str, str], part: pd.DataFrame, facts: Facts) ->
 
 
 def _rows(results: Results, facts: Facts) -> pd.DataFrame:
-    return evidence(results.at_base().tests, alpha=facts.alpha, adjust=facts.adjust)
+    return evidence(results.at_base().tests, adjust=facts.adjust)
 
 
 def _of_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def _places(part: pd.DataFrame, facts: Facts) -> Iterator[tuple[str, pd.DataFram
                 yield f"{task_name(task)}, {dataset_name(dataset)}", here
 
 
-def _row(row: Cells, facts: Facts, label: str) -> Row:
+def _row(row: Cells, label: str) -> Row:
     """One row of a forest; label: of the label, of means, or a head's name."""
     apart = label in MEAN_NAMES
     name = MEAN_NAMES.get(label, label)

@@ -8,7 +8,7 @@ import pandas as pd
 from qcxr.analysis.charts.scale import signed
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.formats import p_value
-from qcxr.analysis.inference import ADJUSTMENTS
+from qcxr.analysis.inference import ADJUSTMENTS, UNADJUSTED
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, head_name, task_name
 
@@ -60,9 +60,16 @@ def interval(row: Row, *, flip: bool = False) -> str:
     return f" (95 % interval {signed(low)} to {signed(high)} over {row['basis']})"
 
 
-def p_said(row: Row) -> str:
-    shown = p_value(row["p_read"])
-    return f"{'adjusted ' * bool(row['adjusted'])}p {shown}"
+def p_said(row: Row, facts: Facts) -> str:
+    """The p that words follow, and whether it was adjusted."""
+    without = f", {UNADJUSTED}" * facts.unadjusted
+    return f"{'adjusted ' * bool(row['adjusted'])}p {p_value(row['p_read'])}{without}"
+
+
+def untested(rows: Iterable[Row]) -> str:
+    """That there is no test, and why, as the rows themselves say it: each reason once."""
+    reasons = "; ".join(dict.fromkeys(row["reason"] for row in rows if row["reason"]))
+    return "there is no test" + f" ({reasons})" * bool(reasons)
 
 
 def smallest_to_largest(rows: list[Row], facts: Facts, a: str, b: str) -> str:
@@ -80,12 +87,10 @@ def _difference(row: Row) -> float:
     return float(row["difference"])
 
 
-def rule(rows: list[Row], facts: Facts) -> str:
+def rule(facts: Facts) -> str:
     """By which p something is called significant."""
-    if facts.adjust == "none":
-        return f"{RULE}p < {facts.alpha:g}, as configured not adjusted for the number of comparisons"
-    if not all(row["adjusted"] for row in rows):
-        return f"{RULE}p < {facts.alpha:g}, not adjusted for the number of comparisons"
+    if facts.unadjusted:
+        return f"{RULE}p < {facts.alpha:g}, as configured {UNADJUSTED}"
     by = f", {ADJUSTMENTS[facts.adjust]}" if facts.adjust in ADJUSTMENTS else ""
     return f"{RULE}adjusted p < {facts.alpha:g}{by}"
 

@@ -124,20 +124,21 @@ def _findings(results: Results) -> list[str]:
 
 def _tables(results: Results, study: Study, facts: Facts) -> dict[str, Section]:
     """Every table by name; where something varies, all but the one of what varies hold the base variant's runs."""
-    built = tables.build(results, protocol=study.protocol)
+    of_one = OF_ONE_VARIANT if results.outline.varied else ()
+    built = tables.build(results, protocol=study.protocol, names=[n for n in tables.CAPTIONS if n not in of_one])
     captions = tables.captions(results)
-    if results.outline.varied:
-        at_base = tables.build(results.at_base())
-        built = {name: at_base.get(name) if name in OF_ONE_VARIANT else frame for name, frame in built.items()}
-        base = results.outline.said(results.outline.base)
-        for name in OF_ONE_VARIANT:
-            captions[name] += f" Here of {base}; other variants are among the study's tables."
+    if of_one:
+        base = results.at_base()
+        made, said = tables.build(base, names=of_one), tables.captions(base)
+        here = f"Here of {facts.base}; other variants are among the study's tables."
+        captions |= {name: f"{said[name]} {here}" for name in of_one}
+        built = {name: (built | made)[name] for name in tables.CAPTIONS if name in built or name in made}
     if ladder.rungs(facts):
         built["ladder"], captions["ladder"] = ladder.table(results, facts), LADDER
     return {
         name: _table(frame, caption=captions[name], name=name, folded=name in FOLDED or len(frame) > LONG)
         for name, frame in built.items()
-        if frame is not None and len(frame)
+        if len(frame)
     }
 
 

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from qcxr.analysis import variants
 from qcxr.analysis.components import estimate
 from qcxr.analysis.outline import Outline
+from qcxr.analysis.ranking import METRICS
 from qcxr.errors import InputError
 
-METRICS = {"auroc": "AUROC", "average_precision": "Average precision"}
 COLUMNS = (
     "task", "dataset", "metric", "head", "place", "varied", "n_seeds", "mean", "sd", "seeds_low", "seeds_high",
     "patients_low", "patients_high",

@@ -10,6 +10,7 @@ from qcxr.analysis import variants
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import CIRCUITS, Facts, Study
 from qcxr.analysis.inputs import Paths, Run, load
+from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.origin import official
 from qcxr.analysis.outline import Outline
@@ -25,7 +26,7 @@ class Results:
     patients: what they vary. estimates: every head's means with their intervals. shown: how tables print them.
     subgroups: groups of films and their gaps, at the base variant.
     trend, variance, interaction: answers to further questions (`qcxr.analysis.questions`).
-    outline: the heads in their order, and what varies; empty for predictions made elsewhere.
+    outline: the heads in their order, and what varies: of predictions made elsewhere, the names that their list gives.
     """
 
     metrics: pd.DataFrame
@@ -45,6 +46,12 @@ class Results:
     interaction: pd.DataFrame | None = None
     outline: Outline = Outline()  # noqa: RUF009  (frozen)
 
+    @property
+    def most_seeds(self) -> int:
+        """The most runs that any head has on a task at one variant."""
+        keys = [key for key in ("task", "head", "variant") if key in self.metrics]
+        return int(self.metrics.groupby(keys)["seed"].nunique().max())
+
     def at_base(self) -> "Results":
         """These results with the runs of the base variant only, as of a study that varies nothing."""
         if not self.outline.varied:
@@ -62,16 +69,21 @@ class Results:
         kinds = {run["head"]: run.get("kind") or run["head"] for run in self.runs}
         settings = [run["config"].get("train") for run in self.runs if run.get("config")]
         counted = () if self.counts is None else self.counts["dataset"].unique()
+        given = self._compared_by(study.compared_by)
+        rows = evidence(self.at_base().tests, adjust=given["adjust"])
         return Facts(
             tasks=tuple(task_order(self.metrics["task"])),
             heads=tuple(head_order(self.metrics["head"], self.outline.heads)),
             datasets=tuple(dataset_order(self.metrics["dataset"])),
             seeds=(int(seeds.min()), int(seeds.max())),
             compared=len(self.tests) > 0,
-            tested=bool(self.tests["p"].notna().any()),
+            tested=bool(rows["p_read"].notna().any()),
+            t_tested=bool(rows["p"].notna().any()),
             patients=self.bootstrap is not None,
             mined=len(counted) > 0 and all(official(self.counts, name) for name in counted),
             trained=len(configs) > 0,
+            thresholds=len(configs) > 0 and bool(self._values("threshold").notna().any()),
+            grouped=self._grouped(),
             same_settings=all(found == settings[0] for found in settings),
             kinds=kinds,
             circuits={
@@ -84,14 +96,23 @@ class Results:
             searched=self.search is not None,
             demo=study.demo,
             protocol=study.protocol,
-            bases=tuple(bases(at(evidence(self.tests)))),
-            **self._compared_by(study.compared_by),
+            bases=tuple(bases(at(rows))),
+            **given,
         )
+
+    def _values(self, metric: str) -> pd.Series:
+        return self.metrics.loc[self.metrics["metric"] == metric, "value"]
+
+    def _grouped(self) -> str:
+        """By which attributes of patients and films results are broken down, those that have groups."""
+        if self.subgroups is None:
+            return ""
+        return listed([str(name) for name in dict.fromkeys(self.subgroups["attribute"]) if name])
 
     def _compared_by(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """How tests were adjusted and what counts as equivalent, of the facts."""
         found = {key: given[key] for key in ("family", "alpha", "margin", "power") if key in given}
-        return found | {"adjust": given.get("adjust", "holm") if "p_adjusted" in self.tests else ""}
+        return found | {"adjust": given.get("adjust", "holm")}
 
 
 def read_results(

@@ -37,4 +37,13 @@ class Shown:
     @property
     def plus_minus(self) -> str:
         """What `mean ± sd` is, in words."""
-        return "mean ± sd over seeds" + " (dividing by n)" * (self.sd == "population")
+        return "mean ± sd over seeds" + self.by_n
+
+    @property
+    def by_n(self) -> str:
+        """What must be said of an sd that does not divide by n - 1."""
+        return " (dividing by n)" * (self.sd == "population")
+
+    def of_seeds(self, most: int) -> str:
+        """What such a cell is, in words, where no mean is over more than `most` seeds: one has no sd."""
+        return self.plus_minus if most > 1 else "of one seed"

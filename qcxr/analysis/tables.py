@@ -1,17 +1,29 @@
 """The paper's tables from this study's numbers, and the result tables: tidy frames in, frames for people out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from qcxr.analysis import answers, comparisons, formats, gaps, trials, variants
+from qcxr.analysis import answers, cells, comparisons, formats, gaps, trials, variants
 from qcxr.analysis.captions import heading, of_family, of_tests
 from qcxr.analysis.inputs import Run, hours
-from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, head_order, key_value, task_name, task_order
+from qcxr.analysis.names import (
+    CONFIGURED,
+    capital,
+    dataset_name,
+    head_name,
+    head_order,
+    key_value,
+    metric_name,
+    task_name,
+    task_order,
+)
 from qcxr.analysis.outline import Outline
-from qcxr.analysis.response import METRICS, curve
+from qcxr.analysis.ranking import METRICS
+from qcxr.analysis.response import curve
 from qcxr.analysis.results import Results
 from qcxr.analysis.shown import Shown
 from qcxr.analysis.versus import paper_vs_here
@@ -31,7 +43,8 @@ CAPTIONS = {
     "groups": "Mean AUROC over head, medium and tail labels by training frequency; films and patients of the test set "
     "with any finding of the group, each counted once.",
     "labels": "AUROC per label and the differences of heads.",
-    "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds.",
+    "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds; 95 %: interval over what the column "
+    "Over names.",
     "scores": "All metrics, mean over labels, mean ± sd over seeds.",
     "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
     "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together unless noted, and "
@@ -87,7 +100,6 @@ def parameters(frame: pd.DataFrame, order: Iterable[str] = ()) -> pd.DataFrame:
         return pd.DataFrame(
             [
                 {"Task": task_name(row["task"]), "Head": head_name(row["head"])}
-                | ({"Variant": row["variant"] or CONFIGURED} if "variant" in row else {})
                 | {name: int(row[part]) for part, name in PARTS.items()}
                 for row in ordered
             ]
@@ -134,45 +146,39 @@ def heads(results: Results) -> pd.DataFrame:
     """Name, kind, what differs from the reference, and parameters beside the backbone's, a row per head."""
     outline, kinds = results.outline, {run["head"]: run.get("kind") or run["head"] for run in results.runs}
     counted = [] if results.parameters is None else results.parameters.to_dict("records")
+    trained = {(row["task"], row["head"]): f"{trained_parameters(row):,}" for row in counted}
     rows = []
     for k, (head, difference) in enumerate(outline.heads.items()):
         row: dict[str, Any] = {"Head": head_name(head), "Kind": kinds.get(head, "")}
         row["Differs from the reference"] = difference or ("the reference" if k == 0 else "nothing")
         for task in task_order(part["task"] for part in counted):
-            found = {trained_parameters(p) for p in counted if (p["task"], p["head"]) == (task, head)}
-            ends = dict.fromkeys(f"{n:,}" for n in (min(found), max(found))) if found else ["—"]
-            row[f"Trained parameters {task_name(task)}"] = " to ".join(ends)
+            row[f"Trained parameters {task_name(task)}"] = trained.get((task, head), "—")
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def trained_parameters(row: Mapping[str, Any]) -> int:
-    """Parameters that a head adds to the backbone and trains: as counted, or all of its parts."""
-    return int(
-        row["trained"] if "trained" in row else sum(row[part] for part in ("preprocess", "quantum", "postprocess"))
-    )
+    """Parameters that a head adds to the backbone and trains."""
+    return int(sum(row[part] for part in ("preprocess", "quantum", "postprocess")))
 
 
 def varied(results: Results) -> pd.DataFrame:
     """Mean AUROC and average precision at every value of every varied key, other keys at the base variant."""
-    rows = []
+    rows, shown = [], results.shown
     for axis in results.outline.axes:
         points = curve(results.metrics, results.outline, axis, bootstrap=results.bootstrap)
         for (task, dataset, value, head), part in points.groupby(["task", "dataset", "place", "head"], sort=False):
             by = part.set_index("metric").to_dict("index")
             row: dict[str, Any] = {"Task": task_name(task), "Test set": dataset_name(dataset), "Varied": axis}
             row |= {"Value": key_value(results.outline.along(axis)[value][0]), "Head": head_name(head)}
-            for metric, name in METRICS.items():
-                row[name] = formats.mean_sd(by[metric]["mean"], by[metric]["sd"]) if metric in by else "—"
-            row |= {"95 % over seeds": _interval(by["auroc"], "seeds"), "Seeds": int(by["auroc"]["n_seeds"])}
-            row["95 % over patients"] = _interval(by["auroc"], "patients")
+            for metric in METRICS:
+                of = by.get(metric, {"mean": float("nan"), "sd": float("nan"), "n_seeds": 0})
+                row[capital(metric_name(metric))] = shown.mean_sd(of["mean"], of["sd"], of["n_seeds"])
+            of = by["auroc"]
+            row |= {"95 % over seeds": cells.interval(of["seeds_low"], of["seeds_high"]), "Seeds": int(of["n_seeds"])}
+            row["95 % over patients"] = cells.interval(of["patients_low"], of["patients_high"])
             rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _interval(row: Mapping[str, Any], over: str) -> str:
-    low, high = row[f"{over}_low"], row[f"{over}_high"]
-    return "—" if pd.isna(low) else f"[{low:.3f}, {high:.3f}]"
 
 
 def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
@@ -196,38 +202,47 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def build(results: Results, *, protocol: bool = False) -> dict[str, pd.DataFrame]:
-    """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here."""
-    order = results.outline.heads
-    known = any(order.values()) or results.runs  # nothing is known of heads whose predictions were made elsewhere
-    tables = {
-        "heads": heads(results) if len(order) > 1 and known else pd.DataFrame(),
-        "varied": varied(results),
-        "means": comparisons.means(results.tests, results.shown),
-        "groups": comparisons.groups(results.tests, results.metrics, results.shown),
-        "labels": comparisons.labels(results.tests, results.shown),
-        "alone": comparisons.alone(results.metrics, results.tests, results.estimates, results.shown),
-        "scores": scores(results.metrics, results.shown),
-    }
-    if results.counts is not None:
-        tables["counts"] = counts(results.counts)
-    if results.bootstrap is not None:
-        tables["bootstrap"] = comparisons.patients(results.bootstrap)
-    if results.subgroups is not None:
-        tables["subgroups"] = gaps.groups(results.subgroups)
-        tables["gap_differences"] = gaps.differences(results.subgroups)
-    if results.parameters is not None:
-        tables["parameters"] = parameters(results.parameters, order)
-    if results.benchmark is not None:
-        tables["benchmark"] = benchmark(results.benchmark, order)
-    if results.search is not None:
-        tables["search"] = trials.chosen(results.search, order)
-    tables |= answers.build(results)
-    if results.runs:
-        tables["runs"] = run_costs(results.runs)
+def build(
+    results: Results, *, protocol: bool = False, names: Iterable[str] = tuple(CAPTIONS)
+) -> dict[str, pd.DataFrame]:
+    """Return every table that can be made, by name (keys of CAPTIONS); `protocol` adds `paper`, paper against here.
+
+    names: the tables that are wanted.
+    """
+    makers, wanted, rules = _makers(results) | answers.makers(results), set(names), results.shown.inference
     if protocol:
-        tables["paper"] = paper_vs_here(results)
-    return {name: tables[name] for name in CAPTIONS if name in tables and len(tables[name])}
+        makers["paper"] = lambda: paper_vs_here(results)
+    made = {name: makers[name]() for name in CAPTIONS if name in makers and name in wanted}
+    return {name: cells.called(table, rules) for name, table in made.items() if len(table)}
+
+
+def _makers(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
+    """What makes each table of this study, by name; answers to further questions have theirs in `answers`."""
+    order, shown = results.outline.heads, results.shown
+    known = any(order.values()) or results.runs  # nothing is known of heads whose predictions were made elsewhere
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
+        "varied": lambda: varied(results),
+        "means": lambda: comparisons.means(results.tests, shown),
+        "groups": lambda: comparisons.groups(results.tests, results.metrics, shown),
+        "labels": lambda: comparisons.labels(results.tests, shown),
+        "alone": lambda: comparisons.alone(results.metrics, results.tests, results.estimates, shown),
+        "scores": lambda: scores(results.metrics, shown),
+    }
+    if len(order) > 1 and known:
+        makers["heads"] = lambda: heads(results)
+    of_parts: dict[str, tuple[pd.DataFrame | None, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+        "counts": (results.counts, counts),
+        "bootstrap": (results.bootstrap, comparisons.patients),
+        "subgroups": (results.subgroups, gaps.groups),
+        "gap_differences": (results.subgroups, gaps.differences),
+        "parameters": (results.parameters, partial(parameters, order=order)),
+        "benchmark": (results.benchmark, partial(benchmark, order=order)),
+        "search": (results.search, partial(trials.chosen, order=order)),
+    }
+    makers |= {name: partial(make, frame) for name, (frame, make) in of_parts.items() if frame is not None}
+    if results.runs:
+        makers["runs"] = lambda: run_costs(results.runs)
+    return makers
 
 
 def captions(results: Results) -> dict[str, str]:
@@ -237,8 +252,13 @@ def captions(results: Results) -> dict[str, str]:
         said |= {name: of_tests(name, results.tests, results.shown) for name in ("means", "groups", "labels")}
     rules = results.shown.inference
     said |= {name: f"{CAPTIONS[name]} {of_family(over, rules)}" for name, over in ADJUSTED.items()}
-    for name in ("alone", "scores"):
-        said[name] = said[name].replace("mean ± sd over seeds", results.shown.plus_minus)
+    seeds = results.most_seeds
+    for name in ("alone", "scores", "varied"):
+        said[name] = said[name].replace("mean ± sd over seeds", results.shown.of_seeds(seeds))
+    if seeds < 2:
+        said["bootstrap"] = said["bootstrap"].replace(" averaged over seeds", "")
+        over = "over seeds and, where there is a bootstrap, over patients"
+        said["varied"] = said["varied"].replace(over, "over patients, where there is a bootstrap")
     return said
 
 
@@ -268,15 +288,17 @@ def summary_text(
         tests = kept["tests"].drop(columns="variant")
         metrics = kept["metrics"].drop(columns="variant", errors="ignore") if metrics is not None else None
     if not len(tests):
-        return "" if metrics is None else formats.markdown(scores(metrics))
+        return "" if metrics is None else formats.markdown(scores(metrics, shown))
     made = comparisons.means(tests, shown)
     first = [name for name in ("Task", "Test set", "Reference", "Head") if name in made]
     heads = [name for name in made.columns[2:4] if name not in first]
-    texts = formats.as_text(made[[*first, "Difference [95 %]", "p adjusted", "Mark", *heads]])
+    p = "p adjusted" if "p adjusted" in made else "p"
+    texts = formats.as_text(made[[*first, "Difference [95 %]", p, "Mark", *heads]])
     rows = [list(texts.columns), *texts.to_numpy().tolist()]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     seeds = int(tests["n_seeds"].max())
-    title = f"Mean AUROC over labels, mean ± sd over {seeds} seed{'s' if seeds != 1 else ''}; {heading(tests)}"
+    each = f"mean ± sd over {seeds} seeds{shown.by_n}" if seeds > 1 else shown.of_seeds(seeds)
+    title = f"Mean AUROC over labels, {each}; {heading(tests)}"
     title += f"; at {outline.said(outline.base)}" * outline.varied
     return "\n".join([title, *lines]) + "\n"

@@ -120,6 +120,7 @@ def facts(**changes):
         seeds=(5, 5),
         compared=True,
         tested=True,
+        t_tested=changes.get("tested", True),
         patients=False,
         mined=False,
         trained=False,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def test_one_sure_difference_is_said_with_its_interval_and_its_adjusted_p():
     )
     assert found.numbers == (
         f"The difference, CDL minus DQC, is +{row['difference']:.3f} (95 % interval +{row['total_low']:.3f} to "
-        f"+{row['total_high']:.3f} over seeds and patients), significant (adjusted p < 0.001)."
+        f"+{row['total_high']:.3f} over seeds and patients), significant at 0.05 (adjusted p < 0.001)."
     )
     assert found.notes == ()
 
@@ -66,7 +67,7 @@ def test_what_was_not_found_is_said_with_what_would_have_been():
     found, row = answer(results, facts), at(evidence(results.tests)).iloc[0]
     assert found.verdict.startswith("No difference in mean AUROC was found between CDL and DQC: 0.7")
     assert f"one of {row['detectable']:.3f} would have been with 80 % power" in found.numbers
-    assert "not significant (adjusted p 0." in found.numbers
+    assert "not significant at 0.05 (adjusted p 0." in found.numbers
 
 
 def test_equivalence_is_more_than_no_difference():
@@ -110,8 +111,62 @@ def test_nothing_is_tested_without_seeds_and_patients():
     results = Results(metrics, statistics.compare(metrics))
     found = answer(results, results.facts(Study()))
     assert found.verdict.startswith("CDL has the higher mean AUROC: ")
-    assert found.numbers.endswith("; without a second seed or patients there is no test.")
+    assert found.numbers.endswith("; there is no test (one seed: a paired test needs at least two).")
     assert "significant" not in found.verdict + found.numbers
+
+
+def tied(gaps, *, heads=("cdl", "dqc"), seeds=3):
+    """Results and facts of seeds that differ by the gap alone, 0 among them: no t-test, and no patients."""
+    metrics = scored(gaps, noise=0.0, heads=heads, seeds=seeds)
+    results = Results(metrics, statistics.compare(metrics, heads=heads))
+    return results, results.facts(Study())
+
+
+def test_a_tie_is_nobodys_win_and_the_reason_is_the_rows_own():
+    results, facts = tied({("cxr8", "nih"): 0.0})
+    found = answer(results, facts)
+    assert found.verdict == "CDL and DQC have the same mean AUROC: 0.780."
+    assert found.numbers.endswith("; there is no test (all differences are equal: the t-test is undefined).")
+    assert "seed or patients" not in found.numbers
+    several = answer(*tied({("cxr8", "nih"): 0.0, ("cxr8", "mimic"): -0.02}))
+    assert several.verdict == (
+        "DQC has the higher mean AUROC on MIMIC-CXR-LT; they have the same mean AUROC on NIH-CXR-LT."
+    )
+    assert several.numbers.endswith("; there is no test (all differences are equal: the t-test is undefined).")
+    both = answer(*tied({("cxr8", "nih"): 0.02, ("cxr8", "mimic"): -0.02}))
+    assert both.verdict == "CDL has the higher mean AUROC on NIH-CXR-LT; DQC on MIMIC-CXR-LT."
+    none = answer(*tied({("cxr8", "nih"): 0.0, ("cxr8", "mimic"): 0.0}))
+    assert none.verdict == "CDL and DQC have the same mean AUROC on both test sets."
+
+
+def test_heads_that_tie_for_the_highest_mean_share_it():
+    heads = ("cdl", "dqc", "mlp")
+    one = {gap: answer(*tied({("cxr8", "nih"): gap}, heads=heads)) for gap in ((0.0, 0.03), (-0.02, -0.02), (0.0, 0.0))}
+    said = [found.verdict for found in one.values()]
+    assert said == [
+        "CDL and DQC share the highest mean AUROC of 3 heads: 0.780; mlp follows with 0.750.",
+        "DQC and mlp share the highest mean AUROC of 3 heads: 0.800; CDL has 0.780.",
+        "CDL, DQC and mlp share the highest mean AUROC of 3 heads: 0.780.",
+    ]
+    assert {found.numbers for found in one.values()} == {
+        "There is no test (all differences are equal: the t-test is undefined)."
+    }
+    places = {("cxr8", "nih"): (0.0, 0.03), ("cxr8", "mimic"): (-0.02, 0.03), ("cxr14", "nih"): (-0.02, 0.03)}
+    assert answer(*tied(places, heads=heads)).verdict == (
+        "DQC has the highest mean AUROC of 3 heads on CXR-8, MIMIC-CXR-LT and CXR-14, NIH-CXR-LT and CDL and DQC "
+        "together on CXR-8, NIH-CXR-LT."
+    )
+
+
+def test_a_place_without_a_test_is_named_beside_those_with_one():
+    results, facts = study_of({("cxr8", "nih"): 0.05, ("cxr8", "mimic"): 0.0})
+    at_mimic = results.tests["dataset"] == "mimic"
+    lost = {"basis": "", "p_adjusted": np.nan, "mark": "", "significant": False, "equivalent": False}
+    results.tests.loc[at_mimic, list(lost)] = list(lost.values())
+    results.tests.loc[at_mimic, "reason"] = "one positive patient"
+    found = answer(results, facts)
+    assert found.verdict == "CDL has the higher mean AUROC on NIH-CXR-LT."
+    assert found.numbers.endswith("; on MIMIC-CXR-LT there is no test (one positive patient).")
 
 
 def test_one_head_is_compared_with_none():
@@ -122,6 +177,12 @@ def test_one_head_is_compared_with_none():
     assert found.question == "Which mean AUROC does DQC reach?"
     assert found.verdict == f"DQC reaches a mean AUROC of {values.mean():.3f} ± {values.std():.3f}."
     assert found.numbers == "Mean ± sd over 5 seeds. No pair of heads, so no comparison."
+    known = {"task": "cxr8", "dataset": "nih", "metric": "auroc", "label": "mean", "head": "dqc"}
+    estimates = pd.DataFrame([known | {"patients_low": 0.7634, "patients_high": 0.8012}])
+    one = dataclasses.replace(results, metrics=metrics.query("seed == 0"), estimates=estimates)
+    with_interval = answer(one, one.facts(Study()))
+    assert re.fullmatch(r"DQC reaches a mean AUROC of 0\.7\d\d \[0\.763, 0\.801\]\.", with_interval.verdict)
+    assert with_interval.numbers == ("In brackets: 95 % interval over patients. No pair of heads, so no comparison.")
     shown = dataclasses.replace(results, shown=Shown(sd="population"))
     assert "over 5 seeds (sd divides by n). " in answer(shown, shown.facts(Study())).numbers
 
@@ -131,7 +192,7 @@ def test_what_is_not_adjusted_is_not_called_so():
     found = answer(*study_of({("cxr8", "nih"): 0.05, ("cxr8", "mimic"): 0.05}, study=study))
     assert found.numbers.endswith("significant is p < 0.01, as configured not adjusted for the number of comparisons.")
     one = answer(*study_of({("cxr8", "nih"): 0.05}, study=study))
-    assert one.numbers.endswith("significant (p < 0.001).")
+    assert one.numbers.endswith("significant at 0.01 (p < 0.001, not adjusted for the number of comparisons).")
 
 
 def test_unequal_seeds_per_task_lead_each_by_its_own_basis():

@@ -1,5 +1,6 @@
 """Sentences of reports, cards and captions: for each kind of study those that its inputs carry, and no other."""
 
+import dataclasses
 import json
 
 import pandas as pd
@@ -33,7 +34,7 @@ def published_counts():
 
 def test_conditions_are_facts():
     parts = [part for entry in figures.FIGURES.values() for part in entry.text if isinstance(part, If)]
-    assert parts and all(hasattr(facts(), part.fact) for part in parts)
+    assert parts and all(hasattr(facts(), name) for part in parts for name in part.facts)
     assert {row[0] for row in deviations.DEVIATIONS} - {"always"} <= set(Facts.__dataclass_fields__)
 
 
@@ -78,9 +79,24 @@ def test_facts_are_gathered_from_the_results(study):
     assert (found.tasks, found.heads, found.datasets) == (("cxr8", "cxr19"), ("cdl", "dqc"), ("nih", "mimic"))
     assert found.seeds == (3, 3) and found.compared and found.tested and not found.patients
     assert found.trained and found.same_settings and found.circuits == {"dqc": {}}
+    assert found.t_tested and found.thresholds and found.grouped == ""
     assert found.demo and not found.protocol and not found.mined
     bare = study.results().facts(Study())
     assert bare.foreign and bare.circuits == {} and not bare.mined
+    assert not bare.thresholds  # whoever trained may have chosen them elsewhere
+
+
+def test_what_is_tested_is_what_has_the_p_that_words_follow(study):
+    """Raw p over seeds are another thing: one seed has none, and a rare label may have nothing else."""
+    results = study.results()
+    one = dataclasses.replace(results, tests=results.tests.assign(p=float("nan")))
+    assert one.facts(Study()).tested and not one.facts(Study()).t_tested
+    raw = results.tests.assign(p_adjusted=float("nan"), basis="")
+    assert raw["p"].notna().any()
+    found = dataclasses.replace(results, tests=raw).facts(Study())
+    assert found.t_tested and not found.tested and found.bases == ()
+    groups = pd.DataFrame({"attribute": ["sex", "sex", "scanner", ""]})
+    assert dataclasses.replace(results, subgroups=groups).facts(Study()).grouped == "sex and scanner"
 
 
 def test_settings_that_differ_between_heads_are_not_called_the_same(study, tmp_path):

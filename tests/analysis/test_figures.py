@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 
 from qcxr.analysis import figures, inputs, ranking
 from qcxr.analysis.facts import said
-from qcxr.analysis.figures import curves, losses, style
+from qcxr.analysis.figures import curves, losses, style, volcano
 from qcxr.analysis.figures.named import name_points
 from qcxr.analysis.predictions import Predictions, RunKey
 from qcxr.errors import InputError
@@ -175,6 +175,15 @@ def test_the_volcano_shows_both_sides_and_names_every_label(study, name):
         brought = set(LABELS[task]) - (set() if task == "cxr8" else set(LABELS["cxr8"]))
         assert {text.get_text() for text in written} == brought & set(here["label"])
         assert_apart(axes, written)
+
+
+def test_the_volcano_calls_adjusted_only_what_is(study):
+    tests = inputs.load("tests", study.tests)
+    for adjust, p in (("holm", "adjusted p"), ("none", "p")):
+        with style.applied():
+            figure = volcano.volcano(tests=tests, heads=["cdl", "dqc"], task="cxr8", alpha=0.01, adjust=adjust)
+        assert figure.axes[0].get_ylabel().endswith(f" of the {p}")
+        assert f"{p} = 0.01" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def assert_apart(axes, written):

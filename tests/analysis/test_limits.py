@@ -1,9 +1,12 @@
 """What a report says of its limits and in its title: for each kind of study what its facts carry, and no other."""
 
+import re
+
 import pytest
 
 from qcxr.analysis import deviations, figures, paper
 from qcxr.analysis.facts import said
+from qcxr.analysis.inference import UNADJUSTED
 from qcxr.analysis.limits import TITLE, limits, title
 
 from .synthetic import facts
@@ -13,6 +16,7 @@ PAPER = facts(
     patients=True,
     mined=True,
     trained=True,
+    thresholds=True,
     protocol=True,
     circuits={"dqc": {"engine": "auto", "layers": 3}},
 )
@@ -63,7 +67,6 @@ def test_predictions_made_elsewhere_say_nothing_of_their_models():
         DEVICE,
     ]
     assert {row[0] for row in deviations.deviations(foreign)} == {
-        "Threshold of balanced accuracy",
         "Joining predictions with truth",
         "Percent difference of means",
         "Volcano plot",
@@ -135,12 +138,13 @@ def test_limits_follow_what_intervals_are_of():
     assert both[0].startswith(
         "Intervals and tests hold for other trainings and other patients together, as far as five"
     )
-    assert both[2].startswith("Marks and the word significant follow p adjusted over the labels of a task and test set")
+    assert both[2].startswith("Marks and the word significant follow p adjusted over the labels of one pair of")
     one = limits(facts(seeds=(1, 1), bases=("patients",), adjust="holm"))
     assert one[0].endswith("one seed does not tell how much another training would differ.")
     assert not any("Wilcoxon" in text for text in one)
-    assert RAW in limits(facts(adjust="none"))
-    assert "all labels of the study" in " ".join(limits(facts(adjust="bh", family="study")))
+    assert "the labels of all pairs of heads, tasks and test sets, and of means" in " ".join(
+        limits(facts(adjust="bh", family="study"))
+    )
 
 
 def test_the_floor_of_wilcoxons_test_is_scipys():
@@ -156,3 +160,28 @@ def test_the_best_of_many_is_said_to_look_too_good():
     many = facts(heads=tuple("abcdefgh"))
     assert any("looks better than it is" in text for text in limits(many))
     assert not any("looks better than it is" in text for text in limits(facts()))
+
+
+@pytest.mark.parametrize("heads", [("cdl", "dqc"), tuple("abcdefgh")])
+def test_nothing_speaks_of_an_adjustment_that_was_not_asked_for(heads):
+    plain = facts(heads=heads, adjust="none", alpha=0.01, bases=("seeds",), trained=True, grouped="sex and scanner")
+    texts = [said(entry.text, plain) for entry in figures.FIGURES.values()] + limits(plain)
+    texts += [" ".join(row) for row in deviations.deviations(plain)]
+    for text in texts:
+        rest = text.replace(UNADJUSTED, "").replace("no adjustment for their number", "")
+        assert not re.search("adjusted|adjustment", rest), text
+    marked = said(figures.FIGURES["labels"].text, plain)
+    assert f"Marks follow p, {UNADJUSTED}: ns" in marked
+    assert any(text.startswith(f"p-values are as configured {UNADJUSTED}") for text in limits(plain))
+    assert "films by sex and scanner, over the labels" in said(figures.FIGURES["subgroups"].text, plain)
+    holm = facts(heads=heads, adjust="holm")
+    assert "Marks follow the adjusted p" in said(figures.FIGURES["labels"].text, holm)
+    assert "films, over the labels" in said(figures.FIGURES["subgroups"].text, holm)
+
+
+def test_one_seed_has_no_words_of_a_t_test():
+    """Tested over patients, a study has marks and words, and nothing to say of the paper's test over seeds."""
+    one = facts(seeds=(1, 1), tested=True, t_tested=False, bases=("patients",), adjust="holm")
+    assert "Marks follow the adjusted p" in said(figures.FIGURES["labels"].text, one)
+    assert "t-test" not in said(figures.FIGURES["paper_fig5"].text, one)
+    assert not any("Wilcoxon" in text or "t-test" in text for text in limits(one))

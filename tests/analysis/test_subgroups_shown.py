@@ -57,6 +57,19 @@ def test_tables_and_sentences_tell_what_the_rows_hold(found):
 
 
 @pytest.mark.parametrize("few", [True, False])
+def test_stars_of_gaps_follow_alpha(found, few, monkeypatch):
+    frame = found[2].assign(p_adjusted=found[2]["p_adjusted"].where(found[2]["kind"] != "gap", 0.03))
+    monkeypatch.setattr(drawing, "FEW", 6 if few else 1)
+    stars = []
+    for alpha in (0.05, 0.01):
+        with style.applied():
+            figure = drawing.subgroups(subgroups=frame, heads=["cdl", "dqc"], task="cxr8", alpha=alpha)
+        stars.append(sum("*" in text.get_text() for text in figure.findobj(Text)))
+    gaps_of_means = frame.query("kind == 'gap' and label == 'mean'")["value"].notna()
+    assert stars == [gaps_of_means.sum(), 0] and stars[0] > 0
+
+
+@pytest.mark.parametrize("few", [True, False])
 def test_the_figure_holds_its_words_and_every_group(found, few, monkeypatch):
     frame = pd.concat([found[2], found[2].assign(dataset="mimic")])
     monkeypatch.setattr(drawing, "FEW", 6 if few else 1)
@@ -78,4 +91,4 @@ def test_the_figure_says_that_nothing_is_known(found):
     given, attributes, _ = found
     nothing = broken_down(given, attributes.assign(sex="", age=np.nan, view=""))
     figure = drawing.subgroups(subgroups=nothing, heads=["cdl", "dqc"], task="cxr8")
-    assert "no sex, age or view of the films is known" in figure.texts[0].get_text()
+    assert "nothing is known of the films to group them by" in figure.texts[0].get_text()

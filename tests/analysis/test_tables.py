@@ -9,6 +9,7 @@ import pytest
 
 from qcxr.analysis import captions, cells, comparisons, formats, inputs, paper, statistics, tables, versus
 from qcxr.analysis.inference import Inference
+from qcxr.analysis.questions import ANSWERS
 from qcxr.analysis.shown import Shown
 
 from . import synthetic
@@ -173,13 +174,14 @@ def test_the_leading_interval_is_that_of_the_basis_and_its_parts_stand_beside_it
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"mark": "ns", "equivalent": False, "detectable": 0.0312}, "0.031"),
-        ({"mark": "ns", "equivalent": True, "detectable": 0.008}, "equivalent within 0.01"),
-        ({"mark": "*", "equivalent": False, "detectable": 0.0312}, ""),
-        ({"mark": "", "equivalent": False, "detectable": np.nan}, ""),
+        ({"mark": "ns", "significant": False, "equivalent": False, "detectable": 0.0312}, "0.031"),
+        ({"mark": "ns", "significant": False, "equivalent": True, "detectable": 0.008}, "equivalent within 0.01"),
+        ({"mark": "*", "significant": True, "equivalent": False, "detectable": 0.0312}, ""),
+        ({"mark": "*", "significant": False, "equivalent": False, "detectable": 0.0312}, "0.031"),  # alpha 0.01
+        ({"mark": "", "significant": False, "equivalent": False, "detectable": np.nan}, ""),
     ],
 )
-def test_beside_an_ns_stands_what_could_have_been_found(row, expected):
+def test_beside_what_is_not_significant_stands_what_could_have_been_found(row, expected):
     assert cells.detectable(row, Inference()) == expected
 
 
@@ -201,6 +203,47 @@ def test_the_printed_sd_may_divide_by_n(results):
     alone = comparisons.alone(results.metrics, results.tests.head(0), results.estimates, shown)
     assert alone["AUROC"].iloc[0] == expected and alone["95 %"].str.fullmatch(r"\[0\.\d{3}, 1?0?\.\d{3}\]|—").all()
     assert "(dividing by n)" in tables.captions(dataclasses.replace(results, shown=shown))["scores"]
+    assert "(dividing by n)" in tables.captions(dataclasses.replace(results, shown=shown))["varied"]
+    summary = tables.summary_text(results.tests, results.metrics, shown=shown)
+    assert "mean ± sd over 3 seeds (dividing by n); " in summary and expected in summary
+    assert expected in tables.summary_text(results.tests.head(0), results.metrics, shown=shown)
     printed = versus.paper_vs_here(dataclasses.replace(results, shown=shown)).set_index(["Quantity", "Where"])
     here = printed.loc[("Mean AUROC, sd over seeds", "CXR-8, NIH-CXR-LT, CDL"), "Here"]
     assert here == pytest.approx(np.std(values))
+
+
+def test_one_run_of_one_head_has_an_interval_over_patients_and_no_sd(study):
+    """No caption promises a spread that no cell has."""
+    results = study.results("estimates")
+    frame = results.metrics.query("seed == 0 and head == 'dqc'").reset_index(drop=True)
+    known = results.estimates.query("head == 'dqc'").copy()
+    known[["total_low", "total_high", "seeds_low", "seeds_high"]] = np.nan  # as of one seed
+    one = dataclasses.replace(results, metrics=frame, tests=results.tests.head(0), estimates=known)
+    place = "Task == 'CXR-8' and `Test set` == 'NIH-CXR-LT' and Label == 'mean'"
+    table = tables.build(one)["alone"].query(place).iloc[0]
+    row = known.query("task == 'cxr8' and dataset == 'nih' and label == 'mean' and metric == 'auroc'").iloc[0]
+    assert table["95 %"] == f"[{row['patients_low']:.3f}, {row['patients_high']:.3f}]" and table["Over"] == "patients"
+    assert "±" not in table["AUROC"]
+    assert not any("±" in caption for name, caption in tables.captions(one).items() if name != "benchmark")
+    assert "over seeds" not in tables.captions(one)["varied"] + tables.captions(one)["bootstrap"]
+    both = tables.build(dataclasses.replace(results, tests=results.tests.head(0)))["alone"]
+    assert set(both["Over"]) == {"seeds and patients", ""}
+    bare = results.estimates.drop(columns=["total_low", "total_high", "patients_low", "patients_high"])
+    assert set(comparisons.alone(results.metrics, one.tests, bare)["Over"]) <= {"seeds", ""}
+    tests = results.tests.assign(n_seeds=1)
+    assert "Mean AUROC over labels, of one seed; " in tables.summary_text(tests)
+    assert captions.of_tests("means", tests, Shown()).startswith("Mean AUROC over labels, of one seed. ")
+
+
+def test_what_is_not_adjusted_has_no_column_that_says_so(study):
+    rules = Inference(adjust="none", alpha=0.01)
+    results = dataclasses.replace(study.results("estimates", "trend", "variance"), shown=Shown(rules))
+    tests = statistics.compare(results.metrics, inference=rules)
+    made = tables.build(dataclasses.replace(results, tests=tests))
+    assert {"means", "labels", "trend", "variance"} <= set(made)
+    of_tests = {"means", "groups", "labels", *ANSWERS}
+    assert not any("p adjusted" in table for table in made.values())
+    assert {name for name, table in made.items() if "p" in table} == of_tests & set(made)
+    assert "p adjusted" not in tables.summary_text(tests, shown=results.shown)
+    p = tests.query("label == 'mean' and metric == 'auroc'")["p_adjusted"]
+    assert list(made["means"]["p"]) == [formats.p_value(value) for value in p]

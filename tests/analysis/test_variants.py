@@ -1,5 +1,6 @@
 """A study that varies something: comparisons, bootstrap, figures and tables are of one variant at a time."""
 
+import dataclasses
 import json
 import re
 
@@ -17,6 +18,7 @@ from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import RunKey
 from qcxr.analysis.replicates import Resampling
 from qcxr.analysis.results import read_results
+from qcxr.analysis.shown import Shown
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
@@ -296,6 +298,10 @@ def test_tables_carry_the_variant_and_the_report_shows_the_base(varied, tmp_path
     assert len(alone.metrics) == len(results.metrics) // 7 * 3 and not alone.outline.varied
     assert len(comparisons.means(alone.tests)) == 2
     assert "; at data.fraction 1\n" in tables.summary_text(results.tests, results.metrics, outline=results.outline)
+    by_n = tables.build(dataclasses.replace(results, shown=Shown(sd="population")), names=["varied"])
+    place = (by_n["varied"]["Head"] == "deep") & (by_n["varied"]["Value"] == "0.1")
+    assert list(by_n) == ["varied"]
+    assert by_n["varied"].loc[place, "AUROC"].iloc[0] == f"{values.mean():.3f} ± {np.std(values):.3f}"
     report.write_report(tmp_path / "r.html", results)
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert 'id="varied"' in text and 'id="heads"' in text and 'id="search"' not in text
@@ -303,6 +309,29 @@ def test_tables_carry_the_variant_and_the_report_shows_the_base(varied, tmp_path
     assert "Of what is varied, here at data.fraction 1." in text and "kind dqc, layers 10" in text
     cards.model_card(tmp_path / "m.md", results, Study())
     assert "defined (at data.fraction 1):" in (tmp_path / "m.md").read_text(encoding="utf-8")
+
+
+def test_what_is_said_of_one_variant_is_what_its_rows_hold(varied, tmp_path, monkeypatch):
+    """Facts and captions of the base variant do not speak of other variants' tests; no table is made twice."""
+    given, files = varied
+    results = read_results({kind: files[kind] for kind in ("metrics", "tests", "bootstrap", "runs")}, outline=given)
+    elsewhere = results.tests["variant"] != results.outline.base
+    tests = results.tests.copy()
+    assert len(results.at_base().tests) == (~elsewhere).sum() and elsewhere.any()
+    tests.loc[elsewhere, ["basis", "patients_low", "patients_high"]] = ["patients", 0.0, 0.1]
+    tests.loc[~elsewhere, ["p", "p_adjusted"]] = np.nan
+    changed = dataclasses.replace(results, tests=tests)
+    facts = changed.facts(Study())
+    assert not facts.tested and not facts.t_tested and facts.compared and "patients" not in facts.bases
+    made = []
+    for name in ("means", "labels", "groups", "alone", "patients"):
+        of = getattr(comparisons, name)
+        monkeypatch.setattr(comparisons, name, lambda *args, of=of, name=name: made.append(name) or of(*args))
+    report.write_report(tmp_path / "r.html", changed)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert sorted(made) == ["alone", "groups", "labels", "means", "patients"]
+    caption = text[text.index("Mean AUROC over labels, mean ± sd over seeds. ") :].partition("Here of")[0]
+    assert "over seeds, of the paired t-test" in caption and "over patients" not in caption
 
 
 def test_a_study_without_heads_in_an_outline_has_no_new_sections(study, tmp_path):

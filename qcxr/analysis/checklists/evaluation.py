@@ -35,7 +35,7 @@ def uncertainty(known: Known) -> Answer:
     facts, told = known.facts, []
     if facts.bases:
         told.append(f"95 % intervals and tests of differences {' or '.join(OVER[basis] for basis in facts.bases)}")
-    if facts.tested and SEEDS not in facts.bases:
+    if facts.t_tested and SEEDS not in facts.bases:
         told.append("beside them the paired t-test over seeds alone, with its interval")
     if facts.patients:
         told.append("a bootstrap over patients with 95 % percentile intervals")

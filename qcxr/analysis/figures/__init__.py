@@ -13,11 +13,17 @@ from typing import Any
 from qcxr.analysis.facts import If
 from qcxr.analysis.figures.entry import FigureSpec
 from qcxr.analysis.figures.published import PUBLISHED
+from qcxr.analysis.inference import UNADJUSTED
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.outline import Outline
 from qcxr.errors import InputError
 
-_MARKS = "Marks follow the adjusted p: ns p >= 0.05, * p < 0.05, ** p < 0.01, *** p < 0.001."
+_MARKS = (
+    If(("tested", "adjusted"),
+       "Marks follow the adjusted p: ns p >= 0.05, * p < 0.05, ** p < 0.01, *** p < 0.001."),
+    If(("tested", "unadjusted"),
+       f"Marks follow p, {UNADJUSTED}: ns p >= 0.05, * p < 0.05, ** p < 0.01, *** p < 0.001."),
+)  # fmt: skip
 _BY_HEAD = (
     "Of so many heads each has one panel: a thin line is a label (vertical mean over runs, as steps), the bold line "
     "the mean over labels, the dotted dark one that of the first head."
@@ -32,7 +38,7 @@ FIGURES = {
          If("few", "Thin lines below it are of seeds alone and of patients alone; with few seeds the former may be the "
             "widest, for its t has few degrees of freedom."),
          "In the grey band the heads count as equivalent.",
-         If("several", "Each head has its own panels, against the first."), If("tested", _MARKS)),
+         If("several", "Each head has its own panels, against the first."), *_MARKS),
         options=("margin",), pair=True,
     ),
     "losses": FigureSpec(
@@ -51,7 +57,7 @@ FIGURES = {
             "patients together, or for seeds where no more is known; the dashed line is the first head's mean."),
          If("joined", "Thin lines join the heads of one seed."),
          If("alike", "All heads of a seed had the same initial backbone, batches and augmentations."),
-         If("tested", _MARKS),
+         *_MARKS,
          If("like_paper", "Compare with Fig. 5 of the paper.")),
         also=("estimates",),
     ),
@@ -61,21 +67,22 @@ FIGURES = {
          "of a task; in brackets the positive films of this test set.",
          If("few", "Bars are means over seeds, points are runs."),
          If("many", "Numbers are means over seeds, the colour is the difference from the first head, below it stand "
-            "marks of p < 0.05."),
-         If("tested", _MARKS),
+            "marks of {p} < 0.05."),
+         *_MARKS,
          If("like_paper", "Compare with Figs. 6-11 of the paper.")),
     ),
     "volcano": FigureSpec(
         "volcano:volcano", ("tests",), ("task",), "volcano.rst", "Volcano plot",
-        ("Evidence (-log10 of the adjusted p) against percent difference of mean AUROC (Eq. 4 of the paper), for the "
+        ("Evidence (-log10 of the {p}) against percent difference of mean AUROC (Eq. 4 of the paper), for the "
          "labels that this task is the first to have. The colour is the better head's, the shape the task of the runs; "
          "a label's points are joined and named at the one with the most evidence.",
          If("several", "Each head has its own panels, against the first."),
-         If("many", "Named are labels whose adjusted p is below alpha, where there is room."),
+         If("many", "Named are labels whose {p} is below alpha, where there is room."),
          "The axis is signed and linear: labels where the other head is better than the first lie on the left, where "
          "the log2 axis of the paper has no place for them. The dashed line is alpha.",
+         If("unadjusted", f"p is {UNADJUSTED}."),
          If("like_paper", "Compare with Figs. 12 and 13 of the paper.")),
-        options=("alpha",), pair=True,
+        options=("alpha", "adjust"), pair=True,
     ),
     "longtail": FigureSpec(
         "longtail:longtail", ("metrics", "counts"), ("task",), "longtail.rst", "The long tail",
@@ -124,13 +131,16 @@ FIGURES = {
     ),
     "subgroups": FigureSpec(
         "subgroups:subgroups", ("subgroups",), ("task",), "subgroups.rst", "Subgroups",
-        ("Mean AUROC in groups of films by sex, age and view, over the labels that have two patients with the finding, "
+        ("Mean AUROC in groups of films{by}, over the labels that have two patients with the finding, "
          "and two without, in the group; the number of patients stands beside it. The reference of each attribute is "
          "M, PA or the largest group.",
          If("few", "Lines are 95 % intervals of seeds and patients together (of patients alone with one seed); hollow "
             "markers are groups of few patients, whose lines may leave the panel; the reference is bold."),
          If("many", "The colour is the gap to the reference group."),
-         "A star is a gap to the reference whose p, adjusted over all such gaps of the head, is below 0.05."),
+         If("adjusted",
+            "A star is a gap to the reference whose p, adjusted over all such gaps of the head, is below alpha."),
+         If("unadjusted", f"A star is a gap to the reference whose p, {UNADJUSTED}, is below alpha.")),
+        options=("alpha",),
     ),
     "trend": FigureSpec(
         "trend:trend", ("trend", "tests", "metrics"), ("task",), "trend.rst", "Difference and rarity",
@@ -177,7 +187,6 @@ def names(
     axes: Iterable[str] = (),
     searched: bool = False,
     grouped: bool = False,
-    only: Iterable[str] | None = None,
 ) -> list[str]:
     """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, vary-head.layers.
 
@@ -186,7 +195,7 @@ def names(
     """
     values = {"task": list(tasks), "dataset": list(datasets), "axis": list(axes)}
     here = {"tasks": values["task"], "datasets": values["dataset"], "heads": heads}
-    chosen = [name for name in (FIGURES if only is None else only) if FIGURES[name].fits(**here)]
+    chosen = [name for name in FIGURES if FIGURES[name].fits(**here)]
     chosen = [name for name in chosen if searched or "search" not in FIGURES[name].needs]
     chosen = [name for name in chosen if grouped or "subgroups" not in FIGURES[name].needs]
     return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]

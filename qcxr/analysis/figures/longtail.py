@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from qcxr.analysis import leading
 from qcxr.analysis.figures import style
 from qcxr.analysis.frequencies import Frequencies
-from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, shortened, task_name
+from qcxr.analysis.names import FEW, capital, dataset_name, dataset_order, head_name, metric_name, shortened, task_name
 from qcxr.analysis.predictions import MEANS
-from qcxr.analysis.response import METRICS, over_seeds
+from qcxr.analysis.ranking import METRICS
+from qcxr.analysis.response import over_seeds
 from qcxr.errors import InputError
 
 GROUPS = {"mean_head": "Head", "mean_medium": "Medium", "mean_tail": "Tail"}
@@ -104,7 +105,7 @@ def _side_by_side(drawn: Drawn, ticks: Mapping[str, str], task: str) -> Figure:
                     axes.text(x, 0.05, "undefined", transform=place, ha="center", va="bottom", **faint)
             axes.grid(False, axis="x")
             axes.set_xlim(-0.6, len(ticks) - 0.4)
-        grid[i, 0].set_ylabel(f"{METRICS[metric]},\nmean over labels")
+        grid[i, 0].set_ylabel(f"{capital(metric_name(metric))},\nmean over labels")
         grid[i, 0].set_ylim(*style.possible(grid[i, 0].get_ylim()))
     for axes, dataset in zip(grid[0], datasets, strict=True):
         axes.set_title(dataset_name(dataset))

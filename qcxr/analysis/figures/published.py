@@ -15,7 +15,7 @@ _MARKS = (
 )
 _LABELS = (
     "AUROC per label in the manner of Figs. 6-11 of the paper: bars are means over seeds, labels in the order of its "
-    "Table I.", _SD, If("tested", _MARKS),
+    "Table I.", _SD, If("t_tested", _MARKS),
 )  # fmt: skip
 _VOLCANO = (
     "Volcano plot in the manner of Figs. 12 and 13 of the paper: -log10 of the paired t-test's raw p against log2 of "
@@ -37,7 +37,7 @@ PUBLISHED = {
     ),
     "paper_fig5": FigureSpec(
         "papers:means", ("metrics", "tests"), (), "paper_means.rst", "The paper's Fig. 5: mean AUROC",
-        ("Mean AUROC in the manner of Fig. 5 of the paper: bars are means over seeds.", _SD, If("tested", _MARKS)),
+        ("Mean AUROC in the manner of Fig. 5 of the paper: bars are means over seeds.", _SD, If("t_tested", _MARKS)),
         options=("sd",), pair=True, about=_about(TASKS),
     ),
     **{

@@ -12,21 +12,21 @@ from qcxr.analysis.figures import style
 from qcxr.analysis.leading import led
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, shortened, task_name
 
-MARK_BELOW = 0.05  # adjusted p of a gap that is marked, as everywhere in figures
 ROW, MOST, BETWEEN = 0.16, 0.55, 0.1  # inches for a head, for a group's heads at most, and between groups
 
 
-def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str) -> Figure:
+def subgroups(*, subgroups: pd.DataFrame, heads: Sequence[str], task: str, alpha: float = 0.05) -> Figure:
     """A panel per attribute (rows) and data set (columns), in it a row per group and head: AUROC with its interval.
 
-    Small groups are hollow, a star is an adjusted p below 0.05 of the gap to the reference, whose name is bold. More
+    Small groups are hollow, a star is an adjusted p below alpha of the gap to the reference, whose name is bold. More
     heads than a few are columns of a table, whose colour is each head's gap.
     """
     part = led(subgroups[(subgroups["task"] == task) & (subgroups["label"] == "mean")])
     means = part[part["kind"] == "group"]
     if means["value"].isna().all():
-        return style.empty(f"{task_name(task)}: no sex, age or view of the films is known, or no AUROC is defined")
+        return style.empty(f"{task_name(task)}: nothing is known of the films to group them by, or no AUROC is defined")
     gaps = part[part["kind"] == "gap"]
+    gaps = gaps.assign(sure=gaps["p_adjusted"] < alpha)
     return _table(means, gaps, heads, task) if len(heads) > FEW else _rows(means, gaps, heads, task)
 
 
@@ -70,7 +70,7 @@ def _limits(means: pd.DataFrame) -> tuple[float, float]:
 def _panel(axes: Axes, means: pd.DataFrame, gaps: pd.DataFrame, groups: Sequence[str], heads: Sequence[str]) -> None:
     """One attribute on one data set; `groups` are those of all data sets, so that rows of a line of panels agree."""
     step = 0.8 / len(heads)
-    sure = {(row["group"], row["head"]) for row in gaps.to_dict("records") if row["p_adjusted"] < MARK_BELOW}
+    sure = {(row["group"], row["head"]) for row in gaps.to_dict("records") if row["sure"]}
     for row in means.to_dict("records"):
         look = style.head_styles(heads).get(row["head"])
         if look is None:
@@ -107,11 +107,11 @@ def _table(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: 
     keys = ["dataset", "attribute", "group"]
     rows = list(means[keys].drop_duplicates().itertuples(index=False, name=None))
     value = means.pivot_table(index=keys, columns="head", values="value", sort=False).reindex(rows, columns=list(heads))
-    gap, p = (
+    gap, sure = (
         gaps.pivot_table(index=keys, columns="head", values=of, sort=False, dropna=False).reindex(
             index=pd.MultiIndex.from_tuples(rows, names=keys), columns=list(heads)
         )
-        for of in ("value", "p_adjusted")
+        for of in ("value", "sure")
     )
     colours = gap.to_numpy(float)
     known = np.abs(colours[~np.isnan(colours)])
@@ -121,7 +121,7 @@ def _table(means: pd.DataFrame, gaps: pd.DataFrame, heads: Sequence[str], task: 
     image = axes.imshow(colours, cmap="PuOr_r", vmin=-reach, vmax=reach, aspect="auto")
     for i, j in np.ndindex(colours.shape):
         number = value.iat[i, j]
-        said = "—" if np.isnan(number) else f"{number:.2f}".lstrip("0") + "*" * bool(p.iat[i, j] < MARK_BELOW)
+        said = "—" if np.isnan(number) else f"{number:.2f}".lstrip("0") + "*" * bool(sure.iat[i, j] > 0)
         ink = "white" if abs(colours[i, j]) > 0.7 * reach else style.INK
         axes.text(j, i, said, ha="center", va="center", fontsize=5, color=ink)
     counts = means.groupby(keys, sort=False)["n_patients"].max()

@@ -12,9 +12,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from qcxr.analysis.figures import style
 from qcxr.analysis.figures.forest import ROW
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, shortened, task_name
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, shortened, task_name
+from qcxr.analysis.ranking import METRICS
 
-METRICS = {"auroc": "mean AUROC", "average_precision": "mean average precision"}
 SOURCES = {
     "seed_variance": ("another training (sd over seeds, 95 % interval)", "o", style.INK),
     "patients_variance": ("other patients", "s", "#b5541c"),
@@ -38,7 +38,7 @@ def variance(*, variance: pd.DataFrame, heads: Sequence[str], task: str) -> Figu
         for j, dataset in enumerate(datasets):
             axes = grid[i, j]
             axes.set_xscale("log")
-            axes.set_title(f"{dataset_name(dataset)}, {METRICS[metric]}", pad=3)
+            axes.set_title(f"{dataset_name(dataset)}, mean {metric_name(metric)}", pad=3)
             part = rows[(rows["metric"] == metric) & (rows["dataset"] == dataset)].set_index("head")
             for y, head in enumerate(heads):
                 if head in part.index:

@@ -11,9 +11,19 @@ from matplotlib.figure import Figure
 
 from qcxr.analysis import variants
 from qcxr.analysis.figures import style
-from qcxr.analysis.names import FEW, dataset_name, dataset_order, key_value, task_name, task_order
+from qcxr.analysis.names import (
+    FEW,
+    capital,
+    dataset_name,
+    dataset_order,
+    key_value,
+    metric_name,
+    task_name,
+    task_order,
+)
 from qcxr.analysis.outline import Outline, Value
-from qcxr.analysis.response import METRICS, curve
+from qcxr.analysis.ranking import METRICS
+from qcxr.analysis.response import curve
 
 WIDE = 30  # positive numbers that span more than this factor stand on a log axis
 Places = Float[np.ndarray, " values"]
@@ -67,7 +77,7 @@ def vary(
         _panel(axes, drawn.of(task, metric, dataset))
         axes.set_title(f"{task_name(task)}, {dataset_name(dataset)}", pad=3)
         if k % columns == 0:
-            axes.set_ylabel(f"{METRICS[metric]}, mean over labels")
+            axes.set_ylabel(f"{capital(metric_name(metric))}, mean over labels")
     for axes in grid[:, 0]:  # a row shares its limits
         axes.set_ylim(*style.possible(axes.get_ylim()))
     name_values(grid[0, 0], drawn.values)
@@ -96,7 +106,7 @@ def _by_head(drawn: Drawn, axis: str) -> Figure:
         _panel(axes, here, only=head)
         limits[metric].append(axes)
         if k % columns == 0:
-            axes.set_ylabel(METRICS[metric], fontsize=6)
+            axes.set_ylabel(capital(metric_name(metric)), fontsize=6)
     for same in limits.values():
         ends = [axes.get_ylim() for axes in same]
         for axes in same:

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from qcxr.analysis.figures import style
 from qcxr.analysis.figures.named import name_points
+from qcxr.analysis.inference import p_called
 from qcxr.analysis.names import FEW, dataset_name, dataset_order, head_name, task_name, task_order
 from qcxr.analysis.predictions import MEANS
 
@@ -31,12 +32,15 @@ def labels_by_task(tests: pd.DataFrame) -> dict[str, list[str]]:
     return first
 
 
-def volcano(*, tests: pd.DataFrame, heads: Sequence[str], task: str, alpha: float = 0.05) -> Figure:
+def volcano(
+    *, tests: pd.DataFrame, heads: Sequence[str], task: str, alpha: float = 0.05, adjust: str = "holm"
+) -> Figure:
     """Scatter of -log10 of the adjusted p against percent difference, one panel per data set.
 
     Shown are the labels that `task` brings in. The colour is the better head's, the shape the task that the runs were
     trained for; a label's points are joined and named once, at the one with the most evidence. Of more heads than two
-    each has its own panels, against heads[0], all on the same axes.
+    each has its own panels, against heads[0], all on the same axes. adjust: by which method,
+    as in the configuration; by `none` nothing is called adjusted.
     """
     tests = tests[(tests["metric"] == "auroc") & (tests["head_a"] == heads[0]) & tests["head_b"].isin(heads)]
     names = labels_by_task(tests).get(task, [])
@@ -66,8 +70,10 @@ def volcano(*, tests: pd.DataFrame, heads: Sequence[str], task: str, alpha: floa
             axes.text(
                 0.01, 0.99, said, transform=axes.transAxes, va="top", color=style.FAINT, style="italic", fontsize=6
             )
-    _name_axes(figure, panels, heads)
-    style.legend(figure, _handles(shape, alpha, heads, looks), loc="outside upper center", title=task_name(task))
+    called = p_called(adjust)
+    _name_axes(figure, panels, heads, called)
+    handles = _handles(shape, f"{called} = {alpha:g}", heads, looks)
+    style.legend(figure, handles, loc="outside upper center", title=task_name(task))
     figure.draw_without_rendering()  # names are put where there is room, so panels must have their places
     for (dataset, head), axes in panels.items():
         _name(axes, shown[(shown["dataset"] == dataset) & (shown["head_b"] == head)], len(heads), alpha)
@@ -106,10 +112,10 @@ def _panels(datasets: Sequence[str], others: Sequence[str]) -> tuple[Figure, dic
     return figure, {place: axes for place, axes in zip(order, grid, strict=False) if place}
 
 
-def _name_axes(figure: Figure, panels: Mapping[tuple[str, str], Axes], heads: Sequence[str]) -> None:
+def _name_axes(figure: Figure, panels: Mapping[tuple[str, str], Axes], heads: Sequence[str], p: str) -> None:
     """Say at every panel, or once for all, what the axes are and which side is whose."""
     others = list(dict.fromkeys(head for _, head in panels))
-    y = "$-\\log_{10}$ of the adjusted p"
+    y = f"$-\\log_{{10}}$ of the {p}"
     other = head_name(others[0]) if len(others) == 1 else "the other head"
     x = f"Percent difference in AUROC\n← {other} better · {head_name(heads[0])} better →"
     if len(others) > 1:
@@ -132,7 +138,7 @@ def _points(axes: Axes, rows: pd.DataFrame, colours: tuple[str, str], shape: Map
 
 
 def _handles(
-    shape: Mapping[str, str], alpha: float, heads: Sequence[str], looks: Mapping[str, style.HeadStyle]
+    shape: Mapping[str, str], line_of: str, heads: Sequence[str], looks: Mapping[str, style.HeadStyle]
 ) -> list[Line2D]:
     """The legend: a colour per better head, a shape per task, the line of alpha."""
     point: style.Keywords = {"linestyle": "", "markersize": 5}
@@ -147,5 +153,5 @@ def _handles(
         Line2D([], [], marker=marker, color=style.FAINT, label=f"runs of {task_name(task)}", **point)
         for task, marker in shape.items()
     ]
-    line = Line2D([], [], color=style.INK, linewidth=0.7, linestyle="--", label=f"adjusted p = {alpha:g}")
+    line = Line2D([], [], color=style.INK, linewidth=0.7, linestyle="--", label=line_of)
     return [*better, *(tasks if len(tasks) > 1 else []), line]
