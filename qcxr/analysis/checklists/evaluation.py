@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from qcxr.analysis.captions import LABELS, MEANT
+from qcxr.analysis.captions import MEANT
 from qcxr.analysis.cards import by_groups
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
-from qcxr.analysis.inference import ADJUSTMENTS, BOTH, PATIENTS, SEEDS, UNADJUSTED
+from qcxr.analysis.inference import ADJUSTMENTS, BOTH, FAMILY, PATIENTS, SEEDS, UNADJUSTED
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, key_value, metric_name, task_name
 
@@ -55,7 +55,7 @@ def _significance(known: Known) -> str:
     if facts.adjust not in ADJUSTMENTS:
         return level
     adjusted = (
-        f" p-values are adjusted by {ADJUSTMENTS[facts.adjust]} over {LABELS[facts.family]}; for means over labels"
+        f" p-values are adjusted by {ADJUSTMENTS[facts.adjust]} over {FAMILY[facts.family]}; for means over labels"
     )
     return f"{adjusted}, over {MEANT}.{level}"
 
