@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from qcxr.analysis.charts import scale
@@ -11,6 +12,7 @@ from qcxr.analysis.charts.volcano import Point, height, volcano
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import Facts
 from qcxr.analysis.formats import mean_sd, p_value
+from qcxr.analysis.inference import PATIENTS, SEEDS
 from qcxr.analysis.names import dataset_name, head_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
@@ -147,8 +149,8 @@ def _row(row: Cells, label: str) -> Row:
         name,
         row["difference"],
         (row["low"], row["high"]),
-        (row["seeds_low"], row["seeds_high"]),
-        (row["patients_low"], row["patients_high"]),
+        _part(row, SEEDS),
+        _part(row, PATIENTS),
         mark=row["mark"],
         sure=row["significant"],
         equivalent=row["equivalent"],
@@ -156,6 +158,11 @@ def _row(row: Cells, label: str) -> Row:
         key=key,
         said=_said(row, name),
     )
+
+
+def _part(row: Cells, over: str) -> tuple[float, float]:
+    """One part of the leading interval; NaN where it is itself the one that leads, and is drawn as such."""
+    return (np.nan, np.nan) if row["basis"] == over else (row[f"{over}_low"], row[f"{over}_high"])
 
 
 def _said(row: Cells, name: str) -> str:

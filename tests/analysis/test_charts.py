@@ -15,6 +15,7 @@ from qcxr.analysis.charts.forest import Row, forest
 from qcxr.analysis.charts.volcano import Point
 from qcxr.analysis.evidence import evidence
 from qcxr.analysis.facts import Study
+from qcxr.analysis.inference import BASES
 from qcxr.analysis.results import Results
 
 from .inferred import inferred
@@ -39,7 +40,7 @@ def along(root, axis):
 
 ROWS = [
     Row("Mean", 0.02, (-0.01, 0.05), (-0.005, 0.045), (0.01, 0.03), mark="*", sure=True, apart=True, said="said"),
-    Row("Mass <b>&", -0.031, (-0.06, -0.002), mark="ns", equivalent=True, key="Mass <b>&", said="a < b"),
+    Row("Mass <b>&", -0.031, (-0.06, -0.002), seeds=(-0.06, -0.002), mark="ns", equivalent=True, key="Mass <b>&", said="a < b"),
     Row("Hernia", 0.05, (-0.4, 0.5), key="Hernia"),
     Row("Fibrosis", float("nan"), (float("nan"),) * 2, key="Fibrosis"),
 ]  # fmt: skip
@@ -59,6 +60,7 @@ def test_a_forests_marks_lie_where_its_axis_says():
     for kind, ends in (("seeds", (-0.005, 0.045)), ("patients", (0.01, 0.03))):
         (part,) = parts(rows[0], kind)
         assert [value(part.get(end)) for end in ("x1", "x2")] == pytest.approx(ends, abs=1e-3)
+    assert parts(rows[1], "seeds") and not parts(rows[1], "patients")  # as wide as the leading one, and drawn
     assert len(parts(rows[2], "arrow")) == 2 and not parts(rows[0], "arrow")  # goes on beyond both ends
     assert "undefined" in "".join(rows[3].itertext()) and not parts(rows[3], "point")
     assert parts(rows[0], "sure") and not parts(rows[1], "sure")
@@ -66,6 +68,17 @@ def test_a_forests_marks_lie_where_its_axis_says():
     (band,) = parts(root, "band", "rect")
     edges = float(band.get("x")), float(band.get("x")) + float(band.get("width"))
     assert [value(edge) for edge in edges] == pytest.approx([-0.01, 0.01], abs=1e-3)
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_the_parts_of_an_interval_are_drawn_beside_it_but_not_the_interval_itself_again(basis):
+    results, facts = study_of(["cdl", "dqc"])
+    at_seeds = results.tests["patients_low"].notna()
+    results.tests.loc[at_seeds, ["basis", "total_low", "total_high"]] = [basis, -0.1, 0.1]
+    (chart,) = panels.of_labels(results, facts)
+    root = ElementTree.fromstring(chart["panels"][0]["svg"])
+    drawn = [kind for kind in ("seeds", "patients") if any(parts(row, kind) for row in parts(root, "row", "g"))]
+    assert drawn == [kind for kind in ("seeds", "patients") if kind != basis]
 
 
 def test_a_chart_says_what_it_is():

@@ -20,7 +20,8 @@ Ends = tuple[float, float]
 class Row:
     """One comparison. key: what the page's filter knows it by. apart: a mean, set apart from the labels below it.
 
-    total, seeds, patients: intervals, NaN where there is none; `total` is the one that leads. sure: significant.
+    total, seeds, patients: intervals, NaN where there is none; `total` is the one that leads, the others are its parts,
+    drawn beside it even where one is as wide. sure: significant.
     said: all its numbers in words.
     """
 
@@ -92,7 +93,7 @@ def _row(root: ElementTree.Element, row: Row, shown: str, y: float, across: scal
         svg.node(group, "text", "undefined", x=across(0.0) + 6, y=y + 4, class_="side")
         return
     for ends, kind, shift in ((row.seeds, "seeds", -PART), (row.patients, "patients", PART)):
-        if not np.isnan(ends[0]) and ends != row.total:
+        if not np.isnan(ends[0]):
             svg.node(
                 group, "line", x1=across(ends[0]), x2=across(ends[1]), y1=y + shift, y2=y + shift, class_=f"part {kind}"
             )
