@@ -40,7 +40,7 @@ def along(root, axis):
 
 ROWS = [
     Row("Mean", 0.02, (-0.01, 0.05), (-0.005, 0.045), (0.01, 0.03), mark="*", sure=True, apart=True, said="said"),
-    Row("Mass <b>&", -0.031, (-0.06, -0.002), (-0.06, -0.002), mark="ns", equivalent=True, key="Mass <b>&", said="a < b"),
+    Row("Mass <b>&", -0.031, (-0.06, -0.002), (-0.06, -0.002), mark="ns", equivalent=True, key="Mass <b>&", said="<"),
     Row("Hernia", 0.05, (-0.4, 0.5), key="Hernia"),
     Row("Fibrosis", float("nan"), (float("nan"),) * 2, key="Fibrosis"),
 ]  # fmt: skip
