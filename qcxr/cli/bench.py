@@ -7,16 +7,18 @@ from importlib import import_module
 
 from qcxr.cli.commands import Commands, command
 
+ROOMS = {room: room for room in ("circuits", "models", "data", "training")} | {"peers": "race"}
+
 
 def add(commands: Commands) -> None:
     """Name the command and its words."""
-    text = "time circuits, models, data or training side by side with peers; options: bench ROOM --options"
+    text = "time circuits, models, data, training or peers side by side with peers; options: bench ROOM --options"
     parser = command(commands, "bench", run, text)
-    parser.add_argument("room", choices=["circuits", "models", "data", "training"])
+    parser.add_argument("room", choices=[*ROOMS])
     parser.add_argument("--options", action="store_true", help="show the options of that benchmark")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Hand the words that are left to the room's own parser."""
     rest = ["--help"] if arguments.options else arguments.rest
-    import_module(f"qcxr.bench.{arguments.room}").main(rest)
+    import_module(f"qcxr.bench.{ROOMS[arguments.room]}").main(rest)

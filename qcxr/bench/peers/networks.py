@@ -1,0 +1,55 @@
+"""Simulators on arrays that JAX differentiates: TensorCircuit-NG's state vector, quimb's exact tensor networks."""
+
+from typing import Any
+
+from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.differentiated import differentiated
+
+
+def tensorcircuit(case: Case) -> Step:
+    """TensorCircuit-NG on JAX: its state vector, jit and vmap over samples, reverse mode."""
+    import tensorcircuit as tc  # only in the process of this peer
+
+    tc.set_backend("jax")
+
+    def z(weights: Any, angles: Any) -> Any:
+        import jax.numpy as jnp  # comes with the peer
+
+        circuit = tc.Circuit(case.n_qubits)
+        for i in range(case.n_qubits):
+            circuit.h(i)
+            circuit.ry(i, theta=angles[i])
+        for layer in weights:
+            for i in range(case.n_qubits):
+                circuit.ry(i, theta=layer[i])
+            for pair in case.ring:
+                circuit.cnot(*pair)
+        return jnp.stack([jnp.real(circuit.expectation_ps(z=[i])) for i in range(case.n_qubits)])
+
+    return differentiated(z, case)
+
+
+def quimb(case: Case) -> Step:
+    """Quimb on JAX: every <Z_i> a tensor network that is contracted exactly, jit and vmap, reverse mode."""
+    import quimb as qu  # only in the process of this peer
+    import quimb.tensor as qtn
+
+    def z(weights: Any, angles: Any) -> Any:
+        import jax.numpy as jnp  # comes with the peer
+
+        circuit = qtn.Circuit(case.n_qubits)
+        for i in range(case.n_qubits):
+            circuit.h(i)
+            circuit.ry(angles[i], i)
+        for layer in weights:
+            for i in range(case.n_qubits):
+                circuit.ry(layer[i], i)
+            for pair in case.ring:
+                circuit.cnot(*pair)
+        pauli = qu.pauli("Z")
+        found = [
+            circuit.local_expectation(pauli, i, optimize="greedy", simplify_sequence="R") for i in range(case.n_qubits)
+        ]
+        return jnp.stack([jnp.real(value) for value in found])
+
+    return differentiated(z, case)
