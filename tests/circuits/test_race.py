@@ -11,8 +11,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.sample]
 
 def test_a_row_has_the_same_results_or_a_reason(tmp_path, capsys):
     peers = "qcxr,default.qubit,lightning.qubit,quimb"
-    race.main(["--widths", "1,3", "--batch", "4", "--peers", peers, "--limit", "200", "--python", "quimb=/bin/false",
-               "--json", str(tmp_path / "rows.json")])  # fmt: skip
+    small = ["--widths", "1,3", "--batch", "4", "--peers", peers, "--limit", "200"]
+    race.main([*small, "--python", "quimb=/bin/false", "--json", str(tmp_path / "rows.json")])
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [(row["n_qubits"], row["peer"]) for row in rows] == [(n, name) for n in (1, 3) for name in peers.split(",")]
     for row in rows:

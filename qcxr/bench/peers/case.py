@@ -52,10 +52,14 @@ def timed(step: Step, *, seconds: float, repeats: int) -> dict[str, Any]:
         taken.append(1e3 * (time.perf_counter() - before))
     p10, p90 = np.quantile(taken, [0.1, 0.9])
     return {
-        "first_s": first, "median_ms": statistics.median(taken), "p10_ms": float(p10), "p90_ms": float(p90),
-        "repeats": len(taken), "values": np.asarray(values, np.float64).tolist(),
+        "first_s": first,
+        "median_ms": statistics.median(taken),
+        "p10_ms": float(p10),
+        "p90_ms": float(p90),
+        "repeats": len(taken),
+        "values": np.asarray(values, np.float64).tolist(),
         "gradients": None if gradients is None else [np.asarray(part, np.float64).tolist() for part in gradients],
-    }  # fmt: skip
+    }
 
 
 def write(out: str | Path, row: dict[str, Any], *, packages: tuple[str, ...]) -> None:
