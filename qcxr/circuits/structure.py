@@ -32,9 +32,10 @@ class Plan:
     left, right: number of states of the two environments. first, last: the columns at the ends, one entry per left
     state, a zero, one per right state, a zero; inner: every entry once, and a zero.
     closes: whether a left state belongs to qubit 0's own chain, whose string of Z runs over the closing
-    gate and leaves qubit 0 out.
+    gate and leaves qubit 0 out. start: which of a wire's coefficients may differ from zero before its first gate.
     """
 
+    start: Int[np.ndarray, " rows"]
     left: int
     right: int
     closes: Bool[np.ndarray, " lefts"]
@@ -60,6 +61,7 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
     inner, (left, right, measure) = _joins(support, lefts, rights)
     first, last = _ends(support, lefts, rights)
     return Plan(
+        start=support.start,
         left=len(lefts),
         right=len(rights),
         closes=np.append(support.wraps[lefts[:, 0]], False),

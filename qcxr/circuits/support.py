@@ -43,12 +43,14 @@ class Support:
 
     bonds: between neighbours; closing: of the gate that closes the ring (one value where none does). wraps: the
     closing bonds by which Z of qubit 0 passes over the closing gate: a left environment with one of them has Z measured
-    on qubit 0 and nothing on the others; with any other closing bond nothing is measured in it yet.
+    on qubit 0 and nothing on the others; with any other closing bond nothing is measured in it yet. start: which
+    coefficients of a wire may differ from zero after layer 0's rotation.
     """
 
     bonds: Bonds
     closing: Bonds
     wraps: Bool[np.ndarray, " closing"]
+    start: Int[np.ndarray, " rows"]
     identity: Columns
     measured: Columns
 
@@ -65,7 +67,7 @@ class Support:
         )
         # Z on qubit 0 closes the ring: its chain is the states whose top closing bond is set
         wraps = closing.values(np.arange(closing.size))[-1] == 1 if is_ring(ansatz) else np.zeros(closing.size, bool)
-        return cls(bonds, closing, wraps, identity, measured)
+        return cls(bonds, closing, wraps, np.flatnonzero(wire.start), identity, measured)
 
     @property
     def starts(self) -> Bool[np.ndarray, "closing bonds"]:
@@ -102,7 +104,7 @@ def _wire(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> _Wire:
     one, two = np.eye(4), np.eye(4)
     one[pauli.Z, pauli.IDENTITY] = damps_one
     two[pauli.Z, pauli.IDENTITY] = damps_two
-    gates = Tables(*(np.abs(table) for table in tables(ansatz, two, np)))
+    gates = Tables(*(np.abs(table) for table in tables(ansatz, two)))
     encode, rotate = (one @ np.abs(pauli.rotation_parts(name)).sum(0) for name in (ansatz.encoding, ansatz.rotation))
     turn = rotate @ encode if ansatz.reupload else rotate
     return _Wire(ansatz.n_layers, gates, turn, rotate @ encode @ one @ pauli.PLUS)
