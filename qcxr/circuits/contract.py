@@ -1,5 +1,7 @@
 """The room's one product of arrays: in full precision on every device."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,9 +11,7 @@ from jaxtyping import Inexact
 _HIGHEST = jax.lax.Precision.HIGHEST
 
 
-def contract(
-    subscripts: str, *arrays: Inexact[Array, "..."] | Inexact[np.ndarray, "..."]
-) -> Inexact[Array, "..."] | Inexact[np.ndarray, "..."]:
+def contract(subscripts: str, *arrays: Inexact[Array, "..."] | Inexact[np.ndarray, "..."]) -> Any:
     """`einsum`; of NumPy arrays alone it is a NumPy array, so that constants stay constants.
 
     Recent GPUs multiply float32 matrices in TF32 unless told otherwise: ten bits, an error of 1e-3 in a circuit's

@@ -32,7 +32,7 @@ def rotation_parts(name: str) -> Float[np.ndarray, "3 4 4"]:
     return parts
 
 
-def waves(angle: Float[Array, "*angles"]) -> Float[Array, "3 *angles"]:
+def waves(angle: Float[Array, "*angles"]) -> Float[Array, " 3 *angles"]:
     """1, cos and sin of angles in radians."""
     return jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)])
 

@@ -31,6 +31,7 @@ class Entries(NamedTuple):
 Matrix = Float[Array, "4 4"] | Float[np.ndarray, "4 4"]  # a constant, or made of traced rates
 Parts = Float[Array, "3 4 4"] | Float[np.ndarray, "3 4 4"]
 Gates = Float[Array, "left right 4 4"] | Float[np.ndarray, "left right 4 4"]
+Rows = Float[Array, "entries ..."] | Float[np.ndarray, "entries ..."]
 Turn = Float[Array, "sites 4 4"] | Float[Array, "sites 4 4 batch"]  # a rotation of every site, of every sample or one
 
 
@@ -118,7 +119,7 @@ def _constant(
 
     The same for every site and sample, and without traced rates a constant: one dot then makes all sites' entries.
     """
-    row, *gates = _gates(table, entries)
+    row, gates = _gates(table, entries)
     row = row[None]
     for gate in gates:
         row = contract("fkp,gpq,kqr->fgkr", row, rotate, gate)
@@ -126,13 +127,11 @@ def _constant(
     return row
 
 
-def _gates(
-    table: Gates, entries: Entries
-) -> list[Float[Array, "entries ..."]] | list[Float[np.ndarray, "entries ..."]]:
+def _gates(table: Gates, entries: Entries) -> tuple[Rows, list[Rows]]:
     """The entries' observables after the last layer's gates, then the gates of each layer before it."""
     observables = np.concatenate([np.eye(4), np.zeros((1, 4))]).astype(table.dtype)[entries.observable]
     gates = [table[left, right] for left, right in zip(entries.left, entries.right, strict=True)]
-    return [contract("kp,kpq->kq", observables, gates[-1]), *gates[-2::-1]]
+    return contract("kp,kpq->kq", observables, gates[-1]), gates[-2::-1]
 
 
 def _each(
@@ -140,7 +139,7 @@ def _each(
 ) -> Inexact[Array, "sites entries batch"]:
     """The entries from one matrix after the other, site by site: where the angles enter again, or the dot's constant
     would be too large."""
-    row, *gates = _gates(table, entries)
+    row, gates = _gates(table, entries)
     row = jnp.broadcast_to(jnp.asarray(row), (start.shape[0], *row.shape))
     for gate, turn in zip(gates, turns[::-1], strict=True):
         sample = "b" if row.ndim == 4 else ""
