@@ -16,6 +16,7 @@ from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise
 from qcxr.circuits.simulator import Simulator
 from qcxr.errors import InputError
+from qcxr.study.blind import blindness
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
 _ANSATZ = tuple(field.name for field in dataclasses.fields(Ansatz))[2:]
@@ -39,7 +40,8 @@ def make_engine(
     options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload, permutation_seed); for `pennylane`
     also device and diff_method, for `statevector` memory_mb.
 
-    Raises InputError for an unknown engine or option, and for a circuit that the engine cannot run.
+    Raises InputError for an unknown engine or option, for a circuit that the engine cannot run, and for one whose
+    outputs ignore the angles or the weights.
     """
     if name not in ENGINES:
         raise InputError(
@@ -54,6 +56,12 @@ def make_engine(
     if shots is not None and (isinstance(shots, bool) or not isinstance(shots, int) or shots < 1):
         raise InputError(f"shots must be a whole number >= 1 or None (exact), got {shots!r}; set shots to one of them")
     ansatz = Ansatz(n_qubits, n_layers, **{key: value for key, value in options.items() if key in _ANSATZ})
+    blind = blindness(ansatz, n_qubits, n_layers)
+    if blind is not None:
+        raise InputError(
+            f"encoding and rotation must leave the circuit something to learn, got {ansatz.encoding} and "
+            f"{ansatz.rotation}: {blind}"
+        )
     options = {key: value for key, value in options.items() if key not in _ANSATZ}
     return Engine(name, ansatz, Noise.of(noise), shots, options)
 

@@ -79,19 +79,20 @@ def _backward(plan: Plan, saved: Saved, g: Inexact[Array, "qubits batch"]) -> tu
     first_right, inner, last_left, lefts, rights, measured, final, origin = saved
     g_end = jnp.where(jnp.asarray(plan.closes)[:, None], g[0], g[-1])
 
-    def step_left(e: Left, site: tuple[Column, Left, Right, Sample]) -> tuple[Left, Column]:
+    def step_left(e: Left, site: tuple[Column, Left, Right, Sample]) -> tuple[Left, tuple[Column, Column]]:
         column, left, right, g = site
-        pull = bilinear(plan.pull_left, left, e) + g * bilinear(plan.pull_measure, left, right)
-        return bilinear(plan.step_left_back, column, e) + g * bilinear(plan.measure_back, column, right), pull
+        pulls = bilinear(plan.pull_left, left, e), g * bilinear(plan.pull_measure, left, right)
+        return bilinear(plan.step_left_back, column, e) + g * bilinear(plan.measure_back, column, right), pulls
 
-    def step_right(e: Right, site: tuple[Column, Right, Right, Sample, Column]) -> tuple[Right, Column]:
-        column, right, seen, g, pull = site
-        return bilinear(plan.step_right_back, column, e) + g * seen, pull + bilinear(plan.pull_right, e, right)
+    def step_right(e: Right, site: tuple[Column, Right, Right, Sample]) -> tuple[Right, Column]:
+        column, right, seen, g = site
+        return bilinear(plan.step_right_back, column, e) + g * seen, bilinear(plan.pull_right, e, right)
 
     going_left = inner, lefts, rights, g[1:-1]
-    d_first_left, pulls = jax.lax.scan(step_left, last_left * g_end, going_left, reverse=True)
-    going_right = inner, rights, measured, g[1:-1], pulls
-    d_last_right, d_inner = jax.lax.scan(step_right, first_right * g[0], going_right)
+    d_first_left, (by_left, by_measure) = jax.lax.scan(step_left, last_left * g_end, going_left, reverse=True)
+    going_right = inner, rights, measured, g[1:-1]
+    d_last_right, by_right = jax.lax.scan(step_right, first_right * g[0], going_right)
+    d_inner = jnp.concatenate([by_left, by_right, by_measure, jnp.zeros_like(inner[:, -1:])], 1)
     return jax.lax.optimization_barrier((d_first_left, origin * g[0], d_inner, final * g_end, d_last_right))
 
 

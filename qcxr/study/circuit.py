@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from qcxr.study.blind import blindness
 from qcxr.study.fields import Count, Fraction, Positive, Section
 
 Engine = Literal["auto", "chain", "statevector", "pennylane"]
@@ -150,7 +151,14 @@ class Circuit(Section):
         return self
 
     def fit(self, n_qubits: int) -> None:
-        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise."""
+        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise, or if
+        the circuit could learn nothing."""
+        blind = blindness(self, n_qubits, self.layers)
+        if blind is not None:
+            raise ValueError(
+                f"head.{self.kind}.encoding and rotation must leave the circuit something to learn, got "
+                f"{self.encoding} and {self.rotation}: {blind}"
+            )
         exact = self.noise is None or not self.noise.on_gates
         joined = self.pattern != "none" and n_qubits > 1
         deep = joined and self.pattern != "all_to_all" and self.layers > CHAIN_LAYERS
