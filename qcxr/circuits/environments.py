@@ -24,6 +24,7 @@ Column = Inexact[Array, "entries batch"]
 Columns = Inexact[Array, "inner entries batch"]  # of the qubits between the first and the last
 Lefts = Inexact[Array, "inner lefts batch"]
 Rights = Inexact[Array, "inner rights batch"]
+Pull = Inexact[Array, "_own batch"]  # the cotangents of a join's own entries
 Sample = Inexact[Array, " batch"]
 Saved = tuple[Right, Columns, Left, Lefts, Rights, Rights, Left, Right]
 
@@ -79,12 +80,12 @@ def _backward(plan: Plan, saved: Saved, g: Inexact[Array, "qubits batch"]) -> tu
     first_right, inner, last_left, lefts, rights, measured, final, origin = saved
     g_end = jnp.where(jnp.asarray(plan.closes)[:, None], g[0], g[-1])
 
-    def step_left(e: Left, site: tuple[Column, Left, Right, Sample]) -> tuple[Left, tuple[Column, Column]]:
+    def step_left(e: Left, site: tuple[Column, Left, Right, Sample]) -> tuple[Left, tuple[Pull, Pull]]:
         column, left, right, g = site
         pulls = bilinear(plan.pull_left, left, e), g * bilinear(plan.pull_measure, left, right)
         return bilinear(plan.step_left_back, column, e) + g * bilinear(plan.measure_back, column, right), pulls
 
-    def step_right(e: Right, site: tuple[Column, Right, Right, Sample]) -> tuple[Right, Column]:
+    def step_right(e: Right, site: tuple[Column, Right, Right, Sample]) -> tuple[Right, Pull]:
         column, right, seen, g = site
         return bilinear(plan.step_right_back, column, e) + g * seen, bilinear(plan.pull_right, e, right)
 

@@ -56,11 +56,14 @@ class Plan:
 
 @functools.cache
 def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
-    """ansatz: with gates between neighbours. damps_one, damps_two: whether channels turn I into Z (noise.damps)."""
+    """ansatz: with gates between neighbours. damps_one, damps_two: whether channels turn I into Z (noise.damps).
+
+    Raises `support.TooCostly`.
+    """
     support = Support.of(ansatz, damps_one, damps_two)
-    lefts, rights = support.states()
-    inner, (left, right, measure) = _joins(support, lefts, rights)
-    first, last = _ends(support, lefts, rights)
+    lefts, rights = support.lefts, support.rights
+    inner, (left, right, measure) = _joins(support)
+    first, last = _ends(support)
     return Plan(
         start=support.start,
         left=len(lefts),
@@ -110,57 +113,40 @@ class _Join:
         return _terms(self.entry - self.own.start, rows, self.left, self.n_left, self.right, self.n_right)
 
 
-def _joins(
-    support: Support, lefts: Int[np.ndarray, "lefts 2"], rights: Int[np.ndarray, "rights 2"]
-) -> tuple[Entries, list[_Join]]:
+def _joins(support: Support) -> tuple[Entries, list[_Join]]:
     """The entries that inner columns need, and three joins: left to left and right to right by the identity, left to
     right by Z. Each join has entries of its own, so that each pulls at a few of them only."""
-    identity, measured = support.identity.inner, support.measured.inner
+    lefts, rights = support.lefts, support.rights
     kinds = (
-        (lefts, lefts, pauli.IDENTITY, identity),
-        (rights, rights, pauli.IDENTITY, identity),
-        (lefts, rights, pauli.Z, measured),
+        (lefts, lefts, pauli.IDENTITY, support.left),
+        (rights, rights, pauli.IDENTITY, support.right),
+        (lefts, rights, pauli.Z, support.measured),
     )
     keys, joins, first = [], [], 0
-    for sources, targets, observable, step in kinds:
-        pair = _pairs(sources, targets, step)
-        bonds = np.stack([sources[pair[:, 0], 1], targets[pair[:, 1], 1]], 1)
+    for sources, targets, observable, edges in kinds:
+        bonds = np.stack([sources[edges.left, 1], targets[edges.right, 1]], 1)
         unique, entry = np.unique(bonds, axis=0, return_inverse=True)
         keys.append(np.insert(unique, 0, observable, 1))
         own = range(first, first + len(unique))
-        joins.append((pair[:, 0], first + entry.reshape(-1), pair[:, 1], len(sources), own, len(targets)))
+        joins.append((edges.left, first + entry.reshape(-1), edges.right, len(sources), own, len(targets)))
         first = own.stop
     observable, left, right = np.concatenate(keys).T
     entries = _entries(observable, (support.bonds, left), (support.bonds, right))
     return entries, [_Join(*join, n_entries=first) for join in joins]
 
 
-def _pairs(
-    sources: Int[np.ndarray, "sources 2"], targets: Int[np.ndarray, "targets 2"], step: Bool[np.ndarray, "bonds bonds"]
-) -> Int[np.ndarray, "pairs 2"]:
-    """(source, target) of all states with the same closing bonds that a column can join."""
-    pairs = []
-    for closing in np.intersect1d(sources[:, 0], targets[:, 0]):
-        s, t = np.flatnonzero(sources[:, 0] == closing), np.flatnonzero(targets[:, 0] == closing)
-        i, j = np.nonzero(step[np.ix_(sources[s, 1], targets[t, 1])])
-        pairs.append(np.stack([s[i], t[j]], 1))
-    return np.concatenate(pairs) if pairs else np.zeros((0, 2), int)
-
-
-def _ends(
-    support: Support, lefts: Int[np.ndarray, "lefts 2"], rights: Int[np.ndarray, "rights 2"]
-) -> tuple[Entries, Entries]:
+def _ends(support: Support) -> tuple[Entries, Entries]:
     """Entries of the first and of the last column: one per left state, a zero, one per right state, a zero."""
     bonds, closing = support.bonds, support.closing
-    (lc, lr), (rc, rr) = lefts.T, rights.T
+    (lc, lr), (rc, rr) = support.lefts.T, support.rights.T
     wraps = support.wraps[lc].astype(int)
     first = (
-        _entries(np.where(support.starts[lc, lr], wraps, 4), (closing, lc), (bonds, lr)),
-        _entries(np.where(support.measured.first[rc, rr], 1, 4), (closing, rc), (bonds, rr)),
+        _entries(np.where(support.starts, wraps, 4), (closing, lc), (bonds, lr)),
+        _entries(np.where(support.begins, 1, 4), (closing, rc), (bonds, rr)),
     )
     last = (
-        _entries(np.where(support.ends[lc, lr], 1 - wraps, 4), (bonds, lr), (closing, lc)),
-        _entries(np.where(support.identity.last.T[rc, rr], 0, 4), (bonds, rr), (closing, rc)),
+        _entries(np.where(support.ends, 1 - wraps, 4), (bonds, lr), (closing, lc)),
+        _entries(np.where(support.closes, 0, 4), (bonds, rr), (closing, rc)),
     )
     return _join(*first), _join(*last)
 
