@@ -18,28 +18,10 @@ from qcxr.circuits.noise import Noise, damps
 from qcxr.circuits.simulator import Simulator
 from qcxr.circuits.sites import Entries, Matrix, Parts, Rotations, Turn, columns, tables
 from qcxr.circuits.structure import plan as make_plan
-from qcxr.errors import InputError
-
-MAX_LAYERS = 5
 
 
 def build(ansatz: Ansatz) -> Simulator:
-    """Raises InputError for gates that are not a chain."""
-    if ansatz.pattern == "all_to_all":
-        raise InputError(
-            "engine 'chain' takes pattern ring, chain or none, got 'all_to_all'; "
-            "use engine 'statevector' or, with noise, 'pennylane'"
-        )
-    if ansatz.permutation_seed is not None and ansatz.pairs:
-        raise InputError(
-            f"engine 'chain' takes gates between neighbours, got permutation_seed {ansatz.permutation_seed}; "
-            "use engine 'statevector' or, with noise, 'pennylane'"
-        )
-    if ansatz.n_layers > MAX_LAYERS and ansatz.pairs:
-        raise InputError(
-            f"engine 'chain' takes at most {MAX_LAYERS} layers (its environments grow as 16^layers), "
-            f"got {ansatz.n_layers}; use engine 'statevector'"
-        )
+    """Of a circuit that `cost.check` lets pass."""
     return lambda weights, angles, noise: expectations(ansatz, weights, angles, noise)
 
 

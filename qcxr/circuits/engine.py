@@ -68,17 +68,20 @@ def make_engine(
 
 
 class Engine:
-    """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported."""
+    """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported.
+
+    Under vmap, `auto` sees one sample at a time: give the samples as axes of `angles` instead, or name the engine.
+    """
 
     def __init__(self, name: str, ansatz: Ansatz, noise: Noise, shots: int | None, options: dict[str, Any]) -> None:
         self.name, self.ansatz, self.noise, self.shots = name, ansatz, noise, shots
         self._options = options
+        self._check_cost(noise)
         if name != "auto":
             _builder(name)(ansatz, **options)  # raises what it has to say now, not at the first call
-        if name == "statevector" and not noise.is_unitary:
-            raise InputError(
-                "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
-            )
+
+    def _check_cost(self, noise: Noise) -> None:
+        cost.check(self.name, self.ansatz, noise, self._options.get("memory_mb", 4096))
 
     def __repr__(self) -> str:
         return f"Engine({self.name!r}, {self.ansatz}, {self.noise}, shots={self.shots})"
@@ -99,6 +102,7 @@ class Engine:
         Raises InputError for wrong shapes and, outside jit, for NaN, infinity and rates out of [0, 1].
         """
         noise = self.noise if noise is None else Noise.of(noise)
+        self._check_cost(noise)
         weights, angles = self._check(weights, angles)
         if (key is None) != (self.shots is None):
             need = "needs" if key is None else "takes no"
@@ -107,7 +111,7 @@ class Engine:
         flat = angles.reshape(math.prod(batch), self.ansatz.n_qubits)
         name = self.name
         if name == "auto":
-            name = cost.choose(self.ansatz, flat.shape[0], noisy=not noise.is_unitary)
+            name = cost.choose(self.ansatz, flat.shape[0], noise=noise, memory_mb=self._options.get("memory_mb", 4096))
         z = self._simulate(name, weights, flat, noise) if len(flat) else flat
         if noise.has_readout:
             z = noise.readout(z)

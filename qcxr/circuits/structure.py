@@ -65,7 +65,7 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
     inner, (left, right, measure) = _joins(support)
     first, last = _ends(support)
     return Plan(
-        start=support.start,
+        start=support.start.astype(np.int32),
         left=len(lefts),
         right=len(rights),
         closes=np.append(support.wraps[lefts[:, 0]], False),
@@ -157,7 +157,8 @@ def _entries(
     right: tuple[Bonds, Int[np.ndarray, " entries"]],
 ) -> Entries:
     """Entries and a zero after them; left, right: the bonds on that side, all layers' values as one index."""
-    bonds = (side.values(np.append(index, 0)) for side, index in (left, right))
+    # int32, with which JAX indexes alike with and without 64-bit types, also in one process
+    bonds = (side.values(np.append(index, 0)).astype(np.int32) for side, index in (left, right))
     return Entries(np.append(observable, 4), *bonds)
 
 
