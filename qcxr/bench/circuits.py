@@ -26,7 +26,10 @@ from qcxr.bench import arguments
 from qcxr.circuits import Engine, Noise, Rates, cost, make_engine
 
 NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
-TARGET_MS = {8: 1.0, 14: 2.0, 19: 3.0, 45: 8.0, 100: 20.0}
+# of value and gradient with 3 layers, 32 samples, on two quiet cores of an EPYC; no other workload has one
+TARGET_MS = {8: 0.2, 14: 0.35, 19: 0.45, 45: 0.8, 100: 1.8}
+NOISY_TARGET_MS = {19: 1.8}
+PEERS = ("default.qubit", "lightning.qubit")  # PennyLane by backprop through JAX, and by adjoint differentiation
 
 
 Key = tuple[str, str]  # an engine's name and its noise
@@ -57,7 +60,7 @@ class Workload:
 
 @dataclasses.dataclass
 class Timing:
-    """One engine at one width. Milliseconds and seconds of wall time; `ratio`: PennyLane's median over this one's."""
+    """One engine at one width. Milliseconds and seconds of wall time; `ratios`: the peers' medians over this one's."""
 
     engine: str
     n_qubits: int
@@ -67,7 +70,7 @@ class Timing:
     p10_ms: float
     p90_ms: float
     repeats: int
-    ratio: float | None = None
+    ratios: dict[str, float] = dataclasses.field(default_factory=dict)
     target_ms: float | None = None
 
 
@@ -85,7 +88,7 @@ def run(
     """
     n_layers, batch = workload.n_layers, workload.batch
     timings = [row for n in widths.ours for row in _at(n, widths, workload, engines)]
-    chosen = {n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noisy=False) for n in widths.ours}
+    chosen = {n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noise=Noise()) for n in widths.ours}
     result: dict[str, Any] = {
         "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
         "machine": _machine(),
@@ -109,13 +112,26 @@ def _at(n: int, widths: Widths, workload: Workload, engines: tuple[str, ...]) ->
     if n in widths.noisy:
         group["chain", "depolarizing + damping"] = make_engine("chain", n, workload.n_layers, noise=NOISE)
     if n in widths.peer:
-        group["pennylane", "none"] = make_engine("pennylane", n, workload.n_layers)
+        group["default.qubit", "none"] = make_engine("pennylane", n, workload.n_layers)
+        group["lightning.qubit", "none"] = make_engine(
+            "pennylane", n, workload.n_layers, device="lightning.qubit", diff_method="adjoint"
+        )
     rows = _time(group, n, workload)
-    peers = [row.median_ms for row in rows if row.engine == "pennylane"]
+    peers = {row.engine: row.median_ms for row in rows if row.engine in PEERS}
     for row in rows:
-        row.ratio = peers[0] / row.median_ms if peers and row.noise == "none" else None
-        row.target_ms = TARGET_MS.get(n) if row.engine == "auto" else 100.0 if row.noise != "none" else None
+        row.target_ms = _target(row, workload)
+        if row.noise == "none" and row.engine not in PEERS:
+            row.ratios = {name: median / row.median_ms for name, median in peers.items()}
     return rows
+
+
+def _target(row: Timing, workload: Workload) -> float | None:
+    """Milliseconds, for the workload that has one."""
+    if (workload.n_layers, workload.batch) != (3, 32):
+        return None
+    if row.noise != "none":
+        return NOISY_TARGET_MS.get(row.n_qubits)
+    return TARGET_MS.get(row.n_qubits) if row.engine == "auto" else None
 
 
 def step(engine: Engine) -> jax.stages.Wrapped:
@@ -140,11 +156,11 @@ def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
         start = time.perf_counter()
         steps[key] = step(engine).lower(*inputs).compile()
         compiles[key] = time.perf_counter() - start
-        for _ in range(1 if key[0] == "pennylane" else 5):
+        for _ in range(1 if key[0] in PEERS else 5):
             jax.block_until_ready(steps[key](*inputs))
     for i in range(workload.repeats):
         for key, compiled in steps.items():
-            if key[0] == "pennylane" and i >= workload.peer_repeats:
+            if key[0] in PEERS and i >= workload.peer_repeats:
                 continue
             start = time.perf_counter()
             jax.block_until_ready(compiled(*inputs))
@@ -171,14 +187,24 @@ def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
 
 def table(result: dict) -> str:
     """The timings as aligned text."""
-    head = ["n", "engine", "noise", "compile s", "median ms", "p10", "p90", "target ms", "x PennyLane"]
+    head = [
+        "n",
+        "engine",
+        "noise",
+        "compile s",
+        "median ms",
+        "p10",
+        "p90",
+        "target ms",
+        *(f"x {peer}" for peer in PEERS),
+    ]
     rows = [head]
     for t in result["timings"]:
         engine = f"auto ({result['chosen'][str(t['n_qubits'])]})" if t["engine"] == "auto" else t["engine"]
         target = "" if t["target_ms"] is None else f"{t['target_ms']:g}"
-        ratio = "" if t["ratio"] is None or t["engine"] == "pennylane" else f"{t['ratio']:,.0f}"
+        ratios = [f"{t['ratios'][peer]:,.0f}" if peer in t["ratios"] else "" for peer in PEERS]
         times = [f"{t[key]:.2f}" for key in ("compile_s", "median_ms", "p10_ms", "p90_ms")]
-        rows.append([str(t["n_qubits"]), engine, t["noise"], *times, target, ratio])
+        rows.append([str(t["n_qubits"]), engine, t["noise"], *times, target, *ratios])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     if "peak_memory_mb" in result:

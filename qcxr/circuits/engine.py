@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,9 +14,10 @@ from jaxtyping import Float, Num, PRNGKeyArray
 
 from qcxr.circuits import chain, cost, statevector
 from qcxr.circuits.ansatz import Ansatz
-from qcxr.circuits.noise import Noise
+from qcxr.circuits.noise import Noise, Rate, present
 from qcxr.circuits.simulator import Simulator
 from qcxr.errors import InputError
+from qcxr.study.blind import blindness
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
 _ANSATZ = tuple(field.name for field in dataclasses.fields(Ansatz))[2:]
@@ -39,7 +41,8 @@ def make_engine(
     options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload, permutation_seed); for `pennylane`
     also device and diff_method, for `statevector` memory_mb.
 
-    Raises InputError for an unknown engine or option, and for a circuit that the engine cannot run.
+    Raises InputError for an unknown engine or option, for a circuit that the engine cannot run, and for one whose
+    outputs ignore the angles or the weights.
     """
     if name not in ENGINES:
         raise InputError(
@@ -54,23 +57,31 @@ def make_engine(
     if shots is not None and (isinstance(shots, bool) or not isinstance(shots, int) or shots < 1):
         raise InputError(f"shots must be a whole number >= 1 or None (exact), got {shots!r}; set shots to one of them")
     ansatz = Ansatz(n_qubits, n_layers, **{key: value for key, value in options.items() if key in _ANSATZ})
-    options = {key: value for key, value in options.items() if key not in _ANSATZ}
+    blind = blindness(ansatz, n_qubits, n_layers)
+    if blind is not None:
+        raise InputError(
+            f"encoding and rotation must leave the circuit something to learn, got {ansatz.encoding} and "
+            f"{ansatz.rotation}: {blind}"
+        )
+    options = {key: _option(key, value) for key, value in options.items() if key not in _ANSATZ}
     return Engine(name, ansatz, Noise.of(noise), shots, options)
 
 
 class Engine:
-    """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported."""
+    """See `make_engine`. May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported.
+
+    Under vmap, `auto` sees one sample at a time: give the samples as axes of `angles` instead, or name the engine.
+    """
 
     def __init__(self, name: str, ansatz: Ansatz, noise: Noise, shots: int | None, options: dict[str, Any]) -> None:
         self.name, self.ansatz, self.noise, self.shots = name, ansatz, noise, shots
         self._options = options
-        self._built: dict[str, Simulator] = {}
+        self._check_cost(noise)
         if name != "auto":
-            self._build(name)
-        if name == "statevector" and not noise.is_unitary:
-            raise InputError(
-                "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
-            )
+            _builder(name)(ansatz, **options)  # raises what it has to say now, not at the first call
+
+    def _check_cost(self, noise: Noise) -> None:
+        cost.check(self.name, self.ansatz, noise, self._options.get("memory_mb", 4096))
 
     def __repr__(self) -> str:
         return f"Engine({self.name!r}, {self.ansatz}, {self.noise}, shots={self.shots})"
@@ -91,6 +102,7 @@ class Engine:
         Raises InputError for wrong shapes and, outside jit, for NaN, infinity and rates out of [0, 1].
         """
         noise = self.noise if noise is None else Noise.of(noise)
+        self._check_cost(noise)
         weights, angles = self._check(weights, angles)
         if (key is None) != (self.shots is None):
             need = "needs" if key is None else "takes no"
@@ -99,8 +111,8 @@ class Engine:
         flat = angles.reshape(math.prod(batch), self.ansatz.n_qubits)
         name = self.name
         if name == "auto":
-            name = cost.choose(self.ansatz, flat.shape[0], noisy=not noise.is_unitary)
-        z = self._build(name)(weights, flat, noise) if len(flat) else flat
+            name = cost.choose(self.ansatz, flat.shape[0], noise=noise, memory_mb=self._options.get("memory_mb", 4096))
+        z = self._simulate(name, weights, flat, noise) if len(flat) else flat
         if noise.has_readout:
             z = noise.readout(z)
         if self.shots is not None and key is not None:
@@ -125,11 +137,43 @@ class Engine:
         dtype = jnp.result_type(weights, angles)
         return weights.astype(dtype), angles.astype(dtype)
 
-    def _build(self, name: str) -> Simulator:
-        if name not in self._built:
-            options = {key: value for key, value in self._options.items() if key in _OPTIONS[name]}
-            self._built[name] = _builder(name)(self.ansatz, **options)
-        return self._built[name]
+    def _simulate(
+        self,
+        name: str,
+        weights: Float[Array, "layers qubits"],
+        angles: Float[Array, "batch qubits"],
+        noise: Noise,
+    ) -> Float[Array, "batch qubits"]:
+        options = tuple((key, value) for key, value in self._options.items() if key in _OPTIONS[name])
+        if name == "pennylane":  # whether a device can stand inside jit is the device's matter
+            return _builder(name)(self.ansatz, **dict(options))(weights, angles, noise)
+        rates = [rate if present(rate) else None for rate in jax.tree.leaves(noise)]
+        return _compiled(name, self.ansatz, options, weights, angles, rates)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _compiled(
+    name: str,
+    ansatz: Ansatz,
+    options: tuple[tuple[str, Any], ...],
+    weights: Float[Array, "layers qubits"],
+    angles: Float[Array, "batch qubits"],
+    rates: list[Rate | None],
+) -> Float[Array, "batch qubits"]:
+    """A simulator's call as one program, shared by engines of the same options; rates: `Noise`'s, None if absent."""
+    known = [0.0 if rate is None else rate for rate in rates]
+    noise = jax.tree.unflatten(jax.tree.structure(Noise()), known)
+    return _builder(name)(ansatz, **dict(options))(weights, angles, noise)
+
+
+def _option(key: str, value: Any) -> Any:
+    """An engine's own option. Raises InputError for what cannot be one."""
+    if key == "memory_mb":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise InputError(f"memory_mb must be a number of megabytes > 0, got {value!r}; set memory_mb to one")
+    elif not isinstance(value, str) and not (key == "device" and value is None):
+        raise InputError(f"{key} must be one of PennyLane's names, got {value!r}; set {key} to one of them")
+    return value
 
 
 def _builder(name: str) -> Callable[..., Simulator]:

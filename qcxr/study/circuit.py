@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from qcxr.study.blind import Options, blindness
 from qcxr.study.fields import Count, Fraction, Positive, Section
 
 Engine = Literal["auto", "chain", "statevector", "pennylane"]
@@ -20,7 +21,7 @@ Pattern = Literal["ring", "chain", "none", "all_to_all"]
 
 ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
 ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
-CHAIN_LAYERS = 5  # `qcxr.circuits.chain.MAX_LAYERS`
+DENSITY_QUBITS = 12  # noisy qubits for which `auto` falls back on pennylane's density matrix
 STATES = 6  # state vectors of one sample that `qcxr.circuits.statevector` holds at once
 
 
@@ -53,6 +54,11 @@ class Noise(Section):
     readout_1: Fraction = Field(0.0, description="Probability that a qubit in |1> is read as 0.", examples=[0.03])
 
     @property
+    def damps(self) -> bool:
+        """Whether gates are followed by amplitude damping."""
+        return bool(self.one_qubit.amplitude_damping or self.two_qubit.amplitude_damping)
+
+    @property
     def on_gates(self) -> bool:
         """Whether any gate is noisy; read-out errors are not of the gates."""
         return any(rate for rates in (self.one_qubit, self.two_qubit) for rate in rates.model_dump().values())
@@ -76,7 +82,8 @@ class Circuit(Section):
     )
     layers: Count = Field(
         3,
-        description="Rotation layers, each followed by its entangling gates; the engine chain takes at most 5 of them.",
+        description="Rotation layers, each followed by its entangling gates; the engine chain takes at most 5 of them "
+        "on a ring, 7 on an open chain (4 and 6 with amplitude damping, or with re-uploading by another rotation).",
         examples=[3],
     )
     init: Init = Field(
@@ -150,15 +157,31 @@ class Circuit(Section):
         return self
 
     def fit(self, n_qubits: int) -> None:
-        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise."""
+        """Raise ValueError if no engine that may be chosen can run that many qubits with these layers and noise, or if
+        the circuit could learn nothing."""
+        blind = blindness(self, n_qubits, self.layers)
+        if blind is not None:
+            raise ValueError(
+                f"head.{self.kind}.encoding and rotation must leave the circuit something to learn, got "
+                f"{self.encoding} and {self.rotation}: {blind}"
+            )
         exact = self.noise is None or not self.noise.on_gates
         joined = self.pattern != "none" and n_qubits > 1
-        deep = joined and self.pattern != "all_to_all" and self.layers > CHAIN_LAYERS
-        if deep and (self.engine == "chain" or (self.engine == "auto" and not exact)):
-            other = "statevector" if exact else "pennylane"
+        most = chain_layers(self, damps=self.noise is not None and self.noise.damps)
+        deep = joined and self.pattern != "all_to_all" and self.layers > most
+        if deep and (self.engine == "chain" or (self.engine == "auto" and not exact and n_qubits > DENSITY_QUBITS)):
+            needed = state_vectors_mb(n_qubits, real=(self.encoding, self.rotation) == ("RY", "RY"))
+            other = "statevector" if exact and needed <= self.memory_mb else None
+            other = "pennylane" if not exact and n_qubits <= DENSITY_QUBITS else other
             raise ValueError(
-                f"head.{self.kind}.layers must be <= {CHAIN_LAYERS} for the engine chain (its cost grows as 16^layers),"
-                f" got {self.layers}; lower it, or set head.{self.kind}.engine to {other}"
+                f"head.{self.kind}.layers must be <= {most} for the engine chain (the products of one qubit grow about "
+                f"20-fold per layer), got {self.layers}; lower it"
+                + (f", or set head.{self.kind}.engine to {other}" if other else "")
+            )
+        if self.engine == "auto" and not exact and self.pattern == "all_to_all" and n_qubits > DENSITY_QUBITS:
+            raise ValueError(
+                f"head.{self.kind}.pattern must be ring, chain or none with noise on the gates of more than "
+                f"{DENSITY_QUBITS} qubits, got all_to_all for {n_qubits} (one per label); set another pattern"
             )
         whole = self.engine == "statevector" or (
             self.engine == "auto" and exact and (deep or self.pattern == "all_to_all")
@@ -169,6 +192,17 @@ class Circuit(Section):
                 f"head.{self.kind}.memory_mb must be >= {needed:.3g} for the state vector of {n_qubits} qubits (one "
                 f"per label), got {self.memory_mb:g}; raise it, or use the engine chain"
             )
+
+
+def chain_layers(options: Options, *, damps: bool) -> int:
+    """How many layers the engine chain takes: those of less than `qcxr.circuits.support.MOST_PRODUCTS` products.
+
+    damps: whether amplitude damping lets the identity turn into Z. A test counts the products.
+    """
+    more = damps or (options.reupload and options.encoding != options.rotation)  # entries that others do not have
+    if options.pattern == "ring":
+        return 4 if more else 5
+    return 6 if more else 7
 
 
 def state_vectors_mb(n_qubits: int, *, real: bool) -> float:
