@@ -91,7 +91,7 @@ class Engine:
         Raises InputError for wrong shapes and, outside jit, for NaN, infinity and rates out of [0, 1].
         """
         noise = self.noise if noise is None else Noise.of(noise)
-        weights, angles = self._check(weights, angles)
+        weights, angles = self.check(weights, angles)
         if (key is None) != (self.shots is None):
             need = "needs" if key is None else "takes no"
             raise InputError(f"an engine with shots={self.shots} {need} key, got {key!r}; pass key with shots only")
@@ -107,7 +107,7 @@ class Engine:
             z = _sample(key, self.shots, z)
         return z.reshape(*batch, self.ansatz.n_qubits)
 
-    def _check(
+    def check(
         self, weights: Array | np.ndarray, angles: Array | np.ndarray
     ) -> tuple[Float[Array, "layers qubits"], Float[Array, "*batch qubits"]]:
         n = self.ansatz.n_qubits

@@ -13,25 +13,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Inexact, Int
 
 from qcxr.circuits.structure import Plan, Terms
 
 _UNROLLED = 48  # terms written out in one fused kernel; more would cost compile time
-Left = Float[Array, "lefts batch"]  # a row per left state of the plan, and a zero row
-Right = Float[Array, "rights batch"]
-Column = Float[Array, "entries batch"]
-Columns = Float[Array, "inner entries batch"]  # of the qubits between the first and the last
-Lefts = Float[Array, "inner lefts batch"]
-Rights = Float[Array, "inner rights batch"]
-Sample = Float[Array, " batch"]
+Left = Inexact[Array, "lefts batch"]  # a row per left state of the plan, and a zero row
+Right = Inexact[Array, "rights batch"]
+Column = Inexact[Array, "entries batch"]
+Columns = Inexact[Array, "inner entries batch"]  # of the qubits between the first and the last
+Lefts = Inexact[Array, "inner lefts batch"]
+Rights = Inexact[Array, "inner rights batch"]
+Sample = Inexact[Array, " batch"]
 Saved = tuple[Right, Columns, Left, Lefts, Rights, Rights, Left, Right]
 
 
-def bilinear(terms: Terms, a: Float[Array, "a batch"], b: Float[Array, "b batch"]) -> Float[Array, "rows batch"]:
+def bilinear(terms: Terms, a: Inexact[Array, "a batch"], b: Inexact[Array, "b batch"]) -> Inexact[Array, "rows batch"]:
     """Sums of products of rows of a and b, by the terms' index tables."""
 
-    def take(array: Float[Array, "rows batch"], index: Int[Array | np.ndarray, " out"]) -> Float[Array, "out batch"]:
+    def take(array: Inexact[Array, "rows batch"], index: Int[Array | np.ndarray, " out"]) -> Inexact[Array, "out batch"]:
         return array.at[..., index, :].get(mode="promise_in_bounds")
 
     if len(terms.a) > _UNROLLED:
@@ -48,12 +48,12 @@ def bilinear(terms: Terms, a: Float[Array, "a batch"], b: Float[Array, "b batch"
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def sweep(
     plan: Plan, first_left: Left, first_right: Right, inner: Columns, last_left: Left, last_right: Right
-) -> Float[Array, "inner+2 batch"]:
+) -> Inexact[Array, "inner+2 batch"]:
     """<Z_k> of every qubit, of which there are at least two; the arguments are their columns."""
     return _forward(plan, first_left, first_right, inner, last_left, last_right)[0]
 
 
-def _forward(plan: Plan, *given: Left | Right | Columns) -> tuple[Float[Array, "qubits batch"], Saved]:
+def _forward(plan: Plan, *given: Left | Right | Columns) -> tuple[Inexact[Array, "qubits batch"], Saved]:
     # XLA would otherwise compute columns anew inside every product that reads them
     first_left, first_right, inner, last_left, last_right = jax.lax.optimization_barrier(given)
 
@@ -73,7 +73,7 @@ def _forward(plan: Plan, *given: Left | Right | Columns) -> tuple[Float[Array, "
     return z, (first_right, inner, last_left, lefts, rights, measured, final, origin)
 
 
-def _backward(plan: Plan, saved: Saved, g: Float[Array, "qubits batch"]) -> tuple[Left, Right, Columns, Left, Right]:
+def _backward(plan: Plan, saved: Saved, g: Inexact[Array, "qubits batch"]) -> tuple[Left, Right, Columns, Left, Right]:
     first_right, inner, last_left, lefts, rights, measured, final, origin = saved
     g_end = jnp.where(jnp.asarray(plan.closes)[:, None], g[0], g[-1])
 
