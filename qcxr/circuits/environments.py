@@ -31,7 +31,9 @@ Saved = tuple[Right, Columns, Left, Lefts, Rights, Rights, Left, Right]
 def bilinear(terms: Terms, a: Inexact[Array, "a batch"], b: Inexact[Array, "b batch"]) -> Inexact[Array, "rows batch"]:
     """Sums of products of rows of a and b, by the terms' index tables."""
 
-    def take(array: Inexact[Array, "rows batch"], index: Int[Array | np.ndarray, " out"]) -> Inexact[Array, "out batch"]:
+    def take(
+        array: Inexact[Array, "rows batch"], index: Int[Array | np.ndarray, " out"]
+    ) -> Inexact[Array, "out batch"]:
         return array.at[..., index, :].get(mode="promise_in_bounds")
 
     if len(terms.a) > _UNROLLED:

@@ -38,8 +38,8 @@ def spectrum(
 
     weights, angles: radians. The encoded qubits are those after H, the (first) encoding rotation and its noise; what
     comes later, angles that enter again included, belongs to the circuit that is read. An engine's noise counts; its
-    read-out error adds its constant to weight 0. Computed in float64 whatever is given (complex64 rounds each part to
-    about 1e-7 of the largest), outside of jit.
+    read-out error adds its constant to weight 0. Computed in float64 whatever is given (complex64 would round parts to
+    about 1e-7), outside of jit.
     Raises InputError for what no chain can run, and as engines do for wrong shapes.
     """
     ansatz, noise = (circuit.ansatz, circuit.noise) if isinstance(circuit, Engine) else (circuit, Noise())
@@ -78,7 +78,10 @@ def truncated(
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _at_roots(
-    ansatz: Ansatz, noise: Noise, weights: Float[Array, "layers qubits"], angles: Float[Array | np.ndarray, "films qubits"]
+    ansatz: Ansatz,
+    noise: Noise,
+    weights: Float[Array, "layers qubits"],
+    angles: Float[Array | np.ndarray, "films qubits"],
 ) -> Complex[Array, "films roots qubits"]:
     """E(s) at half of the roots of unity of order n + 1, as `irfft` reads them: E(s*) = E(s)*."""
     n = ansatz.n_qubits
