@@ -69,9 +69,11 @@ def test_spsa_is_the_gradient_up_to_the_square_of_its_step():
     "gradient, options",
     [
         ("parameter_shift", {}),
-        ("parameter_shift", {"reupload": True, "noise": NOISE}),
+        pytest.param(
+            "parameter_shift", {"reupload": True, "noise": NOISE}, marks=[pytest.mark.slow, pytest.mark.sample]
+        ),
         ("spsa", {}),
-        ("spsa", {"noise": NOISE, "entangler": "CZ"}),
+        pytest.param("spsa", {"noise": NOISE, "entangler": "CZ"}, marks=pytest.mark.slow),
     ],
 )
 def test_gradients_from_shots_are_unbiased(gradient, options):
