@@ -25,8 +25,8 @@ class Head(Protocol):
     """A network from pooled features to logits.
 
     All its arrays are float32 `nnx.Param`s in PARTS, which the table of parameters counts, or `Fixed` where they never
-    train; nothing in it is random or changes but by training (shots: see `Measured`). It lies in the classifier as `head`, by which
-    `trainable: head`, `train.head_learning_rate` and `train.freeze_epochs` find it.
+    train; nothing in it is random (shots: see `Measured`) or changes but by training. It lies in the classifier as
+    `head`, by which `trainable: head`, `train.head_learning_rate` and `train.freeze_epochs` find it.
     """
 
     @property

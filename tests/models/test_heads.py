@@ -146,7 +146,7 @@ def test_circuit_weights_by_name():
             "dqc",
             3,
             {"shots": {"number": 9, "gradient": "adjoint"}},
-            "gradient must be one of parameter_shift, spsa, got",
+            "gradient must be one of parameter_shift, spsa",
         ),
         ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
         ("random", 3, {"train_circuit": True}, "head 'random' takes no train_circuit, got True: its"),

@@ -151,15 +151,15 @@ def test_wrong_type_says_what_it_got():
         ),
         (
             {"head": {"dqc": {"shots": 100}}},
-            "head.dqc.shots: input should be keys and values, got 100; set head.dqc.sh",
+            "head.dqc.shots: input should be keys and values, got 100; set head.",
         ),
         (
             {"head": {"dqc": {"shots": {"number": 100, "gradient": "adjoint"}}}},
-            "head.dqc.shots.gradient: input should be 'parameter_shift' or 'spsa', got 'adjoint'; set head.dqc.shots.gr",
+            "head.dqc.shots.gradient: input should be 'parameter_shift' or 'spsa', got 'adjoint'; set head.dqc.sho",
         ),
         (
             {"head": {"dqc": {"shots": {"number": 100}, "pattern": "all_to_all"}}},
-            "head.dqc.shots must be null for a circuit that the engine chain cannot run (all_to_all, 3 layers), got 100",
+            "head.dqc.shots must be null for a circuit that the engine chain cannot run (all_to_all, 3 layers), got ",
         ),
         (
             {"backbone__name": "resnet51"},
