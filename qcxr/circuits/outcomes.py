@@ -5,6 +5,7 @@ are left out, for on outcomes they are classical (`bits`). Bonds of all layers a
 the closing gate of a ring runs from the right of the last wire to the left of the first.
 """
 
+import functools
 import math
 
 import jax.numpy as jnp
@@ -24,6 +25,7 @@ _TURNS = {
     "RZ": np.array([[-1j, 0], [0, 1j]]),
 }
 _OUTCOME = np.array([[0.5, 0.5, 0.0, 0.0], [0.5, -0.5, 0.0, 0.0]])  # probabilities of 0 and 1 from Pauli coefficients
+_product = functools.partial(jnp.matmul, precision="highest")  # on recent GPUs the default is TF32
 Gates = Inexact[Array | np.ndarray, "bond side side"]  # one wire's part of an entangler, for each value of its bond
 
 
@@ -34,8 +36,11 @@ def amplitudes(
     dtype = films.dtype if ansatz.is_real else jnp.result_type(films.dtype, jnp.complex64)
     control = np.stack([np.diag([1.0, 0.0]), np.diag([0.0, 1.0])])
     other = np.array([[0.0, 1.0], [1.0, 0.0]]) if ansatz.entangler == "CNOT" else np.diag([1.0, -1.0])
-    wires = [_rotation(ansatz.encoding, films).astype(dtype), _rotation(ansatz.rotation, weights).astype(dtype)]
-    return _columns(ansatz, jnp.full(2, math.sqrt(0.5), dtype), *wires, control, np.stack([np.eye(2), other]))
+    encode, rotate = (
+        _rotation(name, angle).astype(dtype) for name, angle in ((ansatz.encoding, films), (ansatz.rotation, weights))
+    )
+    plus = jnp.full(2, math.sqrt(0.5), dtype)
+    return _columns(ansatz, plus, encode, rotate, control, np.stack([np.eye(2), other]))
 
 
 def probabilities(
@@ -44,10 +49,14 @@ def probabilities(
     """Of the circuit with noise: multiplied along the chain they give the probability of a basis state."""
     dtype = films.dtype
     one, two = noise.one_qubit.matrix(dtype), noise.two_qubit.matrix(dtype)
-    encode, rotate = one @ pauli.rotation(ansatz.encoding, films), one @ pauli.rotation(ansatz.rotation, weights)
-    gates = [two @ jnp.asarray(gate, dtype) for gate in pauli.bonds(ansatz.entangler)]
-    columns = _columns(ansatz, one @ jnp.asarray(pauli.PLUS, dtype), encode, rotate, *gates)
-    return columns @ jnp.asarray(_OUTCOME.T, dtype)
+    encode, rotate = (
+        _product(one, pauli.rotation(name, angle))
+        for name, angle in ((ansatz.encoding, films), (ansatz.rotation, weights))
+    )
+    control, target = (_product(two, jnp.asarray(gate, dtype)) for gate in pauli.bonds(ansatz.entangler))
+    start = _product(one, jnp.asarray(pauli.PLUS, dtype))
+    columns = _columns(ansatz, start, encode, rotate, control, target)
+    return _product(columns, jnp.asarray(_OUTCOME.T, dtype))
 
 
 def _rotation(name: str, angle: Float[Array, "*angles"]) -> Inexact[Array, "*angles 2 2"]:
@@ -68,7 +77,7 @@ def _columns(
     gates = _gates(ansatz, jnp.asarray(control, start.dtype), jnp.asarray(target, start.dtype))
     column = jnp.broadcast_to(start, (films, n, 1, 1, side))
     for layer in range(ansatz.n_layers):
-        turn = rotate[layer] @ encode if layer == 0 or ansatz.reupload else rotate[layer][None]
+        turn = _product(rotate[layer], encode) if layer == 0 or ansatz.reupload else rotate[layer][None]
         column = jnp.einsum("fnlrq,fnpq->fnlrp", column, jnp.broadcast_to(turn, encode.shape), precision="highest")
         if layer < ansatz.n_layers - 1:
             column = jnp.einsum("fnabq,nlrpq->fnlarbp", column, gates, precision="highest")

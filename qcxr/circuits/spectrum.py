@@ -116,7 +116,8 @@ def scaled(
         place: Float[Array | np.ndarray, "left right 4 4"], entries: Entries, sites: slice
     ) -> tuple[Float[Array, "sites entries batch"], Float[Array, "sites entries batch"]]:
         turns_here = [t[sites] for t in turns]
-        return tuple(columns(place, entries, turns_here, part[sites]) for part in (still, turning))
+        alone, bloch = (columns(place, entries, turns_here, part[sites]) for part in (still, turning))
+        return alone, bloch
 
     places = (
         parts(table.first, plan.first, slice(0, 1)),

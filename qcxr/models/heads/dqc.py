@@ -5,10 +5,10 @@ from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
-from qcxr.circuits import make_engine
+from qcxr.circuits import Engine, make_engine
 from qcxr.circuits.shots import estimator
 from qcxr.models.contracts import Head
-from qcxr.models.heads.dressed import Core, DressedHead, rotations
+from qcxr.models.heads.dressed import Core, DressedHead, Sampler, rotations
 
 
 def dqc(
@@ -20,19 +20,20 @@ def dqc(
     layers: int = 3,
     init: str = "uniform",
     train_circuit: bool = True,
-    shots: Mapping[str, Any] | None = None,
     **circuit: Any,
 ) -> Head:
     """The paper's dressed quantum circuit. Without `train_circuit` its weights stay as drawn.
 
-    shots: number, gradient and step of `qcxr.circuits.shots.estimator`; training then sees the circuit through so many
-    measurements, values and gradients alike, while validation and predictions stay exact. Other options (noise, ansatz,
-    ...) go to `qcxr.circuits.make_engine`.
+    `shots`, a mapping of number, gradient and step for `qcxr.circuits.shots.estimator`: training sees the circuit
+    through so many measurements, values and gradients alike, while validation and predictions stay exact. Other options
+    (noise, ansatz, ...) go to `qcxr.circuits.make_engine`.
     """
+    shots: Mapping[str, Any] | None = circuit.pop("shots", None)
     run = make_engine(engine, n_labels, layers, **circuit)
-    sampler = None
-    if shots is not None:
-        given = dict(shots)
-        sampler = estimator(run, shots=given.pop("number"), **given)
+    sampler = None if shots is None else _sampler(run, **shots)
     core = Core(run, rotations(init, layers, n_labels), trained=train_circuit, shots=sampler)
     return DressedHead(n_features, n_labels, key=key, core=core)
+
+
+def _sampler(engine: Engine, *, number: int, **rule: Any) -> Sampler:
+    return estimator(engine, shots=number, **rule)
