@@ -103,7 +103,7 @@ class Engine:
         """
         noise = self.noise if noise is None else Noise.of(noise)
         self._check_cost(noise)
-        weights, angles = self._check(weights, angles)
+        weights, angles = self.check(weights, angles)
         if (key is None) != (self.shots is None):
             need = "needs" if key is None else "takes no"
             raise InputError(f"an engine with shots={self.shots} {need} key, got {key!r}; pass key with shots only")
@@ -119,7 +119,7 @@ class Engine:
             z = _sample(key, self.shots, z)
         return z.reshape(*batch, self.ansatz.n_qubits)
 
-    def _check(
+    def check(
         self, weights: Array | np.ndarray, angles: Array | np.ndarray
     ) -> tuple[Float[Array, "layers qubits"], Float[Array, "*batch qubits"]]:
         n = self.ansatz.n_qubits

@@ -5,10 +5,9 @@ The names and the limits are those of `qcxr.circuits`, known here without import
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from qcxr.study.blind import Options, blindness
 from qcxr.study.fields import Count, Fraction, Positive, Section
@@ -18,6 +17,7 @@ Init = Literal["uniform", "normal", "small", "zeros"]
 Rotation = Literal["RX", "RY", "RZ"]
 Entangler = Literal["CNOT", "CZ"]
 Pattern = Literal["ring", "chain", "none", "all_to_all"]
+Gradient = Literal["parameter_shift", "spsa"]
 
 ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
 ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
@@ -64,9 +64,19 @@ class Noise(Section):
         return any(rate for rates in (self.one_qubit, self.two_qubit) for rate in rates.model_dump().values())
 
 
-def _no_shots(value: Any) -> None:
-    if value is not None:
-        raise PydanticCustomError("must", "must be null in training (shots are sampled with a key of each call)")
+class Shots(Section):
+    """What training sees of the circuit: measurements of all its qubits, in place of exact expectation values."""
+
+    number: Count = Field(description="Measurements of every circuit that is run.", examples=[1000])
+    gradient: Gradient = Field(
+        "parameter_shift",
+        description="How gradients come from measurements: parameter_shift (unbiased, two circuits for every weight "
+        "and every angle) or spsa (two circuits in all, along a random direction).",
+        examples=["spsa"],
+    )
+    step: Positive = Field(
+        0.1, description="Radians by which spsa moves every parameter; parameter_shift has none.", examples=[0.2]
+    )
 
 
 class Circuit(Section):
@@ -126,8 +136,11 @@ class Circuit(Section):
     memory_mb: Positive = Field(
         4096, description="Megabytes that the engine statevector may take; a batch goes in chunks.", examples=[8192]
     )
-    shots: Annotated[None, BeforeValidator(_no_shots)] = Field(
-        None, description="Not for training: shots belong to qcxr.circuits.make_engine.", examples=[None]
+    shots: Shots | None = Field(
+        None,
+        description="Training from so many measurements of the circuit, for what the engine chain can run; validation "
+        "and predictions stay exact. Null is exact training.",
+        examples=[{"number": 1000, "gradient": "spsa"}],
     )
 
     @model_validator(mode="after")
@@ -169,6 +182,11 @@ class Circuit(Section):
         joined = self.pattern != "none" and n_qubits > 1
         most = chain_layers(self, damps=self.noise is not None and self.noise.damps)
         deep = joined and self.pattern != "all_to_all" and self.layers > most
+        if self.shots is not None and (deep or self.pattern == "all_to_all"):
+            raise ValueError(
+                f"head.{self.kind}.shots must be null for a circuit that the engine chain cannot run ({self.pattern}, "
+                f"{self.layers} layers), got {self.shots.number} shots; leave them out, or change the circuit"
+            )
         if deep and (self.engine == "chain" or (self.engine == "auto" and not exact and n_qubits > DENSITY_QUBITS)):
             needed = state_vectors_mb(n_qubits, real=(self.encoding, self.rotation) == ("RY", "RY"))
             other = "statevector" if exact and needed <= self.memory_mb else None

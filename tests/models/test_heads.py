@@ -142,7 +142,12 @@ def test_circuit_weights_by_name():
         ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
         ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
         ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
-        ("dqc", 3, {"shots": 100}, "head.dqc.shots must be left out in training.* got 100; use"),
+        (
+            "dqc",
+            3,
+            {"shots": {"number": 9, "gradient": "adjoint"}},
+            "gradient must be one of parameter_shift, spsa",
+        ),
         ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
         ("random", 3, {"train_circuit": True}, "head 'random' takes no train_circuit, got True: its"),
         ("permuted", 3, {"permutation_seed": -1}, r"permutation_seed must be an integer from 0 to 2\^32 - 1, got -1"),
