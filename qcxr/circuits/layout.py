@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 from jaxtyping import Float, Inexact
@@ -108,12 +109,8 @@ def _dot(a: Inexact[Array, "_ _"], b: Inexact[Array, "_ _"], axes: tuple[int, in
     return jax.lax.dot_general(a, b, ((axes[:1], axes[1:]), ((), ())), precision=jax.lax.Precision.HIGHEST)
 
 
-def _outer(wires: Inexact[Array, "samples qubits 2"], qubits: list[int]) -> Inexact[Array, "samples side"]:
-    """Each sample's state of some qubits."""
-    state = jnp.ones((len(wires), 1), wires.dtype)
-    for qubit in qubits:
-        state = (state[:, :, None] * wires[:, None, qubit]).reshape(len(wires), -1)
-    return state
+def _outer(a: Inexact[Array, "samples _left"], b: Inexact[Array, "samples _right"]) -> Inexact[Array, "samples _"]:
+    return (a[:, :, None] * b[:, None]).reshape(len(a), -1)
 
 
 def _signs(k: int, dtype: DTypeLike) -> Float[Array, "side {k}"]:
@@ -122,9 +119,28 @@ def _signs(k: int, dtype: DTypeLike) -> Float[Array, "side {k}"]:
     return jnp.stack([1 - 2 * ((index >> (k - 1 - i)) & 1) for i in range(k)], -1).astype(dtype)
 
 
+def krons(layout: Layout, factors: Inexact[Array, "*batch qubits a b"]) -> list[Inexact[Array, "*batch _out _in"]]:
+    """Kronecker products of the factors of each group's qubits.
+
+    All groups in one go, so that the program stays short: smaller groups have a 1 in front, which is cut off again.
+    """
+    *batch, _, a, b = factors.shape
+    most = max(layout.sizes)
+    one = jnp.broadcast_to(jnp.eye(a, b, dtype=factors.dtype), (*batch, 1, a, b))
+    qubits = np.stack([np.r_[[-1] * (most - len(group)), group] for group in layout.groups]).astype(int)
+    factors = jnp.concatenate([factors, one], -3)[..., qubits, :, :]  # (*batch, groups, most, a, b)
+    whole = factors[..., 0, :, :]
+    for i in range(1, most):
+        whole = whole[..., :, None, :, None] * factors[..., i, None, :, None, :]
+        whole = whole.reshape(*batch, len(qubits), a ** (i + 1), b ** (i + 1))
+    return [whole[..., i, : a**size, : b**size] for i, size in enumerate(layout.sizes)]
+
+
 def product(layout: Layout, wires: Inexact[Array, "samples qubits 2"]) -> State:
     """The product of the qubits' states, away."""
-    before, behind = (_outer(wires, [qubit for g in part for qubit in layout.groups[g]]) for part in layout.away)
+    vectors = [vector[..., 0] for vector in krons(layout, wires[..., None])]
+    one = jnp.ones((len(wires), 1), wires.dtype)
+    before, behind = (functools.reduce(_outer, [vectors[g] for g in part], one) for part in layout.away)
     return (before.T[:, :, None] * behind[None]).reshape(-1)
 
 

@@ -6,6 +6,7 @@ amplitudes go, whatever the pattern, and a circuit with another pattern in each 
 A CZ pattern's sign is (-1)^(x^T A x), with its pairs as the ones of A: again n numbers, the rows of A.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -99,10 +100,12 @@ def _pattern(pairs: tuple[tuple[int, int], ...], moves: bool, layout: Layout) ->
 
 def _span(images: Int[Array, " qubits"]) -> Int[Array, " amplitudes"]:
     """All 2^n exclusive ors of the images; the first one belongs to the highest bit."""
-    index = jnp.zeros(1, jnp.int32)
-    for i in range(len(images)):
-        index = (index[:, None] ^ jnp.stack([jnp.zeros_like(images[i]), images[i]])).reshape(-1)
-    return index
+    halves = []
+    for part in (images[: len(images) // 2], images[len(images) // 2 :]):
+        index = jnp.arange(2 ** len(part), dtype=jnp.int32)
+        bits = [(index >> (len(part) - 1 - i)) & 1 for i in range(len(part))]
+        halves.append(functools.reduce(jnp.bitwise_xor, [b * part[i] for i, b in enumerate(bits)], 0 * index))
+    return (halves[0][:, None] ^ halves[1]).reshape(-1)
 
 
 def _source(place: Int[Array, " amplitudes"], before: int, behind: int, layout: Layout) -> Int[Array, " flat"]:

@@ -16,7 +16,7 @@ from jaxtyping import Float, Inexact
 
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.evolution import evolve
-from qcxr.circuits.layout import Layout, product
+from qcxr.circuits.layout import Layout, krons, product
 from qcxr.circuits.noise import Noise
 from qcxr.circuits.simulator import Simulator
 from qcxr.errors import InputError
@@ -96,8 +96,7 @@ def _together(ansatz: Ansatz, weights: Weights, angles: Angles) -> Expectations:
     turns = rotate(weights[1:])  # (L - 1, n, 2, 2)
     if ansatz.reupload:
         turns = jnp.matmul(turns, encoded, precision=_EXACT)
-    matrices = [functools.reduce(_kron, [turns[:, i] for i in group]) for group in layout.groups]
-    return evolve(ansatz, layout, product(layout, wires), matrices)
+    return evolve(ansatz, layout, product(layout, wires), krons(layout, turns))
 
 
 def _rotation(name: str, angle: Float[Array, "*angles"]) -> Inexact[Array, "*angles 2 2"]:
@@ -110,8 +109,3 @@ def _rotation(name: str, angle: Float[Array, "*angles"]) -> Inexact[Array, "*ang
     else:
         rows = [[c - 1j * s, 0j * c], [0j * c, c + 1j * s]]
     return jnp.stack([jnp.stack(row, -1) for row in rows], -2)
-
-
-def _kron(a: Inexact[Array, "*batch a a"], b: Inexact[Array, "*batch b b"]) -> Inexact[Array, "*batch a*b a*b"]:
-    product = a[..., :, None, :, None] * b[..., None, :, None, :]
-    return product.reshape(*a.shape[:-2], a.shape[-2] * b.shape[-2], a.shape[-1] * b.shape[-1])
