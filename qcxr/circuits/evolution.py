@@ -38,7 +38,7 @@ def _forward(ansatz: Ansatz, layout: Layout, state: State, matrices: Layers) -> 
         rotations, numbers = data
         return permutation.entangle(later(numbers), layouts.rotate(state, rotations)), None
 
-    state, _ = jax.lax.scan(layer, permutation.entangle(first, state), (matrices, _numbers(ansatz, layout)))
+    state, _ = jax.lax.scan(layer, permutation.entangle(first, state), (matrices, _numbers(ansatz)))
     return layouts.measure(layout, state), (state, matrices)
 
 
@@ -57,20 +57,20 @@ def _backward(ansatz: Ansatz, layout: Layout, saved: tuple[State, Layers], g: Va
         return (state, cotangent), grads
 
     pair = state, 2 * layouts.diagonal(layout, g) * state.conj()
-    (_, cotangent), grads = jax.lax.scan(layer, pair, (matrices, _numbers(ansatz, layout)), reverse=True)
+    (_, cotangent), grads = jax.lax.scan(layer, pair, (matrices, _numbers(ansatz)), reverse=True)
     return permutation.disentangle(first, cotangent), grads
 
 
-def _numbers(ansatz: Ansatz, layout: Layout) -> Patterns | None:
+def _numbers(ansatz: Ansatz) -> Patterns | None:
     """The entanglers of the layers after the first, to scan over; None where all layers have the same."""
     if ansatz.permutation_seed is None:
         return None
-    return jax.tree.map(lambda rows: jnp.asarray(rows[1:]), permutation.patterns(ansatz, layout))
+    return jax.tree.map(lambda rows: jnp.asarray(rows[1:]), permutation.patterns(ansatz))
 
 
 def _orders(ansatz: Ansatz, layout: Layout, state: State) -> tuple[Order, Callable[[Patterns | None], Order]]:
     """The first layer's entanglers, and what makes those of a later one from its numbers."""
-    numbers = jax.tree.map(lambda rows: jnp.asarray(rows[0]), permutation.patterns(ansatz, layout))
+    numbers = jax.tree.map(lambda rows: jnp.asarray(rows[0]), permutation.patterns(ansatz))
     # the barrier keeps the compiler from working out 2^n constants itself
     write = functools.partial(permutation.order, ansatz, layout, dtype=state.real.dtype)
     first = write(jax.lax.optimization_barrier(numbers))

@@ -24,10 +24,10 @@ Bits = Int[Array, "... qubits"] | Int[np.ndarray, "... qubits"]
 
 
 class Patterns(NamedTuple):
-    """Layers' entanglers in n numbers each, which hold one bit per qubit.
+    """Layers' entanglers in n numbers each, which hold one bit per qubit, the first qubit's the highest.
 
-    there: for every qubit, which place away holds what moves to the basis state at home with this single 1.
-    back: for every bit of a place away, which place at home holds what moves there. rows: CZ pairs, as rows of A.
+    there: for every qubit, the basis state that becomes the one with this single 1. back: for every qubit, the basis
+    state that the one with this single 1 becomes. rows: of A, for CZ.
     """
 
     there: Bits
@@ -36,66 +36,55 @@ class Patterns(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One layer's entanglers in full: what to read from where, and signs at home. None: all stays as it is."""
+    """One layer's entanglers in full: what to read from where, and signs. None: all stays as it is."""
 
     there: Int[Array, " flat"] | None
     back: Int[Array, " flat"] | None
-    sign: Float[Array, "before 1 behind"] | None
+    sign: Float[Array, "before 1 last"] | None
 
 
-def patterns(ansatz: Ansatz, layout: Layout) -> Patterns:
+def patterns(ansatz: Ansatz) -> Patterns:
     """Of every layer where they differ, of one otherwise; arrays of (layers, qubits)."""
     layers = range(1 if ansatz.permutation_seed is None else ansatz.n_layers)
-    tables = [_pattern(ansatz.joined(layer), ansatz.entangler == "CNOT", layout) for layer in layers]
+    tables = [_pattern(ansatz.joined(layer), ansatz.n_qubits) for layer in layers]
     return Patterns(*(np.asarray(numbers, np.int32) for numbers in zip(*tables, strict=True)))
 
 
 def order(ansatz: Ansatz, layout: Layout, layer: Patterns, dtype: DTypeLike) -> Order:
     """Written out for all amplitudes of all samples, from one layer's numbers (arrays of n)."""
+    if not ansatz.pairs:
+        return Order(None, None, None)
+    if ansatz.entangler == "CNOT":
+        return Order(_source(layer.there, layout), _source(layer.back, layout), None)
     n = layout.n_qubits
-    home, away = (sum(layout.sizes[g] for g in where[0]) for where in (layout.home, layout.away))
-    there = back = sign = None
-    if layout.home != layout.away or (ansatz.pairs and ansatz.entangler == "CNOT"):
-        there = _source(_span(layer.there), home, n - away, layout)
-        back = _source(_span(layer.back), away, n - home, layout)
-    if ansatz.pairs and ansatz.entangler == "CZ":
-        index = jnp.arange(2**n, dtype=jnp.int32)
-        ones = sum(((index >> (n - 1 - i)) & 1) * jax.lax.population_count(index & layer.rows[i]) for i in range(n))
-        sign = (1 - 2 * (ones & 1)).astype(dtype).reshape(2**home, 1, -1)
-    return Order(there, back, sign)
+    index = jnp.arange(2**n, dtype=jnp.int32)
+    ones = sum(((index >> (n - 1 - i)) & 1) * jax.lax.population_count(index & layer.rows[i]) for i in range(n))
+    return Order(None, None, (1 - 2 * (ones & 1)).astype(dtype).reshape(-1, 1, 2 ** layout.sizes[-1]))
 
 
 def entangle(order: Order, state: State) -> State:
-    """From away to home."""
-    state = _read(state, order.there)
-    return state if order.sign is None else _signed(state, order.sign)
+    """The gates on the state."""
+    return _signed(_read(state, order.there), order.sign)
 
 
 def disentangle(order: Order, state: State) -> State:
-    """From home to away, the inverse; the map is orthogonal and real, so it is the transpose as well."""
-    return _read(state if order.sign is None else _signed(state, order.sign), order.back)
+    """Their inverse, which is their transpose too: the map is orthogonal and real."""
+    return _signed(_read(state, order.back), order.sign)
 
 
-def _pattern(pairs: tuple[tuple[int, int], ...], moves: bool, layout: Layout) -> tuple[list[int], ...]:
-    n = layout.n_qubits
-    before, behind = layout.away
-    away = [qubit for g in [*before, *behind] for qubit in layout.groups[g]]
-    place = {qubit: 1 << (n - 1 - position) for position, qubit in enumerate(away)}
-    gates = pairs if moves else ()
+def _pattern(pairs: tuple[tuple[int, int], ...], n: int) -> tuple[list[int], list[int], list[int]]:
+    bits = [1 << (n - 1 - qubit) for qubit in range(n)]
 
-    def moved(qubit: int, gates: Iterable[tuple[int, int]]) -> set[int]:
-        """The ones of the basis state that a single 1 becomes."""
-        ones = {qubit}
+    def moved(state: int, gates: Iterable[tuple[int, int]]) -> int:
+        """The basis state after CNOTs."""
         for control, target in gates:
-            ones ^= {target} if control in ones else set()
-        return ones
+            state ^= bits[target] if state & bits[control] else 0
+        return state
 
-    there = [sum(place[q] for q in moved(qubit, reversed(gates))) for qubit in range(n)]
-    back = [sum(1 << (n - 1 - q) for q in moved(qubit, gates)) for qubit in away]
     rows = [0] * n
     for i, j in pairs:
-        rows[i] ^= 1 << (n - 1 - j)
-    return there, back, rows
+        rows[i] ^= bits[j]
+    return [moved(bit, reversed(pairs)) for bit in bits], [moved(bit, pairs) for bit in bits], rows
 
 
 def _span(images: Int[Array, " qubits"]) -> Int[Array, " amplitudes"]:
@@ -108,20 +97,17 @@ def _span(images: Int[Array, " qubits"]) -> Int[Array, " amplitudes"]:
     return (halves[0][:, None] ^ halves[1]).reshape(-1)
 
 
-def _source(place: Int[Array, " amplitudes"], before: int, behind: int, layout: Layout) -> Int[Array, " flat"]:
-    """Flat addresses, from places without the axis of samples.
-
-    before: qubits before that axis where the amplitudes go. behind: qubits behind it where they come from.
-    """
-    place = place.reshape(2**before, 1, -1)
+def _source(images: Int[Array, " qubits"], layout: Layout) -> Int[Array, " flat"]:
+    """Flat addresses: the basis state's, with the axis of samples in front of the last group."""
+    behind = layout.sizes[-1]
+    place = _span(images).reshape(-1, 1, 2**behind)
     sample = jnp.arange(layout.samples, dtype=jnp.int32)[:, None]
-    high, low = place >> behind, place & (2**behind - 1)
-    return (((high * layout.samples + sample) << behind) | low).reshape(-1)
+    return ((((place >> behind) * layout.samples + sample) << behind) | (place & (2**behind - 1))).reshape(-1)
 
 
 def _read(state: State, source: Int[Array, " flat"] | None) -> State:
     return state if source is None else state.at[source].get(mode="promise_in_bounds", unique_indices=True)
 
 
-def _signed(state: State, sign: Float[Array, "before 1 behind"]) -> State:
-    return (state.reshape(len(sign), -1, sign.shape[-1]) * sign).reshape(-1)
+def _signed(state: State, sign: Float[Array, "before 1 last"] | None) -> State:
+    return state if sign is None else (state.reshape(len(sign), -1, sign.shape[-1]) * sign).reshape(-1)
