@@ -55,10 +55,13 @@ def order(ansatz: Ansatz, layout: Layout, layer: Patterns, dtype: DTypeLike) -> 
     if not ansatz.pairs:
         return Order(None, None, None)
     if ansatz.entangler == "CNOT":
-        return Order(_source(layer.there, layout), _source(layer.back, layout), None)
+        there, back = (_source(jnp.asarray(images), layout) for images in (layer.there, layer.back))
+        return Order(there, back, None)
     n = layout.n_qubits
     index = jnp.arange(2**n, dtype=jnp.int32)
-    ones = sum(((index >> (n - 1 - i)) & 1) * jax.lax.population_count(index & layer.rows[i]) for i in range(n))
+    ones = jnp.zeros_like(index)  # of the pairs, how many have a 1 on both qubits
+    for i in range(n):
+        ones += ((index >> (n - 1 - i)) & 1) * jax.lax.population_count(index & layer.rows[i])
     return Order(None, None, (1 - 2 * (ones & 1)).astype(dtype).reshape(-1, 1, 2 ** layout.sizes[-1]))
 
 

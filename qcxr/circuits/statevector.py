@@ -8,6 +8,7 @@ exactly in the reverse pass, and neither memory nor compile time grows with the 
 
 import functools
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -70,7 +71,7 @@ def _chunked(ansatz: Ansatz, weights: Weights, angles: Angles, room: float) -> E
     chunk = min(batch, max(1, _AMPLITUDES >> ansatz.n_qubits), max(1, int(room / _COPIES)))
     pieces = math.ceil(batch / chunk)
     chunk = math.ceil(batch / pieces)
-    piece = functools.partial(_expectations, ansatz)
+    piece: Callable[[Weights, Angles], Expectations] = functools.partial(_expectations, ansatz)
     if pieces == 1:
         return piece(weights, angles)
     if chunk * _COPIES + batch > room:

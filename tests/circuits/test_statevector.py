@@ -48,16 +48,16 @@ def test_groups_are_few_and_nearly_equal():
     ids=str,
 )
 def test_groups_between_the_first_and_the_last_and_chunks_match_pennylane(monkeypatch, options):
-    """Four groups and three chunks of two samples, the last one padded: sizes that a test can afford."""
+    """Three groups and two chunks of two samples, the last one padded: sizes that a test can afford."""
     monkeypatch.setattr(layout, "_OF_TWO", 1)
     monkeypatch.setattr(layout, "_OF_MORE", 2)
-    monkeypatch.setattr(statevector, "_AMPLITUDES", 2**8)
-    assert Layout.of(7, 2).sizes == (1, 2, 2, 2)
-    check(7, 3, 5, **options)
+    monkeypatch.setattr(statevector, "_AMPLITUDES", 2**6)
+    assert Layout.of(5, 2).sizes == (1, 2, 2)
+    check(5, 3, 3, **options)
 
 
 def test_fifteen_layers_match_pennylane():
-    check(4, 15, 2)
+    check(3, 15, 1)
 
 
 def test_running_forward_again_for_want_of_memory_changes_nothing(monkeypatch):
