@@ -79,7 +79,7 @@ def test_forward_mode_through_transfer_matrices(monkeypatch):
     w = jnp.linspace(0, 2, 8).reshape(2, 4)
     slope = jax.jvp(lambda w: chain.expectations(ansatz, w, x, CLEAN).sum(), (w,), (jnp.ones_like(w),))[1]
     want = jax.grad(lambda w: chain.expectations(ansatz, w, x, CLEAN).sum())(w).sum()
-    assert slope == pytest.approx(want, abs=1e-5)
+    assert float(slope) == pytest.approx(float(want), abs=1e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)
