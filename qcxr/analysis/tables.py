@@ -252,6 +252,8 @@ def captions(results: Results) -> dict[str, str]:
         said |= {name: of_tests(name, results.tests, results.shown) for name in ("means", "groups", "labels")}
     rules = results.shown.inference
     said |= {name: f"{CAPTIONS[name]} {of_family(over, rules)}" for name, over in ADJUSTED.items()}
+    if not len(results.tests):
+        said["variance"] = f"{answers.SPREAD}."
     seeds = results.most_seeds
     for name in ("alone", "scores", "varied"):
         said[name] = said[name].replace("mean ± sd over seeds", results.shown.of_seeds(seeds))

@@ -140,6 +140,14 @@ def test_nothing_is_called_adjusted_that_is_not(study):
         assert "Holm" not in said["by"][name] + tables.captions(results)[name]
 
 
+def test_of_one_head_no_comparison_is_spoken_of(study):
+    results = study.results(*ANSWERS)
+    alone = dataclasses.replace(results, tests=results.tests.head(0))
+    assert "ratio of two heads" in tables.captions(results)["variance"]
+    said = tables.captions(alone)["variance"]
+    assert said.startswith("How much heads vary") and not any(word in said for word in ("two heads", "paired", "p "))
+
+
 def test_files_go_in_and_come_out_and_are_read_back(study, tmp_path):
     out = {name: tmp_path / f"{name}.csv" for name in ANSWERS}
     written = questions({"metrics": study.metrics, "patients": [], "search": []}, out, heads=("cdl", "dqc"))
