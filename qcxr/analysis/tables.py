@@ -35,6 +35,8 @@ PARTS = {
     "postprocess": "Classical postprocess",
     "total": "Total",
 }
+
+
 # Of some the rules of the comparison and the settings of the tables have more to say: `captions`.
 def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """Table I from counts per dataset, split, label (columns dataset, split, label, n, n_positive).

@@ -135,7 +135,6 @@ def test_the_papers_protocol_in_config_has_no_departures():
 
 
 def test_every_table_and_figure_has_one_place():
-    from qcxr.analysis import tables
     from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed
 
     for kind, known in (("tables", captions.CAPTIONS), ("figures", figures.FIGURES)):
