@@ -187,7 +187,7 @@ def test_names_hide_neither_points_nor_each_other():
         assert low < min(line.get_xdata()) < max(line.get_xdata()) < high
 
 
-@pytest.mark.parametrize("count", [3, 9, 30])
+@pytest.mark.parametrize("count", [3, 9, pytest.param(30, marks=pytest.mark.slow)])
 def test_figures_of_many_heads_name_every_head(count):
     heads = NAMES[:count]
     metrics = trended(heads=tuple(heads), seeds=3, labels=synthetic.LABELS["cxr8"])
