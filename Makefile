@@ -38,7 +38,7 @@ test: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 drills: $(VENV)/.test
-	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v --ignore tests/circuits
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --ignore tests/circuits
 
 grids: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits

@@ -12,14 +12,17 @@ from qcxr.analysis.inference import UNADJUSTED, p_called
 from qcxr.analysis.names import dataset_name, head_name, metric_name, task_name
 from qcxr.analysis.results import Results
 
+SPREAD = (
+    "How much heads vary: standard deviation of the mean over labels by source (another training, other patients, "
+    "another trial of the search by its validation score)"
+)
 CAPTIONS = {
     "trend": "Does the difference between two heads follow the rarity of a finding? Spearman's correlation over labels "
     "of the difference (mean over seeds) with the positive films in training, 95 % interval by Fisher's z, p by "
     "permutation of the labels; correlation of single seeds, mean "
     "with its 95 % t-interval; Theil-Sen slope per tenfold of training films with its 95 % interval.",
-    "variance": "How much heads vary: standard deviation of the mean over labels by source (another training, other "
-    "patients, another trial of the search by its validation score), and the ratio of two heads' variances over seeds "
-    "with its 95 % interval, p by Pitman-Morgan (paired) and by Brown-Forsythe, and which of them to read.",
+    "variance": f"{SPREAD}, and the ratio of two heads' variances over seeds with its 95 % interval, p by "
+    "Pitman-Morgan (paired) and by Brown-Forsythe, and which of them to read.",
     "interaction": "What is varied, and whether it moves two heads alike: change of their difference from the first "
     "value, paired by seed, with its 95 % t-interval and p; F test of head x key over all values. Both are over "
     "trainings, on these patients: what other patients would change is not in them.",

@@ -75,7 +75,7 @@ class Facts:
     demo: bool = False
     protocol: bool = False
     bases: tuple[str, ...] = ()
-    adjust: str = ""
+    adjust: str = "holm"
     family: str = "labels"
     alpha: float = 0.05
     margin: float = 0.01

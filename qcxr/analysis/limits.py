@@ -94,11 +94,6 @@ def _adjusted(facts: Facts) -> str:
             f"p-values are as configured {UNADJUSTED}: of many labels some have a small p by chance, so a star of one "
             "label claims little."
         )
-    if not facts.adjust:
-        return (
-            "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a "
-            "label."
-        )
     return (
         f"Marks and the word significant follow p adjusted over {FAMILY[facts.family]}, and of means over all means; "
         "raw p stands beside it for the comparison with other papers and claims nothing."

@@ -91,8 +91,7 @@ def rule(facts: Facts) -> str:
     """By which p something is called significant."""
     if facts.unadjusted:
         return f"{RULE}p < {facts.alpha:g}, as configured {UNADJUSTED}"
-    by = f", {ADJUSTMENTS[facts.adjust]}" if facts.adjust in ADJUSTMENTS else ""
-    return f"{RULE}adjusted p < {facts.alpha:g}{by}"
+    return f"{RULE}adjusted p < {facts.alpha:g}, {ADJUSTMENTS[facts.adjust]}"
 
 
 def power(rows: Iterable[Row], facts: Facts) -> str:

@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from qcxr.analysis import formats, ladder, panels, tables, wording
+from qcxr.analysis import captions, formats, ladder, panels, tables, wording
 from qcxr.analysis.answer import answer
 from qcxr.analysis.deviations import COLUMNS, departures, deviations
 from qcxr.analysis.facts import Facts, Study
@@ -125,18 +125,18 @@ def _findings(results: Results) -> list[str]:
 def _tables(results: Results, study: Study, facts: Facts) -> dict[str, Section]:
     """Every table by name; where something varies, all but the one of what varies hold the base variant's runs."""
     of_one = OF_ONE_VARIANT if results.outline.varied else ()
-    built = tables.build(results, protocol=study.protocol, names=[n for n in tables.CAPTIONS if n not in of_one])
-    captions = tables.captions(results)
+    built = tables.build(results, protocol=study.protocol, names=[n for n in captions.CAPTIONS if n not in of_one])
+    said = captions.captions(results)
     if of_one:
         base = results.at_base()
-        made, said = tables.build(base, names=of_one), tables.captions(base)
+        made, of_base = tables.build(base, names=of_one), captions.captions(base)
         here = f"Here of {facts.base}; other variants are among the study's tables."
-        captions |= {name: f"{said[name]} {here}" for name in of_one}
-        built = {name: (built | made)[name] for name in tables.CAPTIONS if name in built or name in made}
+        said |= {name: f"{of_base[name]} {here}" for name in of_one}
+        built = {name: (built | made)[name] for name in captions.CAPTIONS if name in built or name in made}
     if ladder.rungs(facts):
-        built["ladder"], captions["ladder"] = ladder.table(results, facts), LADDER
+        built["ladder"], said["ladder"] = ladder.table(results, facts), LADDER
     return {
-        name: _table(frame, caption=captions[name], name=name, folded=name in FOLDED or len(frame) > LONG)
+        name: _table(frame, caption=said[name], name=name, folded=name in FOLDED or len(frame) > LONG)
         for name, frame in built.items()
         if len(frame)
     }

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis import answers, cells, comparisons, formats, gaps, trials, variants
-from qcxr.analysis.captions import heading, of_family, of_tests
+from qcxr.analysis.captions import CAPTIONS, captions, heading
 from qcxr.analysis.inputs import Run, hours
 from qcxr.analysis.names import (
     CONFIGURED,
@@ -35,38 +35,9 @@ PARTS = {
     "postprocess": "Classical postprocess",
     "total": "Total",
 }
+
+
 # Of some the rules of the comparison and the settings of the tables have more to say: `captions`.
-CAPTIONS = {
-    "counts": "Positive films per label and split, sorted by occurrence (paper: Table I).",
-    "parameters": "Parameters by component (paper: Table II).",
-    "means": "Mean AUROC over labels and the differences of heads.",
-    "groups": "Mean AUROC over head, medium and tail labels by training frequency; films and patients of the test set "
-    "with any finding of the group, each counted once.",
-    "labels": "AUROC per label and the differences of heads.",
-    "alone": "AUROC of heads that no other is compared with, mean ± sd over seeds; 95 %: interval over what the column "
-    "Over names.",
-    "scores": "All metrics, mean over labels, mean ± sd over seeds.",
-    "bootstrap": "AUROC differences averaged over seeds, with 95 % intervals of a bootstrap over patients.",
-    "subgroups": "Mean AUROC in groups of films with 95 % intervals of seeds and patients together unless noted, and "
-    "its gap to the reference group over the labels of both.",
-    "gap_differences": "How gaps between groups differ from head to head.",
-    "heads": "The heads, and what differs from the first, with which the others are compared.",
-    "varied": "Mean AUROC and average precision over labels at every varied value, mean ± sd over seeds, with 95 % "
-    "intervals over seeds and, where there is a bootstrap, over patients.",
-    "search": "The settings that each head's final runs were trained with, chosen on validation.",
-    **answers.CAPTIONS,
-    "runs": "What each run took.",
-    "benchmark": "Seconds of a training step, mean ± sd over the timed steps (paper: Table III).",
-    "paper": "The paper's numbers beside this study's.",
-}
-
-# The p that are adjusted together in tables of other rows than those of tests.
-ADJUSTED = answers.ADJUSTED | {
-    "subgroups": "the gaps of a task, test set and head",
-    "gap_differences": "the gaps of a task, test set and pair of heads",
-}
-
-
 def counts(frame: pd.DataFrame) -> pd.DataFrame:
     """Table I from counts per dataset, split, label (columns dataset, split, label, n, n_positive).
 
@@ -243,23 +214,6 @@ def _makers(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     if results.runs:
         makers["runs"] = lambda: run_costs(results.runs)
     return makers
-
-
-def captions(results: Results) -> dict[str, str]:
-    """The caption of every table, by name; those of comparisons say by which test, family and interval."""
-    said = dict(CAPTIONS)
-    if len(results.tests):
-        said |= {name: of_tests(name, results.tests, results.shown) for name in ("means", "groups", "labels")}
-    rules = results.shown.inference
-    said |= {name: f"{CAPTIONS[name]} {of_family(over, rules)}" for name, over in ADJUSTED.items()}
-    seeds = results.most_seeds
-    for name in ("alone", "scores", "varied"):
-        said[name] = said[name].replace("mean ± sd over seeds", results.shown.of_seeds(seeds))
-    if seeds < 2:
-        said["bootstrap"] = said["bootstrap"].replace(" averaged over seeds", "")
-        over = "over seeds and, where there is a bootstrap, over patients"
-        said["varied"] = said["varied"].replace(over, "over patients, where there is a bootstrap")
-    return said
 
 
 def write_tables(folder: str | Path, results: Results, *, protocol: bool = False) -> list[Path]:

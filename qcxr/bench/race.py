@@ -8,6 +8,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from qcxr.bench import arguments
+from qcxr.bench.circuits import example
 from qcxr.bench.peers.__main__ import PEERS
 from qcxr.errors import InputError
 from qcxr.study.files import write_text
@@ -55,13 +57,6 @@ def run(race: Race) -> dict[str, Any]:
             lost[name] = f"{row['reason']} at {n} qubits"
         rows.append(row)
     return {"what": "value and gradient", "cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": _compared(rows)}
-
-
-def example(n: int, n_layers: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (layers, qubits) and angles (batch, qubits), in radians, as at the start of training."""
-    rng = np.random.default_rng(0)
-    weights = rng.uniform(0, 2 * np.pi, (n_layers, n))
-    return weights, rng.uniform(-np.pi / 2, np.pi / 2, (batch, n))
 
 
 def _one(race: Race, n: int, name: str) -> Row:
@@ -131,6 +126,13 @@ def _named(row: Row) -> str:
     return row["peer"] + (f" {next(iter(versions.values()))}" if versions and row["peer"] != OURS else "")
 
 
+def _interpreter(pair: str) -> tuple[str, str]:
+    name, _, path = pair.partition("=")
+    if not shutil.which(path):
+        raise InputError(f"--python must be a peer and an interpreter, like quimb=peers/bin/python, got {pair!r}")
+    return name, path
+
+
 def main(argv: list[str] | None = None) -> None:
     """Command line of this benchmark."""
     parser = argparse.ArgumentParser(prog="qcxr bench peers", description="Race other simulators of the circuit.")
@@ -143,9 +145,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=float, default=Race.limit, help="seconds until a peer is stopped (default 600)")
     parser.add_argument("--json", metavar="FILE", help="write the rows there")
     given = parser.parse_args(argv)
-    if unknown := [name for name in given.peers if name not in PEERS]:
-        raise InputError(f"--peers must be of {', '.join(PEERS)}, got {unknown[0]!r}; leave it out")
-    pythons = dict(pair.split("=", 1) for pair in given.python)
+    pythons = dict(_interpreter(pair) for pair in given.python)
+    if unknown := [name for name in (*given.peers, *pythons) if name not in PEERS]:
+        raise InputError(f"peers are {', '.join(PEERS)}, got {unknown[0]!r}; correct --peers or --python")
     found = run(Race(given.widths, given.layers, given.batch, given.peers, pythons, given.limit))
     if given.json:
         write_text(json.dumps(found, indent=1) + "\n", given.json)

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Annotation
 from statsmodels.stats.multitest import multipletests
 
-from qcxr.analysis import answers, figures, tables
+from qcxr.analysis import answers, captions, figures, tables
 from qcxr.analysis.families import within
 from qcxr.analysis.figures import decision, style
 from qcxr.analysis.figures import trend as trend_figure
@@ -131,13 +131,21 @@ def test_nothing_is_called_adjusted_that_is_not(study):
         assert "adjusted p" not in text and ", not adjusted for the number of comparisons)" in text
     results = study.results(*ANSWERS)
     said = {
-        method: tables.captions(dataclasses.replace(results, shown=Shown(Inference(adjust=method))))
+        method: captions.captions(dataclasses.replace(results, shown=Shown(Inference(adjust=method))))
         for method in ("none", "by")
     }
     for name in (*ANSWERS, "subgroups", "gap_differences"):
         assert "p adjusted: by Benjamini-Yekutieli over" in said["by"][name]
         assert "as configured not adjusted" in said["none"][name] and "over the gaps" not in said["none"][name]
-        assert "Holm" not in said["by"][name] + tables.captions(results)[name]
+        assert "Holm" not in said["by"][name] + captions.captions(results)[name]
+
+
+def test_of_one_head_no_comparison_is_spoken_of(study):
+    results = study.results(*ANSWERS)
+    alone = dataclasses.replace(results, tests=results.tests.head(0))
+    assert "ratio of two heads" in captions.captions(results)["variance"]
+    said = captions.captions(alone)["variance"]
+    assert said.startswith("How much heads vary") and not any(word in said for word in ("two heads", "paired", "p "))
 
 
 def test_files_go_in_and_come_out_and_are_read_back(study, tmp_path):
@@ -179,7 +187,7 @@ def test_names_hide_neither_points_nor_each_other():
         assert low < min(line.get_xdata()) < max(line.get_xdata()) < high
 
 
-@pytest.mark.parametrize("count", [3, 9, 30])
+@pytest.mark.parametrize("count", [3, 9, pytest.param(30, marks=pytest.mark.slow)])
 def test_figures_of_many_heads_name_every_head(count):
     heads = NAMES[:count]
     metrics = trended(heads=tuple(heads), seeds=3, labels=synthetic.LABELS["cxr8"])

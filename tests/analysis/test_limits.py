@@ -22,7 +22,10 @@ PAPER = facts(
 )
 DEVICE = "This is research software, not a medical device: no output may guide care."
 GIVEN = "AUROC is agreement with the labels that were given, right or wrong, not accuracy of diagnosis."
-RAW = "Raw p-values are uncorrected for the number of labels and data sets; use the adjusted ones to claim a label."
+RAW = (
+    "Marks and the word significant follow p adjusted over the labels of one pair of heads, task and test set, and of "
+    "means over all means; raw p stands beside it for the comparison with other papers and claims nothing."
+)
 
 
 FLOOR = "With five seeds Wilcoxon's exact signed-rank test cannot give a p below 0.0625, whatever the differences."

@@ -57,7 +57,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("count", [3, 9, 30])
+@pytest.mark.parametrize("count", [3, 9, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_figures_of_many_heads_hold_their_words_and_name_every_head(count, kind):
     heads = NAMES[:count]
@@ -145,7 +145,7 @@ def test_the_mean_of_curves_promises_no_more_than_thresholds_give():
     assert [precision[np.searchsorted(curves.GRID, place)] for place in (0.2, 0.6)] == [0.9, 0.3]
 
 
-@pytest.mark.parametrize("count", [9, 30])
+@pytest.mark.parametrize("count", [9, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_report_of_many_heads_says_what_holds_of_all(count, tmp_path):
     heads = NAMES[:count]
     metrics = scored(heads)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qcxr.analysis import deviations, figures, inputs, report
+from qcxr.analysis import captions, deviations, figures, inputs, report
 from qcxr.analysis.facts import Study
 from qcxr.analysis.gallery import gallery
 from qcxr.errors import InputError
@@ -135,10 +135,9 @@ def test_the_papers_protocol_in_config_has_no_departures():
 
 
 def test_every_table_and_figure_has_one_place():
-    from qcxr.analysis import tables
     from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed
 
-    for kind, known in (("tables", tables.CAPTIONS), ("figures", figures.FIGURES)):
+    for kind, known in (("tables", captions.CAPTIONS), ("figures", figures.FIGURES)):
         found = placed([*known, "of-tomorrow"], kind)
         everywhere = [name for names in found.values() for name in names]
         assert sorted(everywhere) == sorted([*known, "of-tomorrow"])

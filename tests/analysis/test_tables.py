@@ -143,8 +143,8 @@ def test_a_runs_slice_is_read_as_a_mapping(study, tmp_path):
 
 
 def test_captions_say_by_which_test_and_family(results):
-    assert "over seeds and patients together" in tables.captions(results)["means"]
-    assert "adjusted for their family" in tables.captions(results)["labels"]  # the rules are not known
+    assert "over seeds and patients together" in captions.captions(results)["means"]
+    assert "adjusted for their family" in captions.captions(results)["labels"]  # the rules are not known
     shown = Shown(Inference(adjust="bh", family="study", margin=0.02, power=0.9))
     said = captions.of_tests("labels", results.tests, shown)
     assert "adjusted by Benjamini-Hochberg over the labels of all pairs of heads, tasks and test sets" in said
@@ -202,8 +202,8 @@ def test_the_printed_sd_may_divide_by_n(results):
     assert tables.scores(results.metrics, shown)["auroc"].iloc[0] == expected
     alone = comparisons.alone(results.metrics, results.tests.head(0), results.estimates, shown)
     assert alone["AUROC"].iloc[0] == expected and alone["95 %"].str.fullmatch(r"\[0\.\d{3}, 1?0?\.\d{3}\]|—").all()
-    assert "(dividing by n)" in tables.captions(dataclasses.replace(results, shown=shown))["scores"]
-    assert "(dividing by n)" in tables.captions(dataclasses.replace(results, shown=shown))["varied"]
+    assert "(dividing by n)" in captions.captions(dataclasses.replace(results, shown=shown))["scores"]
+    assert "(dividing by n)" in captions.captions(dataclasses.replace(results, shown=shown))["varied"]
     summary = tables.summary_text(results.tests, results.metrics, shown=shown)
     assert "mean ± sd over 3 seeds (dividing by n); " in summary and expected in summary
     assert expected in tables.summary_text(results.tests.head(0), results.metrics, shown=shown)
@@ -224,8 +224,8 @@ def test_one_run_of_one_head_has_an_interval_over_patients_and_no_sd(study):
     row = known.query("task == 'cxr8' and dataset == 'nih' and label == 'mean' and metric == 'auroc'").iloc[0]
     assert table["95 %"] == f"[{row['patients_low']:.3f}, {row['patients_high']:.3f}]" and table["Over"] == "patients"
     assert "±" not in table["AUROC"]
-    assert not any("±" in caption for name, caption in tables.captions(one).items() if name != "benchmark")
-    assert "over seeds" not in tables.captions(one)["varied"] + tables.captions(one)["bootstrap"]
+    assert not any("±" in caption for name, caption in captions.captions(one).items() if name != "benchmark")
+    assert "over seeds" not in captions.captions(one)["varied"] + captions.captions(one)["bootstrap"]
     both = tables.build(dataclasses.replace(results, tests=results.tests.head(0)))["alone"]
     assert set(both["Over"]) == {"seeds and patients", ""}
     bare = results.estimates.drop(columns=["total_low", "total_high", "patients_low", "patients_high"])

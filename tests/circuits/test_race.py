@@ -5,10 +5,24 @@ import json
 import pytest
 
 from qcxr.bench import race
+from qcxr.errors import InputError
 
-pytestmark = [pytest.mark.slow, pytest.mark.sample]
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--peers", "qcxr,cirq"], "peers are qcxr, default.qubit, .*, got 'cirq'; correct --peers or --python"),
+        (["--python", "quimb"], "must be a peer and an interpreter, like quimb=peers/bin/python, got 'quimb'"),
+        (["--python", "cirq=/bin/false"], "got 'cirq'"),
+    ],
+)
+def test_bad_options_get_one_line(words, said):
+    with pytest.raises(InputError, match=said):
+        race.main(words)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_a_row_has_the_same_results_or_a_reason(tmp_path, capsys):
     peers = "qcxr,default.qubit,lightning.qubit,quimb"
     small = ["--widths", "1,3", "--batch", "4", "--peers", peers, "--limit", "200"]

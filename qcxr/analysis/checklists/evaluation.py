@@ -52,8 +52,6 @@ def _significance(known: Known) -> str:
     level = f" Level of significance {key_value(alpha)}." if alpha is not None else ""
     if facts.adjust == "none":
         return f" p-values are {UNADJUSTED}.{level}"
-    if facts.adjust not in ADJUSTMENTS:
-        return level
     adjusted = (
         f" p-values are adjusted by {ADJUSTMENTS[facts.adjust]} over {FAMILY[facts.family]}; for means over labels"
     )

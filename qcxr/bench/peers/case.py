@@ -8,11 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Step = Callable[[], tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]]
+
+
+class Gates(NamedTuple):
+    """What a peer calls its gates: of a qubit, of a qubit and an angle in radians, of control and target."""
+
+    h: Callable[[int], Any]
+    ry: Callable[[int, Any], Any]
+    cnot: Callable[[int, int], Any]
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,21 @@ class Case:
         """(control, target) of a layer's CNOTs, in order, as in PennyLane's `BasicEntanglerLayers`."""
         n = self.n_qubits
         return [(i, i + 1) for i in range(n - 1)] + [(n - 1, 0)] * (n > 2)
+
+    def play(self, gates: Gates, weights: Any, angles: Any) -> None:
+        """Call the gates of the whole circuit in order, for one sample's angles; both may be traced."""
+        for i in range(self.n_qubits):
+            gates.h(i)
+            gates.ry(i, angles[i])
+        self.play_layers(gates, weights)
+
+    def play_layers(self, gates: Gates, weights: Any) -> None:
+        """Call the gates of the trained layers only."""
+        for layer in weights:
+            for i in range(self.n_qubits):
+                gates.ry(i, layer[i])
+            for control, target in self.ring:
+                gates.cnot(control, target)
 
     @classmethod
     def read(cls, path: str | Path) -> "Case":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.case import Case, Gates, Step
 from qcxr.bench.peers.differentiated import differentiated
 
 
@@ -16,14 +16,7 @@ def tensorcircuit(case: Case) -> Step:
         import jax.numpy as jnp  # comes with the peer
 
         circuit = tc.Circuit(case.n_qubits)
-        for i in range(case.n_qubits):
-            circuit.h(i)
-            circuit.ry(i, theta=angles[i])
-        for layer in weights:
-            for i in range(case.n_qubits):
-                circuit.ry(i, theta=layer[i])
-            for pair in case.ring:
-                circuit.cnot(*pair)
+        case.play(Gates(circuit.h, lambda i, angle: circuit.ry(i, theta=angle), circuit.cnot), weights, angles)
         return jnp.stack([jnp.real(circuit.expectation_ps(z=[i])) for i in range(case.n_qubits)])
 
     return differentiated(z, case)
@@ -38,14 +31,7 @@ def quimb(case: Case) -> Step:
         import jax.numpy as jnp  # comes with the peer
 
         circuit = qtn.Circuit(case.n_qubits)
-        for i in range(case.n_qubits):
-            circuit.h(i)
-            circuit.ry(angles[i], i)
-        for layer in weights:
-            for i in range(case.n_qubits):
-                circuit.ry(layer[i], i)
-            for pair in case.ring:
-                circuit.cnot(*pair)
+        case.play(Gates(circuit.h, lambda i, angle: circuit.ry(angle, i), circuit.cnot), weights, angles)
         pauli = qu.pauli("Z")
         found = [
             circuit.local_expectation(pauli, i, optimize="greedy", simplify_sequence="R") for i in range(case.n_qubits)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.case import Case, Gates, Step
 from qcxr.bench.peers.differentiated import differentiated
 
 
@@ -77,11 +77,5 @@ def _gates(case: Case, weights: np.ndarray, angles: np.ndarray) -> None:
     """The circuit, on PennyLane's queue."""
     import pennylane as qml  # only in the process of this peer
 
-    for i in range(case.n_qubits):
-        qml.Hadamard(i)
-        qml.RY(angles[i], i)
-    for layer in weights:
-        for i in range(case.n_qubits):
-            qml.RY(layer[i], i)
-        for pair in case.ring:
-            qml.CNOT(pair)
+    gates = Gates(qml.Hadamard, lambda i, angle: qml.RY(angle, i), lambda *pair: qml.CNOT(pair))
+    case.play(gates, weights, angles)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.case import Case, Gates, Step
 
 MOST = 4_000_000  # strings: some GB
 CHUNK = 100_000
@@ -48,11 +48,8 @@ def _layers(case: Case) -> Any:
     from qiskit import QuantumCircuit  # comes with both
 
     circuit = QuantumCircuit(case.n_qubits)
-    for layer in case.weights:
-        for i, angle in enumerate(layer):
-            circuit.ry(float(angle), i)
-        for pair in case.ring:
-            circuit.cx(*pair)
+    gates = Gates(circuit.h, lambda i, angle: circuit.ry(float(angle), i), circuit.cx)
+    case.play_layers(gates, case.weights)
     return circuit
 
 
