@@ -176,13 +176,13 @@ def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
 
 
 def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
-    """Largest resident memory (Linux) of a fresh process that compiles and runs one step; about 200 MB of it is JAX."""
+    """Largest resident memory of a fresh process that compiles and runs one step; about 200 MB of it is JAX."""
     code = (
-        "from pathlib import Path; from qcxr.bench.circuits import *\n"
+        "from qcxr.bench.circuits import *; from qcxr.study import memory\n"
         f"step(make_engine('auto', {n}, {n_layers}))(*example({n}, {n_layers}, {batch}))[0].block_until_ready()\n"
-        "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"  # maxrss would count the parent's
+        "print(memory.peak_memory_mb())"
     )
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) / 1024
+    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
 
 
 def table(result: dict) -> str:

@@ -9,9 +9,7 @@ import dataclasses
 import itertools
 import logging
 import multiprocessing
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +20,7 @@ from jaxtyping import Float
 
 from qcxr.bench.arguments import positive
 from qcxr.errors import InputError
+from qcxr.study import memory
 
 log = logging.getLogger(__name__)
 
@@ -208,8 +207,7 @@ def peak_memory_mb(framework: str) -> float:
 
         if torch.cuda.is_available():
             return torch.cuda.max_memory_allocated() / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    return memory.peak_memory_mb() * 2**20 / 1e6
 
 
 def table(rows: list[dict]) -> str:

@@ -42,6 +42,7 @@ NEUTRAL = frozenset(
         "qcxr.study.forkserver",
         "qcxr.study.heads",
         "qcxr.study.measured",
+        "qcxr.study.memory",
         "qcxr.study.outline",
         "qcxr.study.plan",
         "qcxr.study.job",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qcxr.study.files import write_csv, write_json
+from qcxr.study.memory import peak_memory_mb
 from qcxr.study.provenance import git_commit, versions
 from qcxr.training.loop import HISTORY, Loop
 
@@ -43,7 +43,7 @@ def write(loop: Loop, out: Path, best: Path, *, facts: dict[str, Any]) -> None:
             **facts,
             "versions": versions(),
             "git": git_commit(),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_memory_mb": round(peak_memory_mb(), 1),
             "films_per_second": round(float(history["films_per_second"].median()), 1) if loop.history else None,
             "training_seconds": round(float(history["seconds"].sum()), 1),
             "epochs": loop.epoch,

@@ -16,17 +16,14 @@ import sys
 from pathlib import Path
 from qcxr.analysis.prepare import prepare
 from qcxr.analysis.runlist import read_list
-
-def peak():
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+from qcxr.study.memory import peak_memory_mb
 
 runs = read_list(sys.argv[1])
 once = runs[runs["seed"] == 0]
 prepare(once, Path(sys.argv[1]).parent, Path(sys.argv[2]) / "once", heads=["cdl"])
-before = peak()
+before = peak_memory_mb()
 prepare(runs, Path(sys.argv[1]).parent, Path(sys.argv[2]) / "all", heads=["cdl"])
-print(peak() - before)
+print(peak_memory_mb() - before)
 """
 
 
