@@ -1,0 +1,1 @@
+"""Circuits of one's own: a tape of gates, and what runs it."""
