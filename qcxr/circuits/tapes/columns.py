@@ -15,15 +15,23 @@ from qcxr.circuits.tapes.gates import KINDS, ZERO, halves
 from qcxr.circuits.tapes.tape import Tape
 
 
+class Turn(NamedTuple):
+    """A one-qubit gate or channel; own: whether every sample has parameters of its own."""
+
+    name: str
+    own: bool
+
+
 class Step(NamedTuple):
     """Against time: one-qubit gates and channels (the last to act first), then one half of a two-qubit gate.
 
-    opens: whether the gate's bond leads on (to the right) or is one that came from the left; place: of the bond among
+    own: whether every sample has its own parameter of that gate. opens: whether the gate's bond leads on (to the right) or is one that came from the left; place: of the bond among
     the column's right or left bonds. second: whether this is the gate's second wire, whose half holds the parameter.
     """
 
-    turns: tuple[str, ...]
+    turns: tuple[Turn, ...]
     gate: str
+    own: bool
     second: bool
     opens: bool
     place: int
@@ -39,7 +47,7 @@ class Column(NamedTuple):
     right: tuple[int, ...]
     through: tuple[tuple[int, int], ...]
     steps: tuple[Step, ...]
-    rest: tuple[str, ...]
+    rest: tuple[Turn, ...]
 
     def mirrored(self) -> "Column":
         """The same column, to be passed from right to left."""
@@ -48,15 +56,15 @@ class Column(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The columns of all qubits and, for each, the indices of its parameters in `tape.values`, as its steps use them."""
+    """The columns of all qubits and, for each, the indices of its parameters in `tape.split`, as its steps use them."""
 
     columns: tuple[Column, ...]
-    parameters: tuple[tuple[int, ...], ...]
+    shared: tuple[tuple[int, ...], ...]
+    own: tuple[tuple[int, ...], ...]
 
     @classmethod
     def of(cls, tape: Tape) -> "Line":
         """Bonds cross a cut in the order in which their gates act."""
-        starts = np.cumsum([0] + [len(gate.feeds) for gate in tape.gates]).tolist()
         crossing: list[list[int]] = [[] for _ in range(tape.n_qubits + 1)]  # by cut: gates over wires cut - 1 | cut
         on: list[list[int]] = [[] for _ in range(tape.n_qubits)]
         for i, gate in enumerate(tape.gates):
@@ -64,38 +72,52 @@ class Line(NamedTuple):
                 on[wire].append(i)
             for cut in range(min(gate.wires) + 1, max(gate.wires) + 1):
                 crossing[cut].append(i)
-        pairs = [
-            _column(tape, wire, on[wire][::-1], crossing[wire], crossing[wire + 1], starts)
-            for wire in range(tape.n_qubits)
-        ]
-        columns, parameters = zip(*pairs, strict=True)
-        return cls(columns, parameters)
+        columns = [_column(tape, wire, on[wire][::-1], *crossing[wire : wire + 2]) for wire in range(tape.n_qubits)]
+        shared, own = (
+            tuple(
+                tuple(place for i in on[wire][::-1] if _fed(tape, i, wire) for place in places[i])
+                for wire in range(tape.n_qubits)
+            )
+            for places in (_places(tape, own=False), _places(tape, own=True))
+        )
+        return cls(tuple(columns), shared, own)
 
     def bounds(self) -> list[int]:
         """By cut between neighbours: the product of the bonds that cross it, which no environment can exceed."""
         return [math.prod(column.right) for column in self.columns[:-1]]
 
 
-def _column(
-    tape: Tape, wire: int, gates: list[int], left: list[int], right: list[int], starts: list[int]
-) -> tuple[Column, tuple[int, ...]]:
+def _places(tape: Tape, *, own: bool) -> list[list[int]]:
+    """Of each gate's parameters, among those that are (not) the samples' own."""
+    out, at = [], 0
+    for gate in tape.gates:
+        count = sum((feed.source == "angle") == own for feed in gate.feeds)
+        out.append(list(range(at, at + count)))
+        at += count
+    return out
+
+
+def _fed(tape: Tape, gate: int, wire: int) -> bool:
+    """Whether the gate's parameters enter on that wire: the last one it acts on."""
+    return tape.gates[gate].wires[-1] == wire
+
+
+def _column(tape: Tape, wire: int, gates: list[int], left: list[int], right: list[int]) -> Column:
     steps: list[Step] = []
-    turns: list[str] = []
-    parameters: list[int] = []
+    turns: list[Turn] = []
     for i in gates:
         gate = tape.gates[i]
-        second = len(gate.wires) == 2 and gate.wires[1] == wire
-        if len(gate.wires) == 1 or second:
-            parameters += range(starts[i], starts[i] + len(gate.feeds))
+        own = any(feed.source == "angle" for feed in gate.feeds)
         if len(gate.wires) == 1:
-            turns.append(gate.name)
+            turns.append(Turn(gate.name, own))
             continue
-        opens = wire == min(gate.wires)
-        steps.append(Step(tuple(turns), gate.name, second, opens, (right if opens else left).index(i)))
+        opens, second = wire == min(gate.wires), _fed(tape, i, wire)
+        place = (right if opens else left).index(i)
+        steps.append(Step(tuple(turns), gate.name, own and second, second, opens, place))
         turns = []
     through = tuple((left.index(i), right.index(i)) for i in left if i in right)
     sizes = [tuple(halves(tape.gates[i].name).bond for i in side) for side in (left, right)]
-    return Column(sizes[0], sizes[1], through, tuple(steps), tuple(turns)), tuple(parameters)
+    return Column(sizes[0], sizes[1], through, tuple(steps), tuple(turns))
 
 
 def pattern(step: Step) -> Bool[np.ndarray, "bond 4 4"]:
@@ -110,8 +132,8 @@ def start(column: Column) -> Bool[np.ndarray, " 4"]:
     return _turns(column.rest) @ ZERO > 0
 
 
-def _turns(names: tuple[str, ...]) -> Float[np.ndarray, "4 4"]:
+def _turns(turns: tuple[Turn, ...]) -> Float[np.ndarray, "4 4"]:
     out = np.eye(4)
-    for name in names:
-        out = (out @ np.abs(KINDS[name].parts).sum(0) > 0).astype(float)
+    for turn in turns:
+        out = (out @ np.abs(KINDS[turn.name].parts).sum(0) > 0).astype(float)
     return out

@@ -9,6 +9,7 @@ these before it reaches a tape.
 import functools
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -37,10 +38,10 @@ class Kind(NamedTuple):
     parts: Float[np.ndarray, "parts dd dd"]
     used: tuple[int, ...]
 
-    def features(self, values: Float[Array, " parameters"]) -> Float[Array, " parts"]:
+    def features(self, values: Float[Array, "parameters *batch"]) -> Float[Array, "parts *batch"]:
         """What the parts are multiplied by; values: the gate's parameters (radians, or rates)."""
         if not self.parameters:
-            return jnp.ones(1, values.dtype)
+            return jnp.ones((1, *values.shape[1:]), values.dtype)
         if self.unitary is not None:
             t = values[0]
             every = [jnp.ones_like(t), jnp.cos(t / 2), jnp.sin(t / 2), jnp.cos(t), jnp.sin(t)]
@@ -51,9 +52,10 @@ class Kind(NamedTuple):
             every = [jnp.ones_like(a), a, b, a * b, root]
         return jnp.stack([every[i] for i in self.used])
 
-    def transfer(self, values: Float[Array, " parameters"]) -> Float[Array, "dd dd"]:
+    def transfer(self, values: Float[Array, "parameters *batch"]) -> Float[Array, "dd dd *batch"]:
         """The Pauli transfer matrix; acts on the coefficients of a state."""
-        return jnp.tensordot(self.features(values), jnp.asarray(self.parts, values.dtype), 1, precision="highest")
+        parts = jnp.asarray(self.parts, values.dtype)
+        return jnp.tensordot(parts, self.features(values), (0, 0), precision=jax.lax.Precision.HIGHEST)
 
     def matrix(self, values: Float[Array, " parameters"], dtype: np.dtype) -> Complex[Array, "d d"]:
         """The unitary; of gates only."""

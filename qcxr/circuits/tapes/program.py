@@ -50,7 +50,7 @@ class Phase(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Segment:
-    """`repeats` times the same columns, one phase each; parameters: of each phase, [repeat, parameter].
+    """`repeats` times the same columns, one phase each; shared, own: of each phase, [repeat, parameter].
 
     enter, leave: the left environments from the rows of the cut to those that all repeats share, and back; enter_right
     and leave_right the same for the right one (coming from the right).
@@ -58,7 +58,8 @@ class Segment:
 
     phases: tuple[Phase, ...]
     repeats: int
-    parameters: tuple[np.ndarray, ...]
+    shared: tuple[np.ndarray, ...]
+    own: tuple[np.ndarray, ...]
     enter: tuple[Move, ...]
     leave: tuple[Move, ...]
     enter_right: Move | None
@@ -207,13 +208,15 @@ def _segment(roles: list[Role], line: Line, rows: _Rows, at: int, period: int, r
         ends = tuple(plan(role.column, pauli, before[i], beyond) for i, pauli in role.ends)
         back = plan(role.column.mirrored(), IDENTITY, beyond, right[phase]) if role.further else None
         phases.append(Phase(role, passes, ends, back))
-    parameters = tuple(
-        np.array(line.parameters[at + phase : stop : period], int).reshape(repeats, -1) for phase in range(period)
+    shared, own = (
+        tuple(np.array(every[at + phase : stop : period], int).reshape(repeats, -1) for phase in range(period))
+        for every in (line.shared, line.own)
     )
     return Segment(
         tuple(phases),
         repeats,
-        parameters,
+        shared,
+        own,
         tuple(between(a, b) for a, b in zip(rows.left[at], left[0], strict=True)),
         tuple(between(b, a) for a, b in zip(rows.left[stop], left_after[-1], strict=True)),
         between(rows.right[stop], right_after[-1]) if roles[stop - 1].right else None,

@@ -47,6 +47,13 @@ class Gate(NamedTuple):
     feeds: tuple[Feed, ...] = ()
 
 
+class Values(NamedTuple):
+    """Gates' parameters in the order of the tape: those fed by weights and numbers, and those fed by angles."""
+
+    shared: Float[Array, " shared"]
+    own: Float[Array, "own batch"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Tape:
     """n_qubits; gates and channels in the order in which they act; observables: by default Z of every qubit.
@@ -83,6 +90,8 @@ class Tape:
         if len(set(gate.wires)) != kind.wires or len(gate.wires) != kind.wires:
             raise InputError(f"{gate.name} acts on {kind.wires} qubits, got {gate.wires}; name so many different ones")
         self._on_line(gate.wires, gate.name)
+        if len({feed.source == "angle" for feed in gate.feeds}) > 1:
+            raise InputError(f"{gate.name} must be fed by angles alone or not at all, got {gate.feeds}; feed it by one")
         if len(gate.feeds) != kind.parameters:
             raise InputError(f"{gate.name} takes {kind.parameters} parameters, got {len(gate.feeds)}; feed so many")
         sizes = {"weight": math.prod(self.weights), "angle": self.n_angles, "number": 1}
@@ -130,6 +139,17 @@ class Tape:
         every = jnp.concatenate([weights.reshape(-1), angles, jnp.ones(1, angles.dtype)])
         index = np.array([starts[feed.source] + feed.index for feed in feeds], int)
         return every[index] * jnp.asarray([feed.factor for feed in feeds], angles.dtype)
+
+    def split(self, weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]) -> "Values":
+        """The parameters of all gates of a batch: what all samples share is there once."""
+        feeds = [feed for gate in self.gates for feed in gate.feeds]
+        shared = [feed for feed in feeds if feed.source != "angle"]
+        own = [feed for feed in feeds if feed.source == "angle"]
+        every = jnp.concatenate([weights.reshape(-1), jnp.ones(1, weights.dtype)])
+        last = math.prod(self.weights)
+        index = np.array([feed.index if feed.source == "weight" else last for feed in shared], int)
+        factors, scales = (jnp.asarray([feed.factor for feed in some], angles.dtype) for some in (shared, own))
+        return Values(every[index] * factors, angles.T[np.array([feed.index for feed in own], int)] * scales[:, None])
 
 
 def of_ansatz(ansatz: Ansatz, noise: Noise | None = None) -> Tape:
