@@ -44,7 +44,7 @@ def pick(rows: Float[Array, "*stage rows batch"], move: Move) -> Float[Array, "*
 
 def _take(rows: Float[Array, "*stage rows batch"], index: Int[np.ndarray, "*index"]) -> Float[Array, "*picked batch"]:
     mode = "fill" if (index == rows.shape[-2]).any() else "promise_in_bounds"
-    return rows.at[..., jnp.asarray(index), :].get(mode=mode, fill_value=0)
+    return rows.at[..., jnp.asarray(index, jnp.int32), :].get(mode=mode, fill_value=0)
 
 
 def _pick_forward(rows: Float[Array, "..."], move: Move) -> tuple[Float[Array, "..."], None]:
@@ -71,7 +71,7 @@ def _run(plans: Program, values: Values) -> Float[Array, "words batch"]:
     for segment, tables, seen in zip(plans.segments, prepared, rights[::-1], strict=True):
         lefts, found = _rightward(segment, tables, seen, lefts)
         out.append(found.reshape(-1, one.shape[1]))
-    return jnp.concatenate([*out, one])[np.array(plans.order, int)]
+    return jnp.concatenate([*out, one])[np.array(plans.order, np.int32)]
 
 
 def _prepare(segment: Segment, values: Values) -> list[Tables]:

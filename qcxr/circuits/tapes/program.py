@@ -209,7 +209,7 @@ def _segment(roles: list[Role], line: Line, rows: _Rows, at: int, period: int, r
         back = plan(role.column.mirrored(), IDENTITY, beyond, right[phase]) if role.further else None
         phases.append(Phase(role, passes, ends, back))
     shared, own = (
-        tuple(np.array(every[at + phase : stop : period], int).reshape(repeats, -1) for phase in range(period))
+        tuple(np.array(every[at + phase : stop : period], np.int32).reshape(repeats, -1) for phase in range(period))
         for every in (line.shared, line.own)
     )
     return Segment(

@@ -68,6 +68,14 @@ def of_script(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None
     return Tape(tape.n_qubits, tape.gates, tape.weights, 0, sums), np.array([float(v) for v in values])
 
 
+def accepts(operation: Any) -> bool:
+    """Whether `read` takes an operation as it is."""
+    name = operation.name
+    if name == "MultiRZ":
+        return len(operation.wires) <= 2
+    return name in KINDS or name in _WRITTEN or name in (*_NOTHING, "SWAP", "ControlledPhaseShift")
+
+
 def _labels(script: qml.tape.QuantumScript) -> list[Any]:
     labels = list(script.wires)
     if all(isinstance(label, int) and label >= 0 for label in labels):

@@ -137,7 +137,7 @@ class Tape:
         feeds = [feed for gate in self.gates for feed in gate.feeds]
         starts = {"weight": 0, "angle": math.prod(self.weights), "number": math.prod(self.weights) + self.n_angles}
         every = jnp.concatenate([weights.reshape(-1), angles, jnp.ones(1, angles.dtype)])
-        index = np.array([starts[feed.source] + feed.index for feed in feeds], int)
+        index = np.array([starts[feed.source] + feed.index for feed in feeds], np.int32)
         return every[index] * jnp.asarray([feed.factor for feed in feeds], angles.dtype)
 
     def split(self, weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]) -> "Values":
@@ -147,9 +147,9 @@ class Tape:
         own = [feed for feed in feeds if feed.source == "angle"]
         every = jnp.concatenate([weights.reshape(-1), jnp.ones(1, weights.dtype)])
         last = math.prod(self.weights)
-        index = np.array([feed.index if feed.source == "weight" else last for feed in shared], int)
+        index = np.array([feed.index if feed.source == "weight" else last for feed in shared], np.int32)
         factors, scales = (jnp.asarray([feed.factor for feed in some], angles.dtype) for some in (shared, own))
-        return Values(every[index] * factors, angles.T[np.array([feed.index for feed in own], int)] * scales[:, None])
+        return Values(every[index] * factors, angles.T[np.array([feed.index for feed in own], np.int32)] * scales[:, None])
 
 
 def of_ansatz(ansatz: Ansatz, noise: Noise | None = None) -> Tape:
