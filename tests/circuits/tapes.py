@@ -40,7 +40,9 @@ def tapes(draw, most=8, across=5, channels=True, gates=24):
                 feeds.append(Feed(source, count[source], draw(st.sampled_from([1.0, -0.5]))))
                 count[source] += draw(st.integers(0, 1))  # an index that stays is used again
         out.append(Gate(name, tuple(wires), tuple(feeds)))
-    words = st.dictionaries(st.integers(0, n - 1), st.sampled_from("XYZ"), max_size=3).map(lambda d: tuple(sorted(d.items())))
+    words = st.dictionaries(st.integers(0, n - 1), st.sampled_from("XYZ"), max_size=3).map(
+        lambda d: tuple(sorted(d.items()))
+    )
     terms = st.lists(st.tuples(st.floats(-2, 2), words), min_size=1, max_size=2).map(tuple)
     observables = draw(st.none() | st.lists(terms, min_size=1, max_size=4).map(tuple))
     return n, tuple(out), (count["weight"] + 1,), count["angle"] + 1, observables

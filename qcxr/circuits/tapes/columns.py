@@ -25,8 +25,9 @@ class Turn(NamedTuple):
 class Step(NamedTuple):
     """Against time: one-qubit gates and channels (the last to act first), then one half of a two-qubit gate.
 
-    own: whether every sample has its own parameter of that gate. opens: whether the gate's bond leads on (to the right) or is one that came from the left; place: of the bond among
-    the column's right or left bonds. second: whether this is the gate's second wire, whose half holds the parameter.
+    own: whether every sample has its own parameter of that gate. second: whether this is the gate's second wire, whose
+    half holds the parameter. opens: whether the gate's bond leads on (to the right) or is one that came from the left;
+    place: of the bond among the column's right or left bonds.
     """
 
     turns: tuple[Turn, ...]

@@ -91,7 +91,9 @@ class ChainDevice(Device):
     def _run(self, tape: Tape, scripts: list[Read]) -> list[Any]:
         numbers = [v for script in scripts for v in (*script.values, *(c for row in script.terms for c, _ in row))]
         if any(isinstance(value, jax.Array) for value in numbers):
-            return [_combine(jnp, script, words) for script, words in zip(scripts, self._words(tape, scripts), strict=True)]
+            return [
+                _combine(jnp, script, words) for script, words in zip(scripts, self._words(tape, scripts), strict=True)
+            ]
         with jax.enable_x64(True):
             words = np.asarray(self._words(tape, scripts))
         return [_combine(np, script, row) for script, row in zip(scripts, words, strict=True)]

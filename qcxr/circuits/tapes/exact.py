@@ -21,9 +21,12 @@ from qcxr.circuits.tapes.support import Move, Plan
 from qcxr.circuits.tapes.tape import Tape, Values
 
 _HIGHEST = jax.lax.Precision.HIGHEST  # float32 stays float32 on GPUs that would round to TF32
-Environment = Float[Array, "rows batch"]
+Environment = Float[Array, "_ batch"]  # by row of its cut
 # of a column: each step's matrices (Pauli before, bond, Pauli after), and the wire's start; a batch where it matters
-Tables = tuple[tuple[Float[Array, "4 bond 4 *batch"], ...], Float[Array, "4 *batch"]]
+Tables = tuple[tuple[Float[Array, "4 _ 4 ..."], ...], Float[Array, "4 ..."]]
+# the same for all repeats of a column, which come first
+Repeated = tuple[tuple[Float[Array, "_ 4 _ 4 ..."], ...], Float[Array, "_ 4 ..."]]
+Seen = list[Float[Array, "repeats _ batch"]]  # the right environments of each phase
 
 
 def words(
@@ -74,7 +77,7 @@ def _run(plans: Program, values: Values) -> Float[Array, "words batch"]:
     return jnp.concatenate([*out, one])[np.array(plans.order, np.int32)]
 
 
-def _prepare(segment: Segment, values: Values) -> list[Tables]:
+def _prepare(segment: Segment, values: Values) -> list[Repeated]:
     """Of each phase, with an axis of repeats first."""
     return [
         jax.vmap(partial(_tables, phase.role.column))(Values(values.shared[shared], values.own[own]))
@@ -86,7 +89,7 @@ def _tables(column: Column, values: Values) -> Tables:
     """values: the column's parameters, in the order of its steps."""
     used = {True: 0, False: 0}
 
-    def following(count: int, own: bool) -> Float[Array, "parameters *batch"]:
+    def following(count: int, own: bool) -> Float[Array, " parameters *batch"]:
         used[own] += count
         return (values.own if own else values.shared)[used[own] - count : used[own]]
 
@@ -127,7 +130,7 @@ def _product(sums: str, table: Float[Array, "..."], state: Float[Array, "..."]) 
     return jnp.einsum(sums.format(b="b" if own else ""), table, state, precision=_HIGHEST)
 
 
-def _leftward(segment: Segment, tables: list[Tables], right: Environment) -> tuple[Environment, list]:
+def _leftward(segment: Segment, tables: list[Repeated], right: Environment) -> tuple[Environment, Seen]:
     """The right environment left of the segment, and those right of each column, [repeat, row] by phase."""
 
     def repeat(right: Environment, tables: list[Tables]) -> tuple[Environment, list[Environment]]:
@@ -145,7 +148,7 @@ def _leftward(segment: Segment, tables: list[Tables], right: Environment) -> tup
 
 
 def _rightward(
-    segment: Segment, tables: list[Tables], rights: list, lefts: tuple[Environment, ...]
+    segment: Segment, tables: list[Repeated], rights: Seen, lefts: tuple[Environment, ...]
 ) -> tuple[tuple[Environment, ...], Float[Array, "repeats ends batch"]]:
     """The left environments right of the segment, and the words that end in it."""
 

@@ -29,7 +29,8 @@ class Kind(NamedTuple):
     """One kind of gate or channel.
 
     wires: 1 or 2. parameters: how many. unitary: U_0, U_1, U_2 above, or None for a channel. parts: Pauli transfer
-    matrices, to be summed with the features of these numbers (`features`); two wires: the first one's index is the slower.
+    matrices, to be summed with the features of these numbers (`features`); two wires: the first one's index is the
+    slower.
     """
 
     wires: int
@@ -38,7 +39,7 @@ class Kind(NamedTuple):
     parts: Float[np.ndarray, "parts dd dd"]
     used: tuple[int, ...]
 
-    def features(self, values: Float[Array, "parameters *batch"]) -> Float[Array, "parts *batch"]:
+    def features(self, values: Float[Array, " parameters *batch"]) -> Float[Array, " parts *batch"]:
         """What the parts are multiplied by; values: the gate's parameters (radians, or rates)."""
         if not self.parameters:
             return jnp.ones((1, *values.shape[1:]), values.dtype)
@@ -52,7 +53,7 @@ class Kind(NamedTuple):
             every = [jnp.ones_like(a), a, b, a * b, root]
         return jnp.stack([every[i] for i in self.used])
 
-    def transfer(self, values: Float[Array, "parameters *batch"]) -> Float[Array, "dd dd *batch"]:
+    def transfer(self, values: Float[Array, " parameters *batch"]) -> Float[Array, "dd dd *batch"]:
         """The Pauli transfer matrix; acts on the coefficients of a state."""
         parts = jnp.asarray(self.parts, values.dtype)
         return jnp.tensordot(parts, self.features(values), (0, 0), precision=jax.lax.Precision.HIGHEST)
@@ -148,12 +149,10 @@ KINDS: dict[str, Kind] = {
     "DepolarizingChannel": _channel(1, one=np.eye(4), a=4 / 3 * _MIXED),
     "BitFlip": _channel(1, one=np.eye(4), a=_diagonal(Z=-2, Y=-2)),
     "PhaseFlip": _channel(1, one=np.eye(4), a=_diagonal(X=-2, Y=-2)),
-    "AmplitudeDamping": _channel(
-        1, one=_diagonal(I=1, Z=1), a=_TO_Z + _diagonal(Z=-1), root=_diagonal(X=1, Y=1)
-    ),
+    "AmplitudeDamping": _channel(1, one=_diagonal(I=1, Z=1), a=_TO_Z + _diagonal(Z=-1), root=_diagonal(X=1, Y=1)),
     "PhaseDamping": _channel(1, one=_diagonal(I=1, Z=1), root=_diagonal(X=1, Y=1)),
     "GeneralizedAmplitudeDamping": _channel(
-        2, one=_diagonal(I=1, Z=1), a=_diagonal(Z=-1) - _TO_Z, ab=2 * _TO_Z, root=_diagonal(X=1, Y=1)
+        2, one=_diagonal(I=1, Z=1), a=_diagonal(Z=-1) + _TO_Z, ab=-2 * _TO_Z, root=_diagonal(X=1, Y=1)
     ),
     "ResetError": _channel(2, one=np.eye(4), a=_MIXED + _TO_Z, b=_MIXED - _TO_Z),
 }
@@ -173,7 +172,7 @@ class Halves(NamedTuple):
 
 @functools.cache
 def halves(name: str) -> Halves:
-    """The operator-Schmidt form of a two-qubit gate's Pauli transfer matrix, with as few nonzero entries as we can find.
+    """The operator-Schmidt form of a two-qubit gate's Pauli transfer matrix, with few nonzero entries.
 
     Rows are pairs (out, in) of the first wire, columns those of the second. What never shares a row or column is split
     apart; in each block proportional rows are one term (CNOT, CZ, controlled and Ising rotations are then done: four

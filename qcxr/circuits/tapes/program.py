@@ -81,7 +81,9 @@ class Program:
     @property
     def largest(self) -> int:
         """Rows of the largest environment."""
-        plans = [p for s in self.segments for f in s.phases for p in (*f.passes, *f.ends, *([f.right] if f.right else []))]
+        plans = [
+            p for s in self.segments for f in s.phases for p in (*f.passes, *f.ends, *([f.right] if f.right else []))
+        ]
         return max((p.end.take.size for p in plans), default=1)
 
 

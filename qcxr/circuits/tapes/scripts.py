@@ -141,7 +141,7 @@ def to_qnode(tape: Tape, device: Any = None, **options: Any) -> qml.QNode:
         flat = qml.math.reshape(weights, (-1,)) if np.prod(tape.weights) else ()
         sources = {"weight": flat, "angle": angles, "number": (1.0,)}
         for gate in tape.gates:
-            values = [sources[feed.source][feed.index] * feed.factor for feed in gate.feeds]
+            values = [sources[feed.source][feed.which] * feed.factor for feed in gate.feeds]
             _operation(gate.name)(*values, wires=gate.wires)
         return [qml.expval(_observable(terms)) for terms in tape.sums]
 

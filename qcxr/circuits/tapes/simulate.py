@@ -90,8 +90,9 @@ def chosen(tape: Tape, engine: str = "auto") -> str:
     costs = cost(tape)
     if costs.cheapest is None:
         raise InputError(
-            f"no engine can run this circuit: the chain's environments may hold {max(costs.cuts):.3g} numbers, and a "
-            f"dense simulation takes {float(dense.numbers(tape)):.3g}; let fewer gates cross a cut, or take fewer qubits"
+            f"no engine can run this circuit: the chain's environments may hold {float(max(costs.cuts)):.3g} numbers, "
+            f"a dense simulation takes {float(dense.numbers(tape)):.3g}; let fewer gates cross a cut, or take fewer "
+            "qubits"
         )
     return costs.cheapest
 

@@ -16,7 +16,7 @@ from qcxr.circuits.tapes.columns import Column, Step, pattern, start
 from qcxr.errors import InputError
 
 MAX_ROWS = 2**17  # of an environment, and inside a column
-Rows = Int[np.ndarray, " rows"]  # sorted
+Rows = Int[np.ndarray, " _"]  # sorted
 
 
 class Stage(NamedTuple):
@@ -41,7 +41,9 @@ class _Slots:
         nl = len(column.left)
         self.closing = list(zip(strides[:nl], sizes[:nl], strict=True))
         self.opening = {r: (strides[nl + i], sizes[nl + i]) for i, r in enumerate(opened)}
-        self._out = [self.opening[r] if r in self.opening else self.closing[passing[r]] for r in range(len(column.right))]
+        self._out = [
+            self.opening[r] if r in self.opening else self.closing[passing[r]] for r in range(len(column.right))
+        ]
         self._scale = math.prod(sizes[nl:])
 
     def enter(self, rows: Rows) -> Rows:

@@ -35,7 +35,7 @@ class Feed(NamedTuple):
     """factor times the weight or the angle of that index (weights counted in row-major order), or the number factor."""
 
     source: str  # weight, angle or number
-    index: int = 0
+    which: int = 0
     factor: float = 1.0
 
 
@@ -83,9 +83,7 @@ class Tape:
 
     def _check(self, gate: Gate) -> None:
         if gate.name not in KINDS:
-            raise InputError(
-                f"a gate must be one of {', '.join(KINDS)}, got {gate.name!r}; write it in these (PennyLane's decompose)"
-            )
+            raise InputError(f"a gate must be one of {', '.join(KINDS)}, got {gate.name!r}; write it in these")
         kind = KINDS[gate.name]
         if len(set(gate.wires)) != kind.wires or len(gate.wires) != kind.wires:
             raise InputError(f"{gate.name} acts on {kind.wires} qubits, got {gate.wires}; name so many different ones")
@@ -96,10 +94,10 @@ class Tape:
             raise InputError(f"{gate.name} takes {kind.parameters} parameters, got {len(gate.feeds)}; feed so many")
         sizes = {"weight": math.prod(self.weights), "angle": self.n_angles, "number": 1}
         for feed in gate.feeds:
-            if feed.source not in sizes or not 0 <= feed.index < sizes[feed.source]:
+            if feed.source not in sizes or not 0 <= feed.which < sizes[feed.source]:
                 raise InputError(
                     f"{gate.name} must be fed by one of {sizes['weight']} weights, one of {self.n_angles} angles or a "
-                    f"number, got {feed.source} {feed.index}; set the tape's weights and n_angles"
+                    f"number, got {feed.source} {feed.which}; set the tape's weights and n_angles"
                 )
 
     def _on_line(self, wires: tuple[int, ...], name: str) -> None:
@@ -137,7 +135,7 @@ class Tape:
         feeds = [feed for gate in self.gates for feed in gate.feeds]
         starts = {"weight": 0, "angle": math.prod(self.weights), "number": math.prod(self.weights) + self.n_angles}
         every = jnp.concatenate([weights.reshape(-1), angles, jnp.ones(1, angles.dtype)])
-        index = np.array([starts[feed.source] + feed.index for feed in feeds], np.int32)
+        index = np.array([starts[feed.source] + feed.which for feed in feeds], np.int32)
         return every[index] * jnp.asarray([feed.factor for feed in feeds], angles.dtype)
 
     def split(self, weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]) -> "Values":
@@ -147,13 +145,15 @@ class Tape:
         own = [feed for feed in feeds if feed.source == "angle"]
         every = jnp.concatenate([weights.reshape(-1), jnp.ones(1, weights.dtype)])
         last = math.prod(self.weights)
-        index = np.array([feed.index if feed.source == "weight" else last for feed in shared], np.int32)
+        index = np.array([feed.which if feed.source == "weight" else last for feed in shared], np.int32)
         factors, scales = (jnp.asarray([feed.factor for feed in some], angles.dtype) for some in (shared, own))
-        return Values(every[index] * factors, angles.T[np.array([feed.index for feed in own], np.int32)] * scales[:, None])
+        return Values(
+            every[index] * factors, angles.T[np.array([feed.which for feed in own], np.int32)] * scales[:, None]
+        )
 
 
 def of_ansatz(ansatz: Ansatz, noise: Noise | None = None) -> Tape:
-    """The tape of today's circuit; noise: of the gates, with plain numbers for rates (read-out errors are not gates)."""
+    """The tape of an ansatz; noise: of the gates, with plain numbers for rates (read-out errors are not gates)."""
     noise = noise or Noise()
     gates: list[Gate] = []
 
