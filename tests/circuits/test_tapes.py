@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qcxr.circuits import Ansatz, Noise, make_engine
-from qcxr.circuits.tapes import Feed, Gate, Tape, expectations, of_ansatz
+from qcxr.circuits.tapes import Feed, Gate, Tape, cost, expectations, of_ansatz
 from qcxr.circuits.tapes.gates import KINDS, halves
 from qcxr.circuits.tapes.scripts import of_script, to_qnode
+from qcxr.circuits.tapes.simulate import chosen
 from qcxr.errors import InputError
 from tests.circuits.tapes import tapes
 
@@ -190,6 +191,29 @@ def test_names_of_wires_are_kept_in_order():
 def test_what_is_no_tape_is_refused(make, said):
     with pytest.raises(InputError, match=said):
         make()
+
+
+def far(n):
+    """Every pair of qubits meets once: the middle cut is crossed by n^2 / 4 gates."""
+    feed = (Feed("weight", 0),)
+    gates = tuple(Gate("CRX", (i, j), feed) for i in range(n) for j in range(i + 1, n))
+    return Tape(n, (*(Gate("Hadamard", (i,)) for i in range(n)), *gates), (1,))
+
+
+def test_costs_are_known_before_anything_runs():
+    tape = of_ansatz(Ansatz(19, 3))
+    costs = cost(tape)
+    assert costs.cuts == (4**6,) * 18 and costs.largest < 4**6
+    assert costs.chain < costs.dense and chosen(tape) == "chain"
+    assert chosen(far(12)) == "dense" and cost(far(12)).chain is None
+    assert cost(far(100)).dense is None
+
+
+def test_where_no_engine_can_both_costs_are_said():
+    with pytest.raises(InputError, match="environments may hold 2\\^5000 numbers, a dense simulation takes 2\\^100;"):
+        expectations(far(100), np.ones(1), np.zeros((1, 0)))
+    with pytest.raises(InputError, match="got 2\\^100"):
+        expectations(far(100), np.ones(1), np.zeros((1, 0)), engine="dense")
 
 
 def test_a_cut_of_too_many_gates_is_refused_with_its_size():

@@ -3,6 +3,8 @@
 For few qubits, any gates; one sample, under `jax.vmap` for a batch.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +30,7 @@ def words(tape: Tape, values: Float[Array, " parameters"]) -> Float[Array, " wor
     """
     if numbers(tape) > MAX_NUMBERS:
         raise InputError(
-            f"a dense simulation takes at most {MAX_NUMBERS} numbers a sample, got {numbers(tape)} "
+            f"a dense simulation takes at most {MAX_NUMBERS} numbers a sample, got 2^{math.log2(numbers(tape)):.0f} "
             f"({tape.n_qubits} qubits, channels: {not tape.is_unitary}); use the chain"
         )
     return _pure(tape, values) if tape.is_unitary else _mixed(tape, values)

@@ -21,6 +21,7 @@ from pennylane.devices.preprocess import decompose, no_sampling, validate_device
 from pennylane.transforms import broadcast_expand
 from pennylane.transforms.core import TransformProgram
 
+import qcxr.circuits.pennylane  # noqa: F401  (gives JAX 0.12 the name that PennyLane asks for under jit)
 from qcxr.circuits.tapes.scripts import Read, accepts, read
 from qcxr.circuits.tapes.simulate import ENGINES, expectations
 from qcxr.circuits.tapes.tape import Tape

@@ -1,5 +1,6 @@
 """A tape's expectation values, by the chain or by a dense simulation, whichever costs less."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -89,10 +90,10 @@ def chosen(tape: Tape, engine: str = "auto") -> str:
         return engine
     costs = cost(tape)
     if costs.cheapest is None:
+        most, state = math.log2(max(costs.cuts)), math.log2(dense.numbers(tape))
         raise InputError(
-            f"no engine can run this circuit: the chain's environments may hold {float(max(costs.cuts)):.3g} numbers, "
-            f"a dense simulation takes {float(dense.numbers(tape)):.3g}; let fewer gates cross a cut, or take fewer "
-            "qubits"
+            f"no engine can run this circuit: the chain's environments may hold 2^{most:.0f} numbers, a dense "
+            f"simulation takes 2^{state:.0f}; let fewer gates cross a cut, or take fewer qubits"
         )
     return costs.cheapest
 

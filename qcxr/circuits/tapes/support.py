@@ -35,7 +35,8 @@ class _Slots:
         sizes = [*column.left, *(column.right[r] for r in opened)]
         if math.prod(sizes) >= 2**62:
             raise InputError(
-                f"the chain takes cuts of at most 2^62 values, got {math.prod(sizes):.3g}; fewer gates must cross a cut"
+                f"the chain takes cuts of at most 2^62 values, got 2^{math.log2(math.prod(sizes)):.0f}; "
+                "let fewer gates cross a cut"
             )
         strides = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
         nl = len(column.left)
@@ -75,10 +76,10 @@ def stages(column: Column, pauli: int, rows: Rows) -> list[Stage]:
             paulis = np.einsum("mp,mpq->mq", stage.paulis, table[value])
         stage = _merge(codes, paulis)
         if len(stage.rows) > MAX_ROWS:
+            cut = math.log2(max(math.prod(column.left), math.prod(column.right)))
             raise InputError(
-                f"the chain takes environments of at most {MAX_ROWS} values, got more inside a column whose cuts have "
-                f"{math.prod(column.left)} and {math.prod(column.right)}; let fewer gates cross a cut, or take a dense "
-                "simulation of fewer qubits"
+                f"the chain takes environments of at most {MAX_ROWS} values, got more in a column beside a cut of "
+                f"2^{cut:.0f}; let fewer gates cross a cut, or take a dense simulation of fewer qubits"
             )
         out.append(stage)
     return out
@@ -92,7 +93,7 @@ def _merge(codes: Rows, paulis: Bool[np.ndarray, "rows 4"]) -> Stage:
     return Stage(unique, merged)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def _spread(column: Column, pauli: int, rows: bytes) -> Rows:
     last = stages(column, pauli, np.frombuffer(rows, np.int64))[-1]
     return np.sort(_Slots(column).leave(last.rows[last.paulis @ start(column)]))
