@@ -22,7 +22,7 @@ def tapes(draw, most=8, across=5, channels=True, gates=24):
     crossing = [0] * n
     out = []
     kinds = ["one", "two", "two"] + (["channel"] if channels else [])
-    for kind in draw(st.lists(st.sampled_from(kinds), max_size=gates)):
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=4, max_size=gates)):
         name = draw(st.sampled_from({"one": ONE, "two": TWO, "channel": CHANNELS}[kind]))
         wire = draw(st.integers(0, n - 1))
         wires = (wire,)
@@ -35,7 +35,7 @@ def tapes(draw, most=8, across=5, channels=True, gates=24):
         feeds = []
         for _ in range(KINDS[name].parameters):
             if source == "number":
-                feeds.append(Feed("number", factor=draw(st.floats(0, 0.5))))
+                feeds.append(Feed("number", factor=draw(st.integers(1, 50)) / 100))
             else:
                 feeds.append(Feed(source, count[source], draw(st.sampled_from([1.0, -0.5]))))
                 count[source] += draw(st.integers(0, 1))  # an index that stays is used again
@@ -43,6 +43,6 @@ def tapes(draw, most=8, across=5, channels=True, gates=24):
     words = st.dictionaries(st.integers(0, n - 1), st.sampled_from("XYZ"), max_size=3).map(
         lambda d: tuple(sorted(d.items()))
     )
-    terms = st.lists(st.tuples(st.floats(-2, 2), words), min_size=1, max_size=2).map(tuple)
+    terms = st.lists(st.tuples(st.integers(-20, 20).map(lambda i: i / 10), words), min_size=1, max_size=2).map(tuple)
     observables = draw(st.none() | st.lists(terms, min_size=1, max_size=4).map(tuple))
     return n, tuple(out), (count["weight"] + 1,), count["angle"] + 1, observables

@@ -46,6 +46,8 @@ def pick(rows: Float[Array, "*stage rows batch"], move: Move) -> Float[Array, "*
 
 
 def _take(rows: Float[Array, "*stage rows batch"], index: Int[np.ndarray, "*index"]) -> Float[Array, "*picked batch"]:
+    if not rows.shape[-2]:  # an environment that is known to be zero
+        return jnp.zeros((*rows.shape[:-2], *index.shape, rows.shape[-1]), rows.dtype)
     mode = "fill" if (index == rows.shape[-2]).any() else "promise_in_bounds"
     return rows.at[..., jnp.asarray(index, jnp.int32), :].get(mode=mode, fill_value=0)
 
