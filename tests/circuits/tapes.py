@@ -1,0 +1,48 @@
+"""Random tapes for hypothesis, as arguments of `Tape`."""
+
+from hypothesis import strategies as st
+
+from qcxr.circuits.tapes.gates import KINDS
+from qcxr.circuits.tapes.tape import Feed, Gate
+
+ONE, TWO, CHANNELS = (
+    [name for name, kind in KINDS.items() if kind.wires == wires and (kind.unitary is None) == channel]
+    for wires, channel in ((1, False), (2, False), (1, True))
+)
+
+
+@st.composite
+def tapes(draw, most=8, across=5, channels=True, gates=24):
+    """Up to `across` two-qubit gates across each cut of a line or a ring, between neighbours, in any order.
+
+    What `Tape` takes, not a tape: making one draws random numbers (beartype's), which hypothesis forbids here.
+    """
+    n = draw(st.integers(1, most))
+    count = {"weight": 0, "angle": 0}
+    crossing = [0] * n
+    out = []
+    kinds = ["one", "two", "two"] + (["channel"] if channels else [])
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=4, max_size=gates)):
+        name = draw(st.sampled_from({"one": ONE, "two": TWO, "channel": CHANNELS}[kind]))
+        wire = draw(st.integers(0, n - 1))
+        wires = (wire,)
+        if kind == "two":
+            if n == 1 or crossing[wire] == across or (n == 2 and wire):
+                continue
+            crossing[wire] += 1
+            wires = draw(st.permutations((wire, (wire + 1) % n)))
+        source = "number" if kind == "channel" else draw(st.sampled_from(["weight", "angle", "number"]))
+        feeds = []
+        for _ in range(KINDS[name].parameters):
+            if source == "number":
+                feeds.append(Feed("number", factor=draw(st.integers(1, 50)) / 100))
+            else:
+                feeds.append(Feed(source, count[source], draw(st.sampled_from([1.0, -0.5]))))
+                count[source] += draw(st.integers(0, 1))  # an index that stays is used again
+        out.append(Gate(name, tuple(wires), tuple(feeds)))
+    words = st.dictionaries(st.integers(0, n - 1), st.sampled_from("XYZ"), max_size=3).map(
+        lambda d: tuple(sorted(d.items()))
+    )
+    terms = st.lists(st.tuples(st.integers(-20, 20).map(lambda i: i / 10), words), min_size=1, max_size=2).map(tuple)
+    observables = draw(st.none() | st.lists(terms, min_size=1, max_size=4).map(tuple))
+    return n, tuple(out), (count["weight"] + 1,), count["angle"] + 1, observables

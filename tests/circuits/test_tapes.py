@@ -1,0 +1,226 @@
+"""Tapes: every simulation of them against PennyLane, value and gradient, over random circuits."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pennylane as qml
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qcxr.circuits import Ansatz, Noise, make_engine
+from qcxr.circuits.tapes import Feed, Gate, Tape, cost, expectations, of_ansatz
+from qcxr.circuits.tapes.gates import KINDS, halves
+from qcxr.circuits.tapes.scripts import of_script, to_qnode
+from qcxr.circuits.tapes.simulate import chosen
+from qcxr.errors import InputError
+from tests.circuits.tapes import tapes
+
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def drawn(tape, seed, batch=2):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-3, 3, tape.weights), rng.uniform(-2, 2, (batch, tape.n_angles))
+
+
+def ours(tape, engine, w, x, g):
+    """Value, and gradients of sum(g * value), in the inputs' precision."""
+
+    def both(w, x, g):
+        z, pull = jax.vjp(lambda w, x: expectations(tape, w, x, engine=engine), w, x)
+        return z, *pull(g)
+
+    return [np.asarray(a) for a in jax.jit(both).lower(w, x, g).compile(compiler_options=QUICK)(w, x, g)]
+
+
+def theirs(tape, w, x, g):
+    node = to_qnode(tape, interface="autograd", diff_method="backprop")
+
+    def loss(w, row, g):
+        return sum(a * b for a, b in zip(g, node(w, row), strict=True)) + 0 * qml.numpy.sum(w) + 0 * qml.numpy.sum(row)
+
+    z, dw, dx = [], 0, []
+    for row, cotangent in zip(x, g, strict=True):
+        z.append([float(v) for v in node(w, row)])
+        at = (qml.numpy.array(w, requires_grad=True), qml.numpy.array(row, requires_grad=True))
+        a, b = qml.grad(loss, argnums=(0, 1))(*at, cotangent)
+        dw, dx = dw + a, [*dx, b]
+    return np.array(z), dw, np.array(dx)
+
+
+def check(tape, seed):
+    w, x = drawn(tape, seed)
+    g = np.random.default_rng(seed).normal(size=(len(x), len(tape.sums)))
+    want = theirs(tape, w, x, g)
+    if any(np.isnan(slopes).any() for slopes in want[1:]):  # some of default.mixed's own slopes are NaN; values never
+        want = want[:1]
+    with jax.enable_x64(True):
+        for engine in ("chain", "dense"):
+            found = ours(tape, engine, w, x, g)
+            assert all(np.isfinite(a).all() for a in found)
+            for a, b in zip(found, want, strict=False):
+                np.testing.assert_allclose(a, b, atol=1e-10)
+    single = ours(tape, "chain", *(a.astype("float32") for a in (w, x, g)))
+    for a, b in zip(single, want, strict=False):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, atol=1e-5 * max(1, np.abs(b).max()))
+
+
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(tapes(most=4, across=2, gates=10), SEEDS)
+def test_random_tapes_are_pennylanes(given, seed):
+    check(Tape(*given), seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(tapes(), SEEDS)
+def test_many_random_tapes_are_pennylanes(given, seed):
+    check(Tape(*given), seed)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_pennylanes(name):
+    """On a state that no gate leaves alone, seen by all nine two-qubit words."""
+    kind = KINDS[name]
+    wires = (1, 0)[: kind.wires]
+    source = "number" if kind.unitary is None else "weight"
+    feeds = tuple(Feed(source, i + 3 if source == "weight" else 0, 0.3) for i in range(kind.parameters))
+    before = [Gate("RX", (0,), (Feed("weight", 0),)), Gate("RY", (1,), (Feed("weight", 1),)), Gate("CNOT", (0, 1))]
+    before += [Gate("RZ", (0,), (Feed("weight", 2),)), Gate("RX", (1,), (Feed("angle", 0),))]
+    words = tuple(((1.0, ((0, p), (1, q))),) for p in "XYZ" for q in "XYZ")
+    check(Tape(2, (*before, Gate(name, wires, feeds)), (5,), 1, words), 0)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.wires == 2])
+def test_halves_are_the_gate(name):
+    first, second = halves(name)
+    whole = np.einsum("rac,frbd->fabcd", first, second).reshape(-1, 16, 16)
+    np.testing.assert_allclose(whole, KINDS[name].parts, atol=1e-12)
+    assert len(first) == (16 if name in ("ISWAP", "IsingXY", "SingleExcitation") else 4)
+
+
+@pytest.mark.parametrize(
+    "options, noise",
+    [
+        ({}, None),
+        ({"entangler": "CZ", "encoding": "RY", "rotation": "RX", "reupload": True}, None),
+        ({"pattern": "chain"}, {"one_qubit": {"amplitude_damping": 0.1}, "two_qubit": {"depolarizing": 0.05}}),
+    ],
+)
+def test_an_ansatz_as_a_tape_is_the_engines_circuit(options, noise):
+    rng = np.random.default_rng(0)
+    w, x = (rng.uniform(-3, 3, shape).astype("float32") for shape in ((2, 5), (3, 5)))
+    tape = of_ansatz(Ansatz(5, 2, **options), Noise.of(noise))
+    want = make_engine("chain", 5, 2, noise=noise, **options)(w, x)
+    for engine in ("chain", "dense"):
+        np.testing.assert_allclose(expectations(tape, w, x, engine=engine), want, atol=1e-5)
+
+
+def test_a_hundred_qubits_are_the_tuned_chain():
+    rng = np.random.default_rng(1)
+    w, x = (rng.uniform(-3, 3, shape).astype("float32") for shape in ((2, 100), (2, 100)))
+    tape = of_ansatz(Ansatz(100, 2))
+    engine = make_engine("chain", 100, 2)
+    got, want = (
+        jax.value_and_grad(lambda w, f=f: jnp.sum(jnp.cos(f(w)) * jnp.arange(100)))(w)
+        for f in (lambda w: expectations(tape, w, x), jax.jit(lambda w: engine(w, x)))
+    )
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-5)
+    np.testing.assert_allclose(got[1], want[1], atol=1e-4)
+
+
+def test_scripts_of_many_gates():
+    """What PennyLane knows and we do not is decomposed; SWAP changes names; words and matrices are read."""
+    weights = np.random.default_rng(2).uniform(0, 6, (2, 4, 3))
+
+    def circuit():
+        qml.StronglyEntanglingLayers(weights, wires=range(4), ranges=[1, 1])
+        qml.U3(0.1, 0.2, 0.3, wires=0)
+        qml.U2(0.2, 0.3, wires=1)
+        qml.PhaseShift(0.4, wires=2)
+        qml.SWAP([0, 1])
+        qml.CRot(0.1, 0.2, 0.3, wires=[1, 2])
+        qml.ControlledPhaseShift(0.7, wires=[2, 3])
+        qml.CPhase(0.3, wires=[3, 0])
+        qml.MultiRZ(0.5, wires=[1, 3])
+        qml.adjoint(qml.RX(0.2, wires=3))
+        qml.adjoint(qml.T(3))
+        qml.QubitUnitary(qml.matrix(qml.Rot(0.1, 0.7, 0.3, wires=0)), wires=0)
+        qml.Toffoli([0, 1, 2])
+        matrix = qml.matrix(qml.X(0) @ qml.X(1) + qml.Z(0))
+        return [
+            qml.expval(qml.Z(0)),
+            qml.expval(0.5 * qml.X(0) @ qml.Y(2) - 2 * qml.Z(3) + 1.5 * qml.I(1)),
+            qml.expval(qml.Hermitian(matrix, [1, 3])),
+            qml.expval(qml.Hadamard(2)),
+        ]
+
+    tape, values = of_script(qml.tape.make_qscript(circuit)())
+    want = qml.QNode(circuit, qml.device("default.qubit", wires=4))()
+    with jax.enable_x64(True):
+        for engine in ("chain", "dense"):
+            got = expectations(tape, values, np.zeros((1, 0)), engine=engine)[0]
+            np.testing.assert_allclose(got, want, atol=1e-10)
+
+
+def test_names_of_wires_are_kept_in_order():
+    def circuit():
+        qml.RX(0.3, "b")
+        qml.CNOT(["b", "a"])
+        return qml.expval(qml.Z("a"))
+
+    script = qml.tape.make_qscript(circuit)()
+    assert of_script(script)[0].gates[1].wires == (0, 1)
+    assert of_script(script, ["a", "b"])[0].gates[1].wires == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: Tape(1, (Gate("RX", (0,)),)), "RX takes 1 parameters, got 0"),
+        (lambda: Tape(1, (Gate("CNOT", (0, 1)),)), "must act on qubits 0 .. 0"),
+        (lambda: Tape(2, (Gate("CNOT", (0, 0)),)), "acts on 2 qubits"),
+        (lambda: Tape(1, (Gate("Rot", (0,)),)), "got 'Rot'"),
+        (lambda: Tape(1, (Gate("RX", (0,), (Feed("angle", 0),)),)), "one of 0 angles"),
+        (lambda: Tape(2, (), observables=(((1.0, ((1, "Z"), (0, "Z"))),),)), "sort it"),
+        (lambda: Tape(0, ()), "at least 1 qubit"),
+        (lambda: of_script(qml.tape.QuantumScript([], [qml.probs(0)])), "return qml.expval"),
+        (lambda: of_script(qml.tape.QuantumScript([qml.RX(np.ones(2), 0)], [])), "use jax.vmap"),
+        (lambda: of_script(qml.tape.QuantumScript([qml.ThermalRelaxationError(0.1, 1, 1, 0.1, 0)])), "ThermalRel"),
+    ],
+)
+def test_what_is_no_tape_is_refused(make, said):
+    with pytest.raises(InputError, match=said):
+        make()
+
+
+def far(n):
+    """Every pair of qubits meets once: the middle cut is crossed by n^2 / 4 gates."""
+    feed = (Feed("weight", 0),)
+    gates = tuple(Gate("CRX", (i, j), feed) for i in range(n) for j in range(i + 1, n))
+    return Tape(n, (*(Gate("Hadamard", (i,)) for i in range(n)), *gates), (1,))
+
+
+def test_costs_are_known_before_anything_runs():
+    tape = of_ansatz(Ansatz(19, 3))
+    costs = cost(tape)
+    assert costs.cuts == (4**6,) * 18 and costs.largest < 4**6
+    assert costs.chain < costs.dense and chosen(tape) == "chain"
+    assert chosen(far(12)) == "dense" and cost(far(12)).chain is None
+    assert cost(far(100)).dense is None
+
+
+def test_where_no_engine_can_both_costs_are_said():
+    with pytest.raises(InputError, match="environments may hold 2\\^5000 numbers, a dense simulation takes 2\\^100;"):
+        expectations(far(100), np.ones(1), np.zeros((1, 0)))
+    with pytest.raises(InputError, match="got 2\\^100"):
+        expectations(far(100), np.ones(1), np.zeros((1, 0)), engine="dense")
+
+
+def test_a_cut_of_too_many_gates_is_refused_with_its_size():
+    layers = [Gate("IsingXY", (i, i + 1), (Feed("number", factor=0.1 + i),)) for _ in range(6) for i in range(29)]
+    with pytest.raises(InputError, match="at most 131072 values"):
+        expectations(Tape(30, tuple(layers)), np.zeros(0), np.zeros((1, 0)), engine="chain")
