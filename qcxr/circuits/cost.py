@@ -93,6 +93,8 @@ def check(name: str, ansatz: Ansatz, noise: Noise, memory_mb: float = 4096) -> N
     if name == "pennylane" or why[name] is None:  # PennyLane's limits are its devices'
         return
     advice = f"use engine {able[0]!r}" if able else "no other engine can either: take fewer layers or qubits"
+    if not able and "memory_mb" in (why["statevector"] or ""):
+        advice += ", or raise memory_mb"
     raise InputError(f"engine {name!r} {why[name]}; {advice}")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Inexact, PRNGKeyArray
 
-from qcxr.circuits import chain
+from qcxr.circuits import cost
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.bits import finish
 from qcxr.circuits.engine import Engine
@@ -44,7 +44,7 @@ def sample(
     `shots.py`.
     Raises InputError for what no chain can run, and as engines do for wrong shapes.
     """
-    chain.build(engine.ansatz)  # refuses what is no chain
+    cost.check("chain", engine.ansatz, engine.noise)
     if isinstance(shots, bool) or shots < 1:
         raise InputError(f"shots must be a whole number >= 1, got {shots!r}; set shots to some hundred")
     weights, angles = engine.check(weights, angles)

@@ -106,7 +106,7 @@ def test_keys_decide_every_bit_and_films_differ():
 
 def test_sampling_refuses_what_is_no_chain():
     w, x = inputs(3, 1, films=1)
-    with pytest.raises(InputError, match="engine 'chain' takes pattern ring, chain or none, got 'all_to_all'"):
+    with pytest.raises(InputError, match="engine 'chain' takes gates between neighbours only, got 'all_to_all'"):
         sample(make_engine("statevector", 3, 1, pattern="all_to_all"), w, x, shots=1, key=jax.random.key(0))
     with pytest.raises(InputError, match="shots must be a whole number >= 1, got 0"):
         sample(make_engine("chain", 3, 1), w, x, shots=0, key=jax.random.key(0))

@@ -128,7 +128,7 @@ def test_films_go_in_chunks():
 
 def test_spectrum_refuses_what_is_no_chain_and_weights_out_of_range():
     w, x = inputs(3, 1)
-    with pytest.raises(InputError, match="engine 'chain' takes pattern ring, chain or none, got 'all_to_all'"):
+    with pytest.raises(InputError, match="engine 'chain' takes gates between neighbours only, got 'all_to_all'"):
         spectrum(Ansatz(3, 1, pattern="all_to_all"), w, x)
     with pytest.raises(InputError, match="weight must be in 0 .. 3, one per qubit at most, got 4"):
         truncated(Ansatz(3, 1), w, x, 4)

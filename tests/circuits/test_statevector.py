@@ -42,7 +42,7 @@ def test_groups_are_few_and_nearly_equal():
     [
         {},
         {"permutation_seed": 3},
-        {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX"},
+        {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX", "reupload": True},
         {"reupload": True, "rotation": "RX", "entangler": "CZ"},
     ],
     ids=str,
