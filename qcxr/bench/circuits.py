@@ -88,7 +88,11 @@ def run(
     """
     n_layers, batch = workload.n_layers, workload.batch
     timings = [row for n in widths.ours for row in _at(n, widths, workload, engines)]
-    chosen = {n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noise=Noise()) for n in widths.ours}
+    here = jax.default_backend()
+    chosen = {
+        n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noise=Noise(), platform=here)
+        for n in widths.ours
+    }
     result: dict[str, Any] = {
         "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
         "machine": _machine(),
