@@ -95,7 +95,7 @@ def run(
     }
     result: dict[str, Any] = {
         "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
-        "machine": _machine(),
+        "machine": machine(),
         "chosen": {str(n): engine for n, engine in chosen.items()},
         "timings": [dataclasses.asdict(row) for row in timings],
     }
@@ -120,7 +120,7 @@ def _at(n: int, widths: Widths, workload: Workload, engines: tuple[str, ...]) ->
         group["lightning.qubit", "none"] = make_engine(
             "pennylane", n, workload.n_layers, device="lightning.qubit", diff_method="adjoint"
         )
-    rows = _time(group, n, workload)
+    rows = times(group, n, workload)
     peers = {row.engine: row.median_ms for row in rows if row.engine in PEERS}
     for row in rows:
         row.target_ms = _target(row, workload)
@@ -151,7 +151,8 @@ def example(n: int, n_layers: int, batch: int) -> tuple[Float[Array, "layers qub
     return jnp.asarray(weights, jnp.float32), jnp.asarray(angles, jnp.float32)
 
 
-def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
+def times(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
+    """Steps of all engines, which take turns; a peer's are fewer."""
     inputs = example(n, workload.n_layers, workload.batch)
     steps: dict[Key, jax.stages.Compiled] = {}
     compiles: dict[Key, float] = {}
@@ -170,11 +171,11 @@ def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
             jax.block_until_ready(compiled(*inputs))
             seconds[key].append(time.perf_counter() - start)
     rows = []
-    for (name, noise), times in seconds.items():
-        p10, p90 = np.quantile(times, [0.1, 0.9])
-        median = statistics.median(times)
+    for (name, noise), taken in seconds.items():
+        p10, p90 = np.quantile(taken, [0.1, 0.9])
+        median = statistics.median(taken)
         rows.append(
-            Timing(name, n, noise, compiles[name, noise], 1e3 * median, 1e3 * float(p10), 1e3 * float(p90), len(times))
+            Timing(name, n, noise, compiles[name, noise], 1e3 * median, 1e3 * float(p10), 1e3 * float(p90), len(taken))
         )
     return rows
 
@@ -218,7 +219,8 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
-def _machine() -> dict:
+def machine() -> dict[str, Any]:
+    """What the times were taken on."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": os.getloadavg()[0],
@@ -244,10 +246,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=arguments.positive, default=Workload.repeats)
     parser.add_argument("--peer-repeats", type=arguments.positive, default=Workload.peer_repeats)
     parser.add_argument("--memory", action="store_true", help="also measure peak memory at the largest width")
-    parser.add_argument("--json", metavar="FILE")
+    said = "time the forms of the engine chain instead (head.dqc.form), and say which is the fastest on this device"
+    parser.add_argument("--forms", action="store_true", help=said)
+    parser.add_argument("--json", metavar="FILE", help="write everything there")
     given = parser.parse_args(argv)
     widths = Widths(given.widths, given.peer_widths, given.noisy_widths)
     workload = Workload(given.layers, given.batch, given.repeats, given.peer_repeats)
+    if given.forms:
+        from qcxr.bench import forms  # here: it is made of what this module offers
+
+        print(forms.run(given.widths, workload, json_path=given.json)[1])
+        return
     print(run(widths, workload, engines=given.engines, memory=given.memory, json_path=given.json)[1])
 
 
