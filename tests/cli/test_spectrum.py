@@ -1,0 +1,53 @@
+"""`qcxr spectrum` and `qcxr signal` of a tiny trained run."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qcxr.analysis.metrics import score
+from qcxr.cli import main
+from tests.training.test_dressed import study
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return study(tmp_path_factory.mktemp("results"), layers=2)
+
+
+def test_spectrum_writes_what_each_weight_keeps(trained, tmp_path, capsys):
+    assert main(["spectrum", str(trained), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "strengths.csv", "auroc.csv", "spectrum.pdf", "spectrum.png",
+    }  # fmt: skip
+    kept = pd.read_csv(tmp_path / "out/auroc.csv")
+    whole = kept[kept["weight"] == 2].set_index("label")["auroc"]
+    predictions = pd.read_parquet(trained / "predictions/nih.parquet")
+    scored = score(predictions).query("metric == 'auroc'").set_index("label")["value"]
+    for label in ("Mass", "Nodule", "mean"):  # strings of all weights: the run's own AUROC
+        assert whole[label] == pytest.approx(scored[label], abs=3e-3)
+    nothing = kept[kept["weight"] == 0].set_index("label")["auroc"]
+    assert (nothing == 0.5).all()  # a string of weight 0 reads no film
+    strengths = pd.read_csv(tmp_path / "out/strengths.csv")
+    assert np.allclose(strengths[strengths["weight"] == 0]["std"], 0, atol=1e-12)
+    assert said.count("\n") == 5 and f"{whole['mean']:.4f}" in said
+
+
+def test_signal_prints_a_table(trained, tmp_path, capsys):
+    assert main(["signal", str(trained), "--films", "9"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(table) == ["weights", "quantity", "layer", "qubit", "value"] and len(table) == 12
+    assert main(["signal", str(trained), "--films", "9", "--out", str(tmp_path / "s.csv")]) == 0
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 12
+
+
+def test_one_line_where_there_is_nothing_to_look_into(tmp_path, capsys):
+    for name in ("spectrum", "signal"):
+        assert main([name, str(tmp_path)]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {tmp_path} must be the folder of a finished run") and said.count("\n") == 1
+        with pytest.raises(SystemExit):
+            main([name, str(tmp_path), "--films", "1"])
+        assert "argument --films: invalid" in capsys.readouterr().err
