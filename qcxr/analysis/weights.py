@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from qcxr.analysis.ranking import auroc
 
 MEAN = "mean"
+DIGITS = 12  # of a logit; what is below is the Fourier transform's rounding, and would rank films that are equal
 
 
 def strengths(parts: Float[np.ndarray, "films weights qubits"], labels: Sequence[str]) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def kept(
     Columns: weight, label, n (films that cover the label), n_positive, auroc. AUROC is empty, and left out of the mean,
     for a label of which the films show only one kind.
     """
-    logits = np.cumsum(parts, 1) @ kernel + bias
+    logits = (np.cumsum(parts, 1) @ kernel + bias).round(DIGITS)
     rows = []
     for weight in range(parts.shape[1]):
         values = []

@@ -47,9 +47,7 @@ def make_engine(
     outputs ignore the angles or the weights.
     """
     if name not in ENGINES:
-        raise InputError(
-            f"engine must be one of {', '.join(ENGINES)}, got {name!r}; set head.dqc.engine to one of them"
-        )
+        raise InputError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}; set engine to one of them")
     own = [key for kind in ENGINES[:-1] if name in (kind, "auto") for key in _OPTIONS[kind]]
     unknown = sorted(set(options) - set(_ANSATZ) - set(own))
     if unknown:

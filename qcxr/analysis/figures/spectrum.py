@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from qcxr.analysis.figures import style
 from qcxr.analysis.weights import MEAN
 
-FLOOR = 1e-9  # what is below it is rounding
+FLOOR = 1e-12  # what is below it is rounding; strings of weight 0 read no film
 
 
 def spectrum(strengths: pd.DataFrame, kept: pd.DataFrame, *, title: str) -> Figure:
@@ -20,7 +20,8 @@ def spectrum(strengths: pd.DataFrame, kept: pd.DataFrame, *, title: str) -> Figu
     figure = Figure(figsize=(style.PAGE, 2.6))
     strong, useful = figure.subplots(1, 2)
     look = style.HEADS["dqc"]
-    table = strengths.pivot(index="weight", columns="qubit", values="std").clip(lower=FLOOR)
+    table = strengths[strengths["weight"] > 0].pivot(index="weight", columns="qubit", values="std")
+    table = table.where(table > FLOOR)
     strong.plot(table.index, table, color=style.FAINT, linewidth=0.4, alpha=0.6)
     strong.plot(table.index, table.median(axis=1), color=look.colour, marker=look.marker, label="median qubit")
     strong.set_yscale("log")
