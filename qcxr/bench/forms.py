@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from qcxr.bench.circuits import Workload, machine, times
+from qcxr.bench.turns import Workload, machine, times
 from qcxr.circuits import make_engine
 from qcxr.errors import InputError
 from qcxr.study.circuit import FORM_NAMES

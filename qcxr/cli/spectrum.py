@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
 
 def sample(parser: argparse.ArgumentParser) -> None:
     """The words of a command that reads a run and a sample of its films."""
-    parser.add_argument("run_folder", metavar="RUN", help="a finished run's folder: results/runs/TASK/HEAD/seedN")
+    parser.add_argument("run_folder", metavar="RUN", help="a run's folder: results/runs/TASK/HEAD/seedN")
     parser.add_argument("--dataset", metavar="NAME", help="whose test films (default: the first that it has predicted)")
     parser.add_argument("--films", type=_count, default=1000, metavar="N", help="films in the sample (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")

@@ -47,16 +47,18 @@ class Dressed(NamedTuple):
 
 
 def read(run: Path | str, *, dataset: str | None = None, films: int = 1000, seed: int = 0) -> Dressed:
-    """The circuit of a finished run's folder, with as many of a data set's test films as `films`, drawn by the seed.
+    """The circuit of a run's folder, with as many of a data set's test films as `films`, drawn by the seed.
+
+    A run under way has its best weights so far in its work folder, from its first checkpoint on.
 
     dataset: by default the first that the run has predicted. Features are those of the run's own backbone as it is now:
     read where the study has packed them, and else computed from its packed films.
-    Raises InputError for a folder that is no finished run of a study, a head without a circuit, and films that are not
+    Raises InputError for a folder that is no run of a study, a head without a circuit, and films that are not
     there.
     """
     run = Path(run)
     if not (run / "best.safetensors").is_file():
-        raise InputError(f"{run} must be the folder of a finished run, with its best.safetensors; give another one")
+        raise InputError(f"{run} must be a run's folder, with its best.safetensors; give another one")
     model, metadata = classifier.restore(run / "best.safetensors")
     head, architecture = model.head, model.architecture
     if not isinstance(head, DressedHead) or head.engine is None:
@@ -89,10 +91,10 @@ def read(run: Path | str, *, dataset: str | None = None, films: int = 1000, seed
 
 def _films(run: Path, model: Classifier, dataset: str | None) -> Path:
     """Where the study has the test films that the run reads: its backbone's features, or packed films."""
-    root = next((folder.parent for folder in run.resolve().parents if folder.name == "runs"), None)
+    root = next((folder.parent for folder in run.resolve().parents if folder.name in ("runs", "work")), None)
     if root is None:
         raise InputError(
-            f"{run} must lie in a study's folder `runs`, beside its packed films; give it where it was made"
+            f"{run} must lie in a study's folder `runs` (or `work`), beside its packed films; give it there"
         )
     predicted = sorted(path.stem for path in run.glob("predictions/*.parquet") if path.stem != "validation")
     if dataset is None:

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from qcxr.bench import forms
-from qcxr.bench.circuits import PEERS, Timing, Widths, Workload, _target, main, peak_memory_mb, run
+from qcxr.bench.circuits import Widths, _target, main, peak_memory_mb, run
 from qcxr.bench.forms import _reason
+from qcxr.bench.turns import PEERS, Timing, Workload
 from qcxr.errors import InputError
 from qcxr.study.circuit import FORM_NAMES
 from qcxr.study.config import parse

@@ -35,19 +35,20 @@ def test_spectrum_writes_what_each_weight_keeps(trained, tmp_path, capsys):
     assert said.count("\n") == 5 and f"{whole['mean']:.4f}" in said
 
 
-def test_signal_prints_a_table(trained, tmp_path, capsys):
+def test_signal_prints_a_table_or_writes_it(trained, tmp_path, capsys, monkeypatch):
     assert main(["signal", str(trained), "--films", "9"]) == 0
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert list(table) == ["weights", "quantity", "layer", "qubit", "value"] and len(table) == 12
+    monkeypatch.setattr("qcxr.training.spread.table", lambda seen: table)
     assert main(["signal", str(trained), "--films", "9", "--out", str(tmp_path / "s.csv")]) == 0
-    assert len(pd.read_csv(tmp_path / "s.csv")) == 12
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "s.csv"), table)
 
 
 def test_one_line_where_there_is_nothing_to_look_into(tmp_path, capsys):
     for name in ("spectrum", "signal"):
         assert main([name, str(tmp_path)]) == 1
         said = capsys.readouterr().err
-        assert said.startswith(f"error: {tmp_path} must be the folder of a finished run") and said.count("\n") == 1
+        assert said.startswith(f"error: {tmp_path} must be a run's folder") and said.count("\n") == 1
         with pytest.raises(SystemExit):
             main([name, str(tmp_path), "--films", "1"])
         assert "argument --films: invalid" in capsys.readouterr().err

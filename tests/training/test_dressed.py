@@ -105,7 +105,7 @@ def test_the_table_of_spreads_is_that_of_the_network(trained):
 
 
 def test_what_cannot_be_read_is_said_in_one_line(trained, tmp_path):
-    with pytest.raises(InputError, match=r"must be the folder of a finished run, with its best.safetensors"):
+    with pytest.raises(InputError, match=r"must be a run's folder, with its best.safetensors"):
         read(tmp_path)
     with pytest.raises(InputError, match=r"mimic-test.npy does not exist, nor features .* the run has predicted nih"):
         read(trained, dataset="mimic")
@@ -115,9 +115,9 @@ def test_what_cannot_be_read_is_said_in_one_line(trained, tmp_path):
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "best.safetensors").write_bytes((trained / "best.safetensors").read_bytes())
-    with pytest.raises(InputError, match="must lie in a study's folder `runs`"):
+    with pytest.raises(InputError, match="must lie in a study's folder `runs` .or `work`.,"):
         read(alone)
-    begun = tmp_path / "runs/t/dqc/seed1"
+    begun = tmp_path / "work/t/dqc/seed1/0a"
     begun.mkdir(parents=True)
     (begun / "best.safetensors").write_bytes((trained / "best.safetensors").read_bytes())
     with pytest.raises(InputError, match="has no predictions, which would say the data set; predict first, or give"):
