@@ -38,16 +38,23 @@ def run(arguments: argparse.Namespace) -> None:
     from qcxr.analysis.figures.spectrum import spectrum as draw
     from qcxr.analysis.weights import MEAN, kept, strengths
     from qcxr.circuits import Engine
+    from qcxr.circuits.cost import obstacle
     from qcxr.circuits.spectrum import spectrum
     from qcxr.errors import InputError
     from qcxr.study.files import write_csv
     from qcxr.training.dressed import read
 
     seen = read(arguments.run_folder, dataset=arguments.dataset, films=arguments.films, seed=arguments.seed)
-    if not isinstance(seen.circuit, Engine):
+    circuit = seen.circuit
+    if not isinstance(circuit, Engine):
         raise InputError(f"{arguments.run_folder} must have a circuit of qcxr's own, such as dqc's; give another run")
+    if (why := obstacle("chain", circuit.ansatz, circuit.noise, memory_mb=0)) is not None:
+        raise InputError(
+            f"{arguments.run_folder} must have a circuit that the engine chain can run, which computes spectra, and it "
+            f"{why}; give another run"
+        )
     with tqdm(total=len(seen.angles), desc="spectrum", unit="film", disable=None, leave=False) as bar:
-        parts = spectrum(seen.circuit, seen.weights, seen.angles, told=bar.update)
+        parts = spectrum(circuit, seen.weights, seen.angles, told=bar.update)
     strong = strengths(parts, seen.labels)
     useful = kept(parts, seen.kernel, seen.bias, seen.targets, seen.covered, seen.labels)
     out = Path(arguments.out or Path(arguments.run_folder, "spectrum"))

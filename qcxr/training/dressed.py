@@ -91,7 +91,8 @@ def read(run: Path | str, *, dataset: str | None = None, films: int = 1000, seed
 
 def _films(run: Path, model: Classifier, dataset: str | None) -> Path:
     """Where the study has the test films that the run reads: its backbone's features, or packed films."""
-    root = next((folder.parent for folder in run.resolve().parents if folder.name in ("runs", "work")), None)
+    above = run.resolve().parents[:5]  # at most: seed, variant, head, task, work
+    root = next((folder.parent for folder in above if folder.name in ("runs", "work")), None)
     if root is None:
         raise InputError(
             f"{run} must lie in a study's folder `runs` (or `work`), beside its packed films; give it there"

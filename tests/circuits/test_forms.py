@@ -20,7 +20,7 @@ from qcxr.study.circuit import FORM_LAYERS, FORM_NAMES
 
 CLEAN = Noise.of(None)
 DAMPED = Noise.of({"one_qubit": {"depolarizing": 0.02}, "two_qubit": {"amplitude_damping": 0.1}})
-SMALL = [(Ansatz(3, 2), CLEAN), (Ansatz(6, 1), DAMPED)]
+SMALL = [(Ansatz(3, 2), CLEAN), (Ansatz(7, 1), DAMPED)]  # of 5 inner qubits 4 make one step of `fused`
 MORE = [
     (Ansatz(2, 2), CLEAN),
     (Ansatz(5, 2, entangler="CZ", rotation="RX"), CLEAN),

@@ -1,13 +1,17 @@
 """`qcxr spectrum` and `qcxr signal` of a tiny trained run."""
 
 import io
+import re
+from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 
 from qcxr.analysis.metrics import score
 from qcxr.cli import main
+from qcxr.models.heads.create import create
 from tests.training.test_dressed import study
 
 
@@ -52,3 +56,15 @@ def test_one_line_where_there_is_nothing_to_look_into(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main([name, str(tmp_path), "--films", "1"])
         assert "argument --films: invalid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("head, reason", [
+    ("permuted", "must have a circuit that the engine chain can run, .* and it takes gates between neighbours only"),
+    ("product", "must have a circuit of qcxr's own, such as dqc's; give another run"),
+])  # fmt: skip
+def test_a_circuit_without_a_spectrum_is_said_so(head, reason, monkeypatch, capsys):
+    made = create(head, 5, 3, key=jax.random.key(0))
+    seen = SimpleNamespace(circuit=made.engine)
+    monkeypatch.setattr("qcxr.training.dressed.read", lambda *_, **__: seen)
+    assert main(["spectrum", "here"]) == 1
+    assert re.match(f"error: here {reason}", capsys.readouterr().err)
