@@ -13,16 +13,16 @@ from jaxtyping import Float, Inexact
 from qcxr.circuits import pauli
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.contract import contract
-from qcxr.circuits.environments import sweep
+from qcxr.circuits.forms import sweep
 from qcxr.circuits.noise import Noise, damps
 from qcxr.circuits.simulator import Simulator
 from qcxr.circuits.sites import Entries, Matrix, Parts, Rotations, Turn, columns, tables
 from qcxr.circuits.structure import plan as make_plan
 
 
-def build(ansatz: Ansatz) -> Simulator:
-    """Of a circuit that `cost.check` lets pass."""
-    return lambda weights, angles, noise: expectations(ansatz, weights, angles, noise)
+def build(ansatz: Ansatz, *, form: str = "scan") -> Simulator:
+    """Of a circuit that `cost.check` and `forms.check` let pass."""
+    return lambda weights, angles, noise: expectations(ansatz, weights, angles, noise, form=form)
 
 
 def expectations(
@@ -31,12 +31,14 @@ def expectations(
     angles: Float[Array, "batch qubits"],
     noise: Noise,
     scale: Inexact[Array, ""] | Inexact[Array, " batch"] | None = None,
+    *,
+    form: str = "scan",
 ) -> Inexact[Array, "batch qubits"]:
     """<Z_i> of every qubit; weights and angles in radians, of one dtype.
 
     scale: what the Bloch vector of every encoded qubit (its coefficients of X, Y and Z, after the encoding and before
     the first trained rotation) is multiplied by, one number or one per sample, real or complex. A Pauli string of
-    weight m on the encoded qubits then counts scale^m times. A complex scale gives complex values.
+    weight m on the encoded qubits then counts scale^m times. A complex scale gives complex values. form: of `forms`.
     """
     dtype = angles.dtype
     clean = noise.is_unitary
@@ -60,7 +62,7 @@ def expectations(
     inner = column(table.inner, plan.inner, slice(1, -1))
     last = column(table.last, plan.last, slice(-1, None))[0]
     cut = plan.left + 1
-    z = sweep(plan, first[:cut], first[cut:], inner, last[:cut], last[cut:])
+    z = sweep(form)(plan, first[:cut], first[cut:], inner, last[:cut], last[cut:])
     return z.T
 
 

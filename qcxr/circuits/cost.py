@@ -9,8 +9,6 @@ one qubit. The GPU row is an estimate from launch latency, not a measurement.
 
 from typing import NamedTuple
 
-import jax
-
 from qcxr.circuits import statevector
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, damps
@@ -34,10 +32,11 @@ LARGEST_STATE, LARGEST_DENSITY = 24, DENSITY_QUBITS  # qubits for which PennyLan
 LARGEST_STATE_MB = 64  # one state vector of one sample; `auto` goes no further
 
 
-def choose(ansatz: Ansatz, batch: int, *, noise: Noise, memory_mb: float = 4096, platform: str | None = None) -> str:
+def choose(ansatz: Ansatz, batch: int, *, noise: Noise, memory_mb: float = 4096, platform: str = "cpu") -> str:
     """`chain`, `statevector` or (noise on gates between far wires) `pennylane`, which can run the circuit.
 
-    batch: samples of one call. memory_mb: of the state vector. platform: `cpu` or `gpu`, by default JAX's own.
+    batch: samples of one call. memory_mb: of the state vector. platform: `cpu` or `gpu`, for which it is asked: a
+    program may be lowered for another one than JAX's own.
     Raises InputError where none can.
     """
     able = [name for name in ("chain", "statevector") if obstacle(name, ansatz, noise, memory_mb) is None]
@@ -48,7 +47,7 @@ def choose(ansatz: Ansatz, batch: int, *, noise: Noise, memory_mb: float = 4096,
     state_mb = 2.0**ansatz.n_qubits * (4 if ansatz.is_real else 8) / 2**20
     if len(able) == 1 or not ansatz.pairs or state_mb > LARGEST_STATE_MB:
         return able[0]
-    expected = milliseconds(ansatz, batch, platform or jax.default_backend())
+    expected = milliseconds(ansatz, batch, platform)
     return min(able, key=expected.__getitem__)
 
 

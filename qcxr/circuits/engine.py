@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Num, PRNGKeyArray
 
-from qcxr.circuits import chain, cost, statevector
+from qcxr.circuits import chain, cost, forms, statevector
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, Rate, present
 from qcxr.circuits.simulator import Simulator
@@ -21,7 +21,9 @@ from qcxr.study.blind import blindness
 
 ENGINES = ("pennylane", "statevector", "chain", "auto")
 _ANSATZ = tuple(field.name for field in dataclasses.fields(Ansatz))[2:]
-_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
+_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ("form",)}
+
+Options = tuple[tuple[str, Any], ...]  # an engine's own, of all simulators that it may be
 
 
 def make_engine(
@@ -39,15 +41,13 @@ def make_engine(
     (whichever of the last two `cost` expects to be faster for the batch it is given).
     noise: a `Noise`, or a mapping for `Noise.of`. shots: how often each qubit is measured; None is exact.
     options: fields of `Ansatz` (encoding, rotation, entangler, pattern, reupload, permutation_seed); for `pennylane`
-    also device and diff_method, for `statevector` memory_mb.
+    also device and diff_method, for `statevector` memory_mb, for `chain` form (see `forms`).
 
     Raises InputError for an unknown engine or option, for a circuit that the engine cannot run, and for one whose
     outputs ignore the angles or the weights.
     """
     if name not in ENGINES:
-        raise InputError(
-            f"engine must be one of {', '.join(ENGINES)}, got {name!r}; set head.dqc.engine to one of them"
-        )
+        raise InputError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}; set engine to one of them")
     own = [key for kind in ENGINES[:-1] if name in (kind, "auto") for key in _OPTIONS[kind]]
     unknown = sorted(set(options) - set(_ANSATZ) - set(own))
     if unknown:
@@ -78,10 +78,12 @@ class Engine:
         self._options = options
         self._check_cost(noise)
         if name != "auto":
-            _builder(name)(ansatz, **options)  # raises what it has to say now, not at the first call
+            _built(name, ansatz, tuple(options.items()))  # raises what it has to say now, not at the first call
 
     def _check_cost(self, noise: Noise) -> None:
         cost.check(self.name, self.ansatz, noise, self._options.get("memory_mb", 4096))
+        if "form" in self._options:
+            forms.check(self._options["form"], self.ansatz, noise)
 
     def __repr__(self) -> str:
         return f"Engine({self.name!r}, {self.ansatz}, {self.noise}, shots={self.shots})"
@@ -109,10 +111,7 @@ class Engine:
             raise InputError(f"an engine with shots={self.shots} {need} key, got {key!r}; pass key with shots only")
         batch = angles.shape[:-1]
         flat = angles.reshape(math.prod(batch), self.ansatz.n_qubits)
-        name = self.name
-        if name == "auto":
-            name = cost.choose(self.ansatz, flat.shape[0], noise=noise, memory_mb=self._options.get("memory_mb", 4096))
-        z = self._simulate(name, weights, flat, noise) if len(flat) else flat
+        z = self._simulate(weights, flat, noise) if len(flat) else flat
         if noise.has_readout:
             z = noise.readout(z)
         if self.shots is not None and key is not None:
@@ -138,32 +137,45 @@ class Engine:
         return weights.astype(dtype), angles.astype(dtype)
 
     def _simulate(
-        self,
-        name: str,
-        weights: Float[Array, "layers qubits"],
-        angles: Float[Array, "batch qubits"],
-        noise: Noise,
+        self, weights: Float[Array, "layers qubits"], angles: Float[Array, "batch qubits"], noise: Noise
     ) -> Float[Array, "batch qubits"]:
-        options = tuple((key, value) for key, value in self._options.items() if key in _OPTIONS[name])
-        if name == "pennylane":  # whether a device can stand inside jit is the device's matter
-            return _builder(name)(self.ansatz, **dict(options))(weights, angles, noise)
+        names = (self.name,) * 2
+        if self.name == "auto":
+            given = {"noise": noise, "memory_mb": self._options.get("memory_mb", 4096)}
+            cpu, gpu = (cost.choose(self.ansatz, len(angles), platform=p, **given) for p in ("cpu", "gpu"))
+            names = cpu, gpu
+        options = tuple(self._options.items())
+        if "pennylane" in names:  # whether a device can stand inside jit is the device's matter
+            return _built("pennylane", self.ansatz, options)(weights, angles, noise)
         rates = [rate if present(rate) else None for rate in jax.tree.leaves(noise)]
-        return _compiled(name, self.ansatz, options, weights, angles, rates)
+        return _compiled(names, self.ansatz, options, weights, angles, rates)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _compiled(
-    name: str,
+    names: tuple[str, str],
     ansatz: Ansatz,
-    options: tuple[tuple[str, Any], ...],
+    options: Options,
     weights: Float[Array, "layers qubits"],
     angles: Float[Array, "batch qubits"],
     rates: list[Rate | None],
 ) -> Float[Array, "batch qubits"]:
-    """A simulator's call as one program, shared by engines of the same options; rates: `Noise`'s, None if absent."""
+    """A simulator's call as one program, shared by engines of the same options.
+
+    names: of the simulator on a CPU and of that on a GPU, chosen when the program is lowered for a platform, which need
+    not be JAX's own. rates: `Noise`'s, None if absent.
+    """
     known = [0.0 if rate is None else rate for rate in rates]
     noise = jax.tree.unflatten(jax.tree.structure(Noise()), known)
-    return _builder(name)(ansatz, **dict(options))(weights, angles, noise)
+
+    def run(name: str) -> Callable[[Array, Array], Array]:
+        return lambda weights, angles: _built(name, ansatz, options)(weights, angles, noise)
+
+    cpu, gpu = names
+    if cpu == gpu:
+        return run(cpu)(weights, angles)
+    z: Array = jax.lax.platform_dependent(weights, angles, cpu=run(cpu), default=run(gpu))
+    return z
 
 
 def _option(key: str, value: Any) -> Any:
@@ -171,9 +183,16 @@ def _option(key: str, value: Any) -> Any:
     if key == "memory_mb":
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise InputError(f"memory_mb must be a number of megabytes > 0, got {value!r}; set memory_mb to one")
+    elif key == "form":
+        forms.known(value)
     elif not isinstance(value, str) and not (key == "device" and value is None):
         raise InputError(f"{key} must be one of PennyLane's names, got {value!r}; set {key} to one of them")
     return value
+
+
+def _built(name: str, ansatz: Ansatz, options: Options) -> Simulator:
+    """The simulator of that name, with those of the options that are its own."""
+    return _builder(name)(ansatz, **{key: value for key, value in options if key in _OPTIONS[name]})
 
 
 def _builder(name: str) -> Callable[..., Simulator]:
@@ -183,7 +202,8 @@ def _builder(name: str) -> Callable[..., Simulator]:
         )  # here: PennyLane takes seconds to import, and its own engine alone needs it
 
         return pennylane.build
-    return {"statevector": statevector.build, "chain": chain.build}[name]
+    known: dict[str, Callable[..., Simulator]] = {"statevector": statevector.build, "chain": chain.build}
+    return known[name]
 
 
 def _sample(key: PRNGKeyArray, shots: int, z: Float[Array, "batch qubits"]) -> Float[Array, "batch qubits"]:

@@ -30,13 +30,15 @@ def spectrum(
     circuit: Engine | Ansatz,
     weights: Float[Array | np.ndarray, "layers qubits"],
     angles: Float[Array | np.ndarray, "*films qubits"],
+    *,
+    told: Callable[[int], object] | None = None,
 ) -> Float[np.ndarray, "*films qubits+1 qubits"]:
     """Part w of <Z_k> in [..., w, k], for w = 0 .. n: the parts add up to what the engine returns.
 
     weights, angles: radians. The encoded qubits are those after H, the (first) encoding rotation and its noise; what
     comes later, angles that enter again included, belongs to the circuit that is read. An engine's noise counts; its
     read-out error adds its constant to weight 0. Computed in float64 whatever is given (complex64 would round parts to
-    about 1e-7), outside of jit.
+    about 1e-7), outside of jit. told: called with the number of films each time that some are done.
     Raises InputError for what no chain can run, and as engines do for wrong shapes.
     """
     ansatz, noise = (circuit.ansatz, circuit.noise) if isinstance(circuit, Engine) else (circuit, Noise())
@@ -50,6 +52,8 @@ def spectrum(
             here = films[chunk : chunk + _FILMS]
             filled = np.pad(here, ((0, min(_FILMS, len(films)) - len(here)), (0, 0)))  # one shape, one compilation
             at_roots[chunk : chunk + _FILMS] = np.asarray(_at_roots(ansatz, noise, weights, filled))[: len(here)]
+            if told is not None:
+                told(len(here))
     parts = np.fft.irfft(at_roots, n + 1, axis=1)
     if noise.has_readout:
         parts *= 1 - noise.readout_0 - noise.readout_1

@@ -5,6 +5,7 @@ The names and the limits are those of `qcxr.circuits`, known here without import
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from qcxr.study.blind import Options, blindness
 from qcxr.study.fields import Count, Fraction, Positive, Section
 
 Engine = Literal["auto", "chain", "statevector", "pennylane"]
+Form = Literal["scan", "fused", "associative", "walk"]
 Init = Literal["uniform", "normal", "small", "zeros"]
 Rotation = Literal["RX", "RY", "RZ"]
 Entangler = Literal["CNOT", "CZ"]
@@ -20,7 +22,10 @@ Pattern = Literal["ring", "chain", "none", "all_to_all"]
 Gradient = Literal["parameter_shift", "spsa"]
 
 ENGINE_NAMES: tuple[str, ...] = get_args(Engine)
-ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ()}
+ENGINE_OPTIONS = {"pennylane": ("device", "diff_method"), "statevector": ("memory_mb",), "chain": ("form",)}
+FORM_NAMES: tuple[str, ...] = get_args(Form)
+# layers that a form takes: on a ring and on an open chain, each without and with the entries that damping adds
+FORM_LAYERS = {"associative": {"ring": (4, 4), "chain": (4, 4)}, "walk": {"ring": (3, 2), "chain": (4, 3)}}
 DENSITY_QUBITS = 12  # noisy qubits for which `auto` falls back on pennylane's density matrix
 STATES = 6  # state vectors of one sample that `qcxr.circuits.statevector` holds at once
 
@@ -136,6 +141,14 @@ class Circuit(Section):
     memory_mb: Positive = Field(
         4096, description="Megabytes that the engine statevector may take; a batch goes in chunks.", examples=[8192]
     )
+    form: Form = Field(
+        "scan",
+        description="How the engine chain goes along the qubits, with the same result: scan (one by one), fused "
+        "(several a step), associative (products of transfer matrices, few steps) or walk (one kernel on a GPU, the "
+        "scan on a CPU); `qcxr bench circuits --forms` finds the fastest on a device. associative takes at most "
+        "4 layers, walk 3 on a ring and 4 on an open chain (2 and 3 with amplitude damping).",
+        examples=["fused"],
+    )
     shots: Shots | None = Field(
         None,
         description="Training from so many measurements of the circuit, for what the engine chain can run; validation "
@@ -178,6 +191,7 @@ class Circuit(Section):
                 f"head.{self.kind}.encoding and rotation must leave the circuit something to learn, got "
                 f"{self.encoding} and {self.rotation}: {blind}"
             )
+        self._form_can(n_qubits)
         exact = self.noise is None or not self.noise.on_gates
         joined = self.pattern != "none" and n_qubits > 1
         most = chain_layers(self, damps=self.noise is not None and self.noise.damps)
@@ -211,16 +225,45 @@ class Circuit(Section):
                 f"per label), got {self.memory_mb:g}; raise it, or use the engine chain"
             )
 
+    def _form_can(self, n_qubits: int) -> None:
+        damps = self.noise is not None and self.noise.damps
+
+        def takes(form: str) -> bool:
+            return self.layers <= form_layers(form, self, damps=damps)
+
+        if n_qubits > 1 and self.pattern in ("ring", "chain") and not takes(self.form):
+            raise ValueError(
+                f"head.{self.kind}.layers must be <= {form_layers(self.form, self, damps=damps)} for the form "
+                f"{self.form} with these gates and this noise, got {self.layers}; lower it, or set "
+                f"head.{self.kind}.form to {' or '.join(form for form in FORM_NAMES if takes(form))}"
+            )
+
+
+def form_layers(form: str, options: Options, *, damps: bool) -> float:
+    """How many layers a form of the chain's sweep takes, infinity for all that the chain does.
+
+    associative: transfer matrices of at most 128 rows; walk: at most `qcxr.circuits.walk.LARGEST` products, which are
+    written out one by one. damps: as for `chain_layers`. A test counts both.
+    """
+    if form not in FORM_LAYERS:
+        return math.inf
+    return FORM_LAYERS[form][options.pattern][_more(options, damps)]
+
 
 def chain_layers(options: Options, *, damps: bool) -> int:
     """How many layers the engine chain takes: those of less than `qcxr.circuits.support.MOST_PRODUCTS` products.
 
     damps: whether amplitude damping lets the identity turn into Z. A test counts the products.
     """
-    more = damps or (options.reupload and options.encoding != options.rotation)  # entries that others do not have
+    more = _more(options, damps)
     if options.pattern == "ring":
         return 4 if more else 5
     return 6 if more else 7
+
+
+def _more(options: Options, damps: bool) -> bool:
+    """Whether environments have entries that those of other circuits do not have."""
+    return damps or (options.reupload and options.encoding != options.rotation)
 
 
 def state_vectors_mb(n_qubits: int, *, real: bool) -> float:

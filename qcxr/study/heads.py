@@ -35,11 +35,11 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "cdl": Kind("qcxr.models.heads.cdl:cdl"),
-    "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane",)),
+    "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane", "qcxr.circuits.walk")),
     "mlp": Kind("qcxr.models.heads.mlp:mlp"),
     "product": Kind("qcxr.models.heads.product:product"),
     "bottleneck": Kind("qcxr.models.heads.bottleneck:bottleneck"),
-    "random": Kind("qcxr.models.heads.random:random", needs=("qcxr.circuits.pennylane",)),
+    "random": Kind("qcxr.models.heads.random:random", needs=("qcxr.circuits.pennylane", "qcxr.circuits.walk")),
     "permuted": Kind("qcxr.models.heads.permuted:permuted", needs=("qcxr.circuits.pennylane",)),
     "fourier": Kind("qcxr.models.heads.fourier:fourier"),
     "mps": Kind("qcxr.models.heads.mps:mps"),

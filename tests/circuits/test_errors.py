@@ -16,7 +16,7 @@ W, X = np.zeros((2, 3)), np.zeros((4, 3))
 @pytest.mark.parametrize(
     "arguments, options, text",
     [
-        (("qiskit", 3, 2), {}, "engine must be one of pennylane, statevector, chain, auto, got 'qiskit'; set head.dqc"),
+        (("qiskit", 3, 2), {}, "engine must be one of pennylane, statevector, chain, auto, got 'qiskit'; set engine"),
         (("chain", 0, 2), {}, "n_qubits must be a whole number >= 1, got 0"),
         (("chain", 3, 2.0), {}, "n_layers must be a whole number >= 1, got 2.0"),
         (("chain", 3, 2), {"rotation": "RA"}, "rotation must be one of RX, RY, RZ, got 'RA'"),

@@ -1,11 +1,14 @@
 """Signal and gradient spread against another engine, a closed form and the study's own figures."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
 
-from qcxr.circuits import Noise, Rates, make_engine
-from qcxr.circuits.signal import film_angles, gradient_variance, gradient_variance_over_films, signal
+from qcxr.circuits import Ansatz, Noise, Rates, make_engine
+from qcxr.circuits.signal import Shapes, film_angles, gradient_variance, gradient_variance_over_films, signal
+from qcxr.circuits.tapes import expectations, of_ansatz
 from qcxr.errors import InputError
 
 NOISE = Noise(Rates(0.02), Rates(0.05, amplitude_damping=0.1))
@@ -26,6 +29,26 @@ def test_spreads_over_films_are_those_of_pennylane():
         slopes = [(values(w + s)[:, :, 1] - values(w - s)[:, :, 1]) / 2 for s in shifts]
         want = np.stack(slopes, -1).var(1, ddof=1).reshape(2, 2, 2)
         np.testing.assert_allclose(gradient_variance_over_films(chain, w, x, observed=1), want, atol=1e-10)
+        each = [gradient_variance_over_films(chain, w, x, observed=k) for k in range(2)]
+        np.testing.assert_allclose(gradient_variance_over_films(chain, w, x), np.mean(each, 0), atol=1e-10)
+
+
+def test_a_tape_has_a_signal_too():
+    """Against the paper's circuit as an engine, which is another program."""
+    w, x = inputs(3, 2)
+
+    tape = of_ansatz(Ansatz(3, 2))
+    shapes = Shapes(tape.weights, tape.n_angles)
+    engine, ours = make_engine("statevector", 3, 2), partial(expectations, tape)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(signal(ours, w, x, shapes=shapes), signal(engine, w, x), atol=1e-10)
+        got = gradient_variance_over_films(ours, w, x, observed=2, shapes=shapes)
+        np.testing.assert_allclose(got, gradient_variance_over_films(engine, w, x, observed=2), atol=1e-10)
+        key = jax.random.key(0)
+        got = gradient_variance(ours, key, observed=2, samples=5, shapes=shapes)
+        np.testing.assert_allclose(got, gradient_variance(engine, key, observed=2, samples=5), atol=1e-10)
+    with pytest.raises(InputError, match="shapes must be given for a circuit that is no engine"):
+        signal(ours, w, x)
 
 
 def test_one_set_of_weights_needs_no_axis():

@@ -141,7 +141,7 @@ def test_circuit_weights_by_name():
         ("cdl", 0, {}, "n_labels must be >= 1, got 0"),
         ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
         ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
-        ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
+        ("dqc", 3, {"layers": 0}, "head.dqc.layers must be an integer >= 1, got 0; set it"),
         (
             "dqc",
             3,
@@ -162,3 +162,20 @@ def test_circuit_weights_by_name():
 def test_bad_heads_are_refused(name, n_labels, options, message):
     with pytest.raises(InputError, match=message):
         create(name, 12, n_labels, key=jax.random.key(0), options=options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("random", {"engine": "tensor"}, "head.random.engine must be one of pennylane, statevector, chain, auto, got "),
+        ("dqc", {"layers": 0}, "head.dqc.layers must be an integer >= 1, got 0"),
+        ("dqc", {"engine": "chain", "layers": 6}, "head.dqc.engine 'chain' takes at most 5 layers"),
+        ("dqc", {"engine": "chain", "form": "walk", "layers": 4}, "head.dqc.layers must be <= 3 for the form walk"),
+        ("dqc", {"encoding": "RZ", "rotation": "RZ"}, "head.dqc.encoding and rotation must leave the circuit"),
+        ("dqc", {"pattern": "star"}, "head.dqc.pattern must be one of ring, chain, none, all_to_all, got 'star'"),
+        ("dqc", {"shots": {"number": 10, "step": 0}}, "head.dqc: step must be > 0, got 0"),
+    ],
+)
+def test_an_error_of_the_circuit_names_the_configurations_key(kind, options, message, unchecked):
+    with pytest.raises(InputError, match=f"^{message}"):
+        create(kind, 5, 3, key=jax.random.key(0), options=options)

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from qcxr.circuits import ENGINES, Noise, Rates, ansatz, cost, engine, make_engine, statevector
+from qcxr.circuits import ENGINES, Noise, Rates, ansatz, cost, engine, forms, make_engine, statevector
 from qcxr.errors import InputError
 from qcxr.models.heads.create import maker
 from qcxr.models.initial import INITIALISERS
@@ -36,6 +36,7 @@ def test_names_are_those_of_the_registries():
     assert set(get_args(options.Pattern)) == set(ansatz.PATTERNS)
     assert options.STATES == statevector._COPIES
     assert options.ENGINE_OPTIONS == engine._OPTIONS
+    assert all(callable(forms.sweep(form)) for form in options.FORM_NAMES)
 
 
 def test_options_and_defaults_are_those_of_the_heads():
@@ -51,6 +52,7 @@ def test_options_and_defaults_are_those_of_the_heads():
             assert gates.pop("permutation_seed") is None
             named |= gates
             named |= {"noise": None, "shots": None, "device": None, "diff_method": "backprop", "memory_mb": 4096}
+            named |= {"form": "scan"}
         assert given == named, name
     for section, ours in ((options.Rates, Rates), (options.Noise, Noise)):
         assert list(section.model_fields) == [field.name for field in dataclasses.fields(ours)]
@@ -86,7 +88,12 @@ def test_a_circuit_is_refused_if_and_only_if_no_engine_runs_it(name, pattern):
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_option_of_another_engine_is_refused_by_both(name):
-    for option, value in {"device": "default.qubit", "diff_method": "backprop", "memory_mb": 100}.items():
+    for option, value in {
+        "device": "default.qubit",
+        "diff_method": "backprop",
+        "memory_mb": 100,
+        "form": "fused",
+    }.items():
         ours = theirs = False
         try:
             parse(study(head={"dqc": {"engine": name, option: value}}))
@@ -107,6 +114,30 @@ def test_a_depth_that_other_engines_take_is_named():
         "got 6; lower it, or set head.dqc.engine to statevector"
     )
     parse(study(head={"dqc": {"engine": "statevector", "layers": 6}}))
+
+
+def test_a_form_is_refused_if_and_only_if_the_engine_refuses_it():
+    for form, pattern, layers, damped in itertools.product(
+        options.FORM_NAMES, ("ring", "chain", "none"), range(1, 7), (False, True)
+    ):
+        noise = {"one_qubit": {"amplitude_damping": 0.1}} if damped else None
+        given = {"engine": "chain", "form": form, "pattern": pattern, "layers": layers, "noise": noise}
+        ours = theirs = False
+        try:
+            parse(study(head={"dqc": given}))
+        except InputError:
+            ours = True
+        try:
+            make_engine(n_qubits=19, n_layers=given.pop("layers"), name=given.pop("engine"), **given)
+        except InputError:
+            theirs = True
+        assert ours == theirs, given
+    with pytest.raises(InputError) as caught:
+        parse(study(head={"dqc": {"engine": "chain", "form": "walk", "layers": 4}}))
+    assert str(caught.value) == (
+        "head.dqc.layers must be <= 3 for the form walk with these gates and this noise, got 4; lower it, or set "
+        "head.dqc.form to scan or fused or associative"
+    )
 
 
 def test_the_dqcs_options_wait_for_a_study_that_has_it():

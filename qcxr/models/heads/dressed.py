@@ -56,14 +56,15 @@ class DressedHead(nnx.Module):
     def __call__(self, features: Float[Array, "batch features"]) -> Float[Array, "batch labels"]:
         if self.engine is None:
             return self.postprocess(jnp.tanh(self.preprocess(features)))
-        return self.postprocess(self.engine(self.quantum[...], self._angles(features)))
+        return self.postprocess(self.engine(self.quantum[...], self.angles(features)))
 
     def from_shots(self, features: Float[Array, "batch features"], key: PRNGKeyArray) -> Float[Array, "batch labels"]:
         """Logits of a training step whose circuit is measured, by the step's key; for a head with `shots` only."""
         assert self.shots is not None  # said to mypy
-        return self.postprocess(self.shots(self.quantum[...], self._angles(features), key))
+        return self.postprocess(self.shots(self.quantum[...], self.angles(features), key))
 
-    def _angles(self, features: Float[Array, "batch features"]) -> Float[Array, "batch labels"]:
+    def angles(self, features: Float[Array, "batch features"]) -> Float[Array, "batch labels"]:
+        """What the circuit takes of each film, in radians."""
         return jnp.tanh(self.preprocess(features)) * (jnp.pi / 2)
 
 
