@@ -14,13 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
 from jax import Array
-from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr
 from jaxtyping import Float
 
 import qcxr.circuits.pennylane  # noqa: F401  (gives JAX 0.12 the name that PennyLane asks for under jit)
-from qcxr.circuits.tapes.scripts import read
-from qcxr.circuits.tapes.simulate import Cost, chosen, cost, expectations
-from qcxr.circuits.tapes.tape import Feed, Gate, Observable, Tape
+from qcxr.circuits import feeds
+from qcxr.circuits.tapes.scripts import Read, read
+from qcxr.circuits.tapes.simulate import chosen, cost, expectations
+from qcxr.circuits.tapes.tape import Feed, Observable, Tape
 from qcxr.errors import InputError
 
 QuantumFunction = Callable[..., Any]
@@ -28,12 +29,12 @@ BLIND = 1e-10  # what does not move an expectation value by more, in float64, do
 
 
 class _Trace(NamedTuple):
-    """The tape, and how its parameters come from weights and angles: those of `jaxpr` that all samples share, and own."""
+    """The tape, whose weights are the parameters that all samples share and whose angles those of their own; `feeds`
+    gives both."""
 
     tape: Tape
     jaxpr: ClosedJaxpr
-    shared: tuple[int, ...]
-    own: tuple[int, ...]
+    feeds: Callable[..., tuple[Float[Array, " shared"], Float[Array, "batch own"]]]
 
 
 class Traced:
@@ -42,7 +43,9 @@ class Traced:
     May stand inside jit, grad, vmap and scan; forward-mode differentiation is not supported.
     """
 
-    def __init__(self, function: QuantumFunction, shape: tuple[int, ...], n_angles: int, *, engine: str = "auto") -> None:
+    def __init__(
+        self, function: QuantumFunction, shape: tuple[int, ...], n_angles: int, *, engine: str = "auto"
+    ) -> None:
         """function: (weights of that shape, n_angles angles) -> one qml.expval, or a list of them.
 
         engine: `chain`, `dense`, or `auto` (of fewer products, see `tapes.cost`). Raises InputError for what is no
@@ -82,15 +85,8 @@ class Traced:
             )
         dtype = jnp.result_type(weights, angles)
         trace = self._trace(dtype.name)
-        weights, flat = weights.astype(dtype), angles.astype(dtype).reshape(-1, self.n_angles)
-
-        def parameters(some: tuple[int, ...], row: Float[Array, " angles"]) -> Float[Array, " parameters"]:
-            every = jaxpr_as_fun(trace.jaxpr)(weights, row)
-            return jnp.stack([every[i].astype(dtype) for i in some]) if some else jnp.zeros(0, dtype)
-
-        shared = parameters(trace.shared, jnp.zeros(self.n_angles, dtype))
-        own = jax.vmap(lambda row: parameters(trace.own, row))(flat)
-        z = expectations(trace.tape, shared, own, engine=self.engine)
+        flat = angles.astype(dtype).reshape(-1, self.n_angles)
+        z = expectations(trace.tape, *trace.feeds(weights.astype(dtype), flat), engine=self.engine)
         return z.reshape(*angles.shape[:-1], z.shape[-1])
 
     def _trace(self, dtype: str) -> _Trace:
@@ -105,7 +101,7 @@ def ignored(circuit: Traced) -> str | None:
     weights = rng.uniform(0, 2 * np.pi, (2, *circuit.shape))
     angles = rng.uniform(-np.pi / 2, np.pi / 2, (2, circuit.n_angles))
     with jax.enable_x64(True):
-        z = np.stack([np.asarray(jax.jit(circuit)(w, angles)) for w in weights])
+        z = np.stack([np.asarray(circuit(w, angles)) for w in weights])
     if np.abs(z[:, 0] - z[:, 1]).max() < BLIND:
         return "angles"
     return "weights" if np.abs(z[0] - z[1]).max() < BLIND else None
@@ -119,9 +115,8 @@ def _trace(function: QuantumFunction, shape: tuple[int, ...], n_angles: int, dty
         found["known"] = {i: float(v) for i, v in enumerate(circuit.values) if not isinstance(v, jax.core.Tracer)}
         return [jnp.asarray(value).reshape(()) for value in circuit.values]
 
-    given = jax.ShapeDtypeStruct(shape, dtype), jax.ShapeDtypeStruct((n_angles,), dtype)
-    jaxpr = jax.make_jaxpr(parameters)(*given)
-    return _split(found["read"].tape, _sums(*found["read"]), found["known"], jaxpr)
+    jaxpr = feeds.traced(parameters, shape, n_angles, dtype)
+    return _split(found["read"].tape, _sums(found["read"]), found["known"], jaxpr)
 
 
 def script(function: QuantumFunction, weights: Any, angles: Any) -> qml.tape.QuantumScript:
@@ -141,47 +136,39 @@ def script(function: QuantumFunction, weights: Any, angles: Any) -> qml.tape.Qua
     return qml.tape.QuantumScript(recorded.operations, returned)
 
 
-def _sums(
-    tape: Tape, values: list[Any], terms: list[list[tuple[Any, int]]]
-) -> tuple[Observable, ...]:
-    del values
-    if any(isinstance(coefficient, jax.core.Tracer) for row in terms for coefficient, _ in row):
+def _sums(circuit: Read) -> tuple[Observable, ...]:
+    if any(isinstance(coefficient, jax.core.Tracer) for row in circuit.terms for coefficient, _ in row):
         raise InputError(
             "an observable's coefficients must be numbers, got some that depend on weights or angles; measure its "
             "parts, and let the layer behind the circuit weigh them"
         )
-    return tuple(tuple((float(coefficient), tape.words[i]) for coefficient, i in row) for row in terms)
+    words = circuit.tape.words
+    return tuple(tuple((float(coefficient), words[i]) for coefficient, i in row) for row in circuit.terms)
 
 
 def _split(tape: Tape, sums: tuple[Observable, ...], known: Mapping[int, float], jaxpr: ClosedJaxpr) -> _Trace:
-    """The tape whose weights are the parameters that samples share, and whose angles are those of their own."""
-    reached = _reached(jaxpr)
-    shared: list[int] = []
-    own: list[int] = []
-    gates: list[Gate] = []
-    for gate in tape.gates:
-        places = [feed.which for feed in gate.feeds]
-        if any(reached[i] for i in places):  # a gate is fed by angles alone or not at all
-            feeds = [Feed("angle", len(own) + k) for k in range(len(places))]
-            own += places
-        else:
-            feeds = []
-            for i in places:
-                feeds.append(Feed("number", factor=known[i]) if i in known else Feed("weight", len(shared)))
-                shared += [] if i in known else [i]
-        gates.append(Gate(gate.name, gate.wires, tuple(feeds)))
-    whole = Tape(tape.n_qubits, tuple(gates), (len(shared),), len(own), sums)
-    return _Trace(whole, jaxpr, tuple(shared), tuple(own))
+    """The tape with its parameters told apart; known: those that are numbers."""
+    sources = feeds.sources(jaxpr)
+    # a gate is fed by angles alone or not at all
+    own = [f.which for gate in tape.gates for f in gate.feeds if any(sources[other.which].own for other in gate.feeds)]
+    shared = [i for i in range(len(sources)) if i not in known and i not in set(own)]
+    of_all, shared_place = feeds.chosen(jaxpr, sources, shared)
+    of_each, own_place = feeds.chosen(jaxpr, sources, own)
 
+    def feed(i: int) -> Feed:
+        if i in own_place:
+            return Feed("angle", own_place[i])
+        return Feed("weight", shared_place[i]) if i in shared_place else Feed("number", factor=known[i])
 
-def _reached(jaxpr: ClosedJaxpr) -> list[bool]:
-    """Of each output, whether it may depend on the second argument."""
-    inside = jaxpr.jaxpr
-    moved = {inside.invars[1]}
-    for equation in inside.eqns:
-        if any(not isinstance(v, Literal) and v in moved for v in equation.invars):
-            moved |= set(equation.outvars)
-    return [not isinstance(v, Literal) and v in moved for v in inside.outvars]
+    @jax.jit
+    def values(
+        weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]
+    ) -> tuple[Float[Array, " shared"], Float[Array, "batch own"]]:
+        none = jnp.zeros(angles.shape[1:], angles.dtype)
+        return of_all(weights, none), jax.vmap(lambda row: of_each(weights, row))(angles)
+
+    gates = tuple(gate._replace(feeds=tuple(feed(f.which) for f in gate.feeds)) for gate in tape.gates)
+    return _Trace(Tape(tape.n_qubits, gates, (len(shared),), len(own), sums), jaxpr, values)
 
 
 def shape_of(function: QuantumFunction, n_labels: int, arguments: Mapping[str, Any]) -> tuple[int, ...]:

@@ -197,7 +197,9 @@ class Config(Section):
                 f"{weights} does not exist; set backbone.weights to a folder that does, or to a name like "
                 "microsoft/resnet-50"
             )
-        own = {made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"}
+        own = {
+            made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"
+        }
         return lines + [said for reference in sorted(own) if (said := function.obstacle(reference))]
 
     def _written(self) -> dict[str, str]:

@@ -46,9 +46,7 @@ class Own(Section):
         "or, with channels, all Pauli coefficients), or auto, the one of fewer products.",
         examples=["chain"],
     )
-    init: Init = Field(
-        "uniform", description="How the weights are drawn at the start, as for dqc.", examples=["small"]
-    )
+    init: Init = Field("uniform", description="How the weights are drawn at the start, as for dqc.", examples=["small"])
     train_circuit: bool = Field(
         True,
         description="Whether the circuit's weights train; without it they stay as drawn.",
@@ -66,9 +64,7 @@ class Own(Section):
         """Raise ValueError if no function is named."""
         del n_labels  # how many values the function returns only PennyLane can tell, when the head is built
         if self.function is None:
-            raise ValueError(
-                "head.circuit.function must name a PennyLane quantum function, got null; " + WAY_OUT
-            )
+            raise ValueError("head.circuit.function must name a PennyLane quantum function, got null; " + WAY_OUT)
         named(self.function)
 
     def resolved(self, told: dict[str, Any]) -> dict[str, Any]:
