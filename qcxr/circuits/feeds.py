@@ -84,7 +84,7 @@ def sources(jaxpr: ClosedJaxpr) -> list[Source]:
     return found
 
 
-def chosen(jaxpr: ClosedJaxpr, every: Sequence[Source], some: Sequence[int]) -> tuple[Feeds, dict[int, int]]:
+def feeding(jaxpr: ClosedJaxpr, every: Sequence[Source], some: Sequence[int]) -> tuple[Feeds, dict[int, int]]:
     """The feeds of some of a program's outputs, and where each of these is among them."""
     looked_up = [i for i in some if every[i].place is not None]
     computed = [i for i in some if every[i].place is None]

@@ -18,7 +18,7 @@ from jax.extend.core import ClosedJaxpr
 from jaxtyping import Float
 
 import qcxr.circuits.pennylane  # noqa: F401  (gives JAX 0.12 the name that PennyLane asks for under jit)
-from qcxr.circuits import feeds
+from qcxr.circuits.feeds import feeding, sources, traced
 from qcxr.circuits.tapes.scripts import Read, read
 from qcxr.circuits.tapes.simulate import chosen, cost, expectations
 from qcxr.circuits.tapes.tape import Feed, Observable, Tape
@@ -115,7 +115,7 @@ def _trace(function: QuantumFunction, shape: tuple[int, ...], n_angles: int, dty
         found["known"] = {i: float(v) for i, v in enumerate(circuit.values) if not isinstance(v, jax.core.Tracer)}
         return [jnp.asarray(value).reshape(()) for value in circuit.values]
 
-    jaxpr = feeds.traced(parameters, shape, n_angles, dtype)
+    jaxpr = traced(parameters, shape, n_angles, dtype)
     return _split(found["read"].tape, _sums(found["read"]), found["known"], jaxpr)
 
 
@@ -148,12 +148,12 @@ def _sums(circuit: Read) -> tuple[Observable, ...]:
 
 def _split(tape: Tape, sums: tuple[Observable, ...], known: Mapping[int, float], jaxpr: ClosedJaxpr) -> _Trace:
     """The tape with its parameters told apart; known: those that are numbers."""
-    sources = feeds.sources(jaxpr)
+    found = sources(jaxpr)
     # a gate is fed by angles alone or not at all
-    own = [f.which for gate in tape.gates for f in gate.feeds if any(sources[other.which].own for other in gate.feeds)]
-    shared = [i for i in range(len(sources)) if i not in known and i not in set(own)]
-    of_all, shared_place = feeds.chosen(jaxpr, sources, shared)
-    of_each, own_place = feeds.chosen(jaxpr, sources, own)
+    own = [f.which for gate in tape.gates for f in gate.feeds if any(found[other.which].own for other in gate.feeds)]
+    shared = [i for i in range(len(found)) if i not in known and i not in set(own)]
+    of_all, shared_place = feeding(jaxpr, found, shared)
+    of_each, own_place = feeding(jaxpr, found, own)
 
     def feed(i: int) -> Feed:
         if i in own_place:

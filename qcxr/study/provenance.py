@@ -30,6 +30,7 @@ NEUTRAL = frozenset(
         "qcxr.study.analysis",
         "qcxr.study.arms",
         "qcxr.study.backbone",
+        "qcxr.study.blind",
         "qcxr.study.changes",
         "qcxr.study.circuit",
         "qcxr.study.config",
