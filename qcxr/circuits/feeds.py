@@ -4,6 +4,7 @@ A parameter that is an element of the weights or the angles, however it was inde
 then one gather, where hundreds of slices took it longer than the circuit. All others run the function's own arithmetic.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -50,6 +51,14 @@ class Feeds(NamedTuple):
             return looked_up
         out = jaxpr_as_fun(self.jaxpr)(weights, angles)
         return jnp.concatenate([looked_up, jnp.stack([out[i].astype(every.dtype) for i in self.computed])])
+
+    def names(self, shape: tuple[int, ...], computed: str) -> list[str]:
+        """What to call them: w0,1 for weights[0, 1], x2 for angles[2], `computed` for what is neither."""
+        size = math.prod(shape)
+        indices = [np.unravel_index(place, shape) if place < size else (place - size,) for place in self.places]
+        letters = ["w" if place < size else "x" for place in self.places]
+        named = [letter + ",".join(map(str, index)) for letter, index in zip(letters, indices, strict=True)]
+        return named + [computed] * len(self.computed)
 
 
 def traced(

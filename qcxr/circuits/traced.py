@@ -18,7 +18,7 @@ from jax.extend.core import ClosedJaxpr
 from jaxtyping import Float
 
 import qcxr.circuits.pennylane  # noqa: F401  (gives JAX 0.12 the name that PennyLane asks for under jit)
-from qcxr.circuits.feeds import feeding, sources, traced
+from qcxr.circuits.feeds import Feeds, feeding, sources, traced
 from qcxr.circuits.tapes.scripts import Read, read
 from qcxr.circuits.tapes.simulate import chosen, cost, expectations
 from qcxr.circuits.tapes.tape import Feed, Observable, Tape
@@ -35,6 +35,8 @@ class _Trace(NamedTuple):
     tape: Tape
     jaxpr: ClosedJaxpr
     feeds: Callable[..., tuple[Float[Array, " shared"], Float[Array, "batch own"]]]
+    shared: Feeds
+    own: Feeds
 
 
 class Traced:
@@ -88,6 +90,11 @@ class Traced:
         flat = angles.astype(dtype).reshape(-1, self.n_angles)
         z = expectations(trace.tape, *trace.feeds(weights.astype(dtype), flat), engine=self.engine)
         return z.reshape(*angles.shape[:-1], z.shape[-1])
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """What to call the tape's weights and angles: w0,1 and x2 where they are those of the function."""
+        trace = self._trace("float32")
+        return trace.shared.names(self.shape, "f(w)"), trace.own.names(self.shape, "f(x)")
 
     def _trace(self, dtype: str) -> _Trace:
         if dtype not in self._traces:
@@ -168,7 +175,7 @@ def _split(tape: Tape, sums: tuple[Observable, ...], known: Mapping[int, float],
         return of_all(weights, none), jax.vmap(lambda row: of_each(weights, row))(angles)
 
     gates = tuple(gate._replace(feeds=tuple(feed(f.which) for f in gate.feeds)) for gate in tape.gates)
-    return _Trace(Tape(tape.n_qubits, gates, (len(shared),), len(own), sums), jaxpr, values)
+    return _Trace(Tape(tape.n_qubits, gates, (len(shared),), len(own), sums), jaxpr, values, of_all, of_each)
 
 
 def shape_of(function: QuantumFunction, n_labels: int, arguments: Mapping[str, Any]) -> tuple[int, ...]:
