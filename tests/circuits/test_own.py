@@ -307,3 +307,31 @@ def test_the_examples_are_pennylanes_circuits():
         node = qml.QNode(load(f"{EXAMPLES}:{name}"), qml.device("default.qubit", wires=4))
         with jax.enable_x64(True):
             np.testing.assert_allclose(circuit(w, x), node(w, x), atol=1e-10)
+
+
+PAGE = (ROOT / "docs/circuits.md").read_text(encoding="utf-8")
+
+
+def of_page(name, labels):
+    """(spread of outputs over films, variance of the slope) of a row of the page's table."""
+    (row,) = re.findall(rf"^\| `{name}`.* \| {labels} \| (\S+) \| (\S+) \|$", PAGE, re.MULTILINE)
+    return tuple(map(float, row))
+
+
+@pytest.mark.parametrize(("name", "labels"), [("bricks", 45), ("strong", 8)])
+def test_the_pages_signal_is_the_examples(name, labels):
+    """Where films move the outputs at all: the brick wall does at 45 qubits what it does at 8."""
+    assert spread(example(name, labels)) == pytest.approx(of_page(name, labels)[0], rel=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.sample
+@pytest.mark.parametrize(("name", "labels"), [(name, n) for name in ("strong", "bricks") for n in (8, 45)])
+def test_the_pages_table_is_the_examples(name, labels):
+    circuit = example(name, labels)
+    assert (spread(circuit), slope_variance(circuit)) == pytest.approx(of_page(name, labels), rel=0.05)
+
+
+def test_the_pages_listing_is_the_file():
+    listing = re.search(r"```python\n(def bricks.*?)```", PAGE, re.DOTALL)
+    assert listing is not None and listing[1] in Path(EXAMPLES).read_text(encoding="utf-8")
