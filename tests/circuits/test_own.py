@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
 import pytest
@@ -37,6 +38,25 @@ def arithmetic(weights, angles):
     return qml.expval(qml.Z(0)), qml.expval(qml.X(1) @ qml.Z(2)), qml.expval(0.5 * qml.Y(0) + 2 * qml.Z(2) @ qml.Z(1))
 
 
+def indexed(weights, angles):
+    """Elements reached in every way that JAX has, gates that PennyLane decomposes, an observable that is a matrix."""
+    mixed = jnp.concatenate([weights.T.reshape(-1), angles, jnp.zeros(2)])
+    stacked = jnp.stack([angles, weights[0]])
+    for i in range(LINE):
+        qml.RY(jnp.flip(weights, 0)[0, i], i)
+        qml.RX(mixed[i + 4], i)
+        qml.RY(angles[jnp.array([2, 0, 1])][i], i)
+        qml.RX(jnp.roll(angles, 1)[i], i)
+        qml.RY(stacked[1, i] + stacked[0, i], i)
+        qml.RX(mixed[-1], i)
+        qml.RY(angles.reshape(LINE, 1)[::-1][i, 0], i)
+        qml.RX(jnp.squeeze(weights[None])[1, i], i)
+        qml.RY(angles[None, :].repeat(2, 0)[1, i], i)
+        qml.CNOT([i, (i + 1) % LINE])
+        qml.ctrl(qml.RY, control=0)(weights.sum(), wires=1)
+    return [qml.expval(qml.Hadamard(1)), qml.expval(qml.Hermitian(np.array([[1, 2j], [-2j, 0.5]]), 2))]
+
+
 def other_wires(weights, angles):
     """Wires with names, an exchange, gates of three parameters, one value."""
     qml.Rot(*weights[0], wires="a")
@@ -61,7 +81,7 @@ def noisy(weights, angles):
     return [qml.expval(qml.Z(i)) for i in range(LINE)]
 
 
-FUNCTIONS = {strong: (2, LINE, 3), arithmetic: (2, LINE), other_wires: (2, LINE), noisy: (1, LINE)}
+FUNCTIONS = {strong: (2, LINE, 3), arithmetic: (2, LINE), indexed: (2, LINE), other_wires: (2, LINE), noisy: (1, LINE)}
 
 
 def drawn(shape, batch=3):
@@ -92,8 +112,9 @@ def theirs(function, w, x, g):
     return np.stack([z for z, _ in pulls]), sum(dw for dw, _ in slopes), np.stack([dx for _, dx in slopes])
 
 
-CASES = [(function, "dense") for function in FUNCTIONS] + [
-    pytest.param(function, "chain", marks=[pytest.mark.slow, pytest.mark.sample]) for function in FUNCTIONS
+CASES = [(function, "dense") for function in (arithmetic, other_wires)] + [
+    pytest.param(function, engine, marks=[pytest.mark.slow, pytest.mark.sample])
+    for function, engine in [*((f, "chain") for f in FUNCTIONS), *((f, "dense") for f in (strong, indexed, noisy))]
 ]
 
 
