@@ -141,7 +141,7 @@ def save(path: Path | str, model: Classifier, *, metadata: dict[str, Any] | None
 
 
 def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
-    """(model, metadata) from a file that `save` wrote; nothing else is needed."""
+    """(model, metadata) from a file that `save` wrote; nothing else is needed, but a user's own circuit's file."""
     values, header = arrays.read(path)
     try:
         about = json.loads(header.get("qcxr", "{}"))

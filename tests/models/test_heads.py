@@ -14,6 +14,8 @@ from qcxr.models.heads.product import product_state
 from qcxr.models.layers import Linear
 from qcxr.study.heads import KINDS
 
+from .conftest import OWN
+
 TABLE_II = {8: (16_392, 24, 72), 14: (28_686, 42, 210), 19: (38_931, 57, 380)}
 
 
@@ -25,7 +27,7 @@ def features():
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("n_labels", [1, 5])
 def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features):
-    head = create(name, 12, n_labels, key=jax.random.key(0))
+    head = create(name, 12, n_labels, key=jax.random.key(0), options=OWN.get(name))
     run = nnx.jit(head)
     logits = run(features)
     assert logits.shape == (5, n_labels) and logits.dtype == jnp.float32
@@ -34,7 +36,7 @@ def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features)
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(name, features):
-    head = create(name, 12, 3, key=jax.random.key(1))
+    head = create(name, 12, 3, key=jax.random.key(1), options=OWN.get(name))
     graphdef, parameters, fixed = nnx.split(head, nnx.Param, Fixed)
     features = jnp.asarray(features)
 

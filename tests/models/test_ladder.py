@@ -365,7 +365,7 @@ def test_a_trained_one_is_restored_to_the_bit_from_its_file(kind, tmp_path, imag
 def test_the_ladders_table_of_parameters_is_true():
     text = DOCS.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|.*?((?: \| [\d,]+(?: \+ \d+ fixed)?){3}) \|$", text, re.MULTILINE)
-    assert sorted(kind for kind, _ in rows) == sorted(KINDS)
+    assert sorted(kind for kind, _ in rows) == sorted(set(KINDS) - {"circuit"})  # which has as many as one writes
     for kind, cells in rows:
         for n_labels, cell in zip((8, 14, 19), cells.strip(" |").split(" | "), strict=True):
             head = create(kind, 2048, n_labels, key=KEY)

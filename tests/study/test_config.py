@@ -122,7 +122,7 @@ def test_wrong_type_says_what_it_got():
         (
             {"head": {"qnn": {}}},
             "head.qnn is not a configuration key; allowed here: cdl, dqc, mlp, product, "
-            "bottleneck, random, permuted, fourier, mps; remove or rename it",
+            "bottleneck, random, permuted, fourier, mps, circuit; remove or rename it",
         ),
         ({"head": {"cdl": {"layers": 1}}}, "head.cdl.layers is not a configuration key; allowed here: none; remove"),
         ({"head": {"mlp": {"init": "small"}}}, "head.mlp.init is not a configuration key; allowed here: none"),

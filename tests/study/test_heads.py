@@ -8,12 +8,15 @@ from typing import get_args
 import pytest
 
 from qcxr.circuits import ENGINES, Noise, Rates, ansatz, cost, engine, forms, make_engine, statevector
+from qcxr.circuits.own import own
+from qcxr.circuits.tapes import simulate
 from qcxr.errors import InputError
 from qcxr.models.heads.create import maker
 from qcxr.models.initial import INITIALISERS
 from qcxr.study import circuit as options
-from qcxr.study import heads
+from qcxr.study import function, heads
 from qcxr.study.config import parse
+from qcxr.study.function import Own
 from tests.study.studies import study
 
 GATES = {"two_qubit": {"bit_flip": 0.1}}
@@ -30,6 +33,7 @@ REFUSED = {
 def test_names_are_those_of_the_registries():
     assert set(heads.HEAD_NAMES) == set(heads.KINDS)
     assert set(options.ENGINE_NAMES) == set(ENGINES)
+    assert get_args(function.Engine) == simulate.ENGINES
     assert set(get_args(options.Init)) == set(INITIALISERS)
     assert get_args(options.Rotation) == ansatz.ROTATIONS
     assert get_args(options.Entangler) == ansatz.ENTANGLERS
@@ -53,6 +57,9 @@ def test_options_and_defaults_are_those_of_the_heads():
             named |= gates
             named |= {"noise": None, "shots": None, "device": None, "diff_method": "backprop", "memory_mb": 4096}
             named |= {"form": "scan"}
+        if section is Own:  # the rest say what the circuit is; a configuration has no None for a mapping
+            told = inspect.signature(own).parameters.values()
+            named |= {p.name: p.default for p in told if p.kind is p.KEYWORD_ONLY} | {"arguments": {}}
         assert given == named, name
     for section, ours in ((options.Rates, Rates), (options.Noise, Noise)):
         assert list(section.model_fields) == [field.name for field in dataclasses.fields(ours)]
