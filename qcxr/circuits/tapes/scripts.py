@@ -138,15 +138,25 @@ def to_qnode(tape: Tape, device: Any = None, **options: Any) -> qml.QNode:
     """
 
     def circuit(weights: Any, angles: Any = ()) -> list[Any]:
-        flat = qml.math.reshape(weights, (-1,)) if np.prod(tape.weights) else ()
-        sources = {"weight": flat, "angle": angles, "number": (1.0,)}
-        for gate in tape.gates:
-            values = [sources[feed.source][feed.which] * feed.factor for feed in gate.feeds]
-            _operation(gate.name)(*values, wires=gate.wires)
-        return [qml.expval(_observable(terms)) for terms in tape.sums]
+        play(tape, weights, angles)
+        return [qml.expval(observable) for observable in observables(tape)]
 
     device = device or qml.device("default.qubit" if tape.is_unitary else "default.mixed", wires=tape.n_qubits)
     return qml.QNode(circuit, device, **options)
+
+
+def play(tape: Tape, weights: Any, angles: Any = ()) -> None:
+    """Queues the tape's gates in PennyLane."""
+    flat = qml.math.reshape(weights, (-1,)) if np.prod(tape.weights) else ()
+    sources = {"weight": flat, "angle": angles, "number": (1.0,)}
+    for gate in tape.gates:
+        values = [sources[feed.source][feed.which] * feed.factor for feed in gate.feeds]
+        _operation(gate.name)(*values, wires=gate.wires)
+
+
+def observables(tape: Tape) -> list[Any]:
+    """The tape's observables in PennyLane."""
+    return [_observable(terms) for terms in tape.sums]
 
 
 def _operation(name: str) -> Callable[..., Any]:
