@@ -14,9 +14,11 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
+from qcxr.circuits.pauli import IDENTITY
 from qcxr.circuits.tapes.columns import Column, Turn
 from qcxr.circuits.tapes.gates import KINDS, ZERO, halves
 from qcxr.circuits.tapes.program import Phase, Program, Segment, program
+from qcxr.circuits.tapes.sites import features, passed
 from qcxr.circuits.tapes.support import Move, Plan
 from qcxr.circuits.tapes.tape import Tape, Values
 
@@ -82,9 +84,31 @@ def _run(plans: Program, values: Values) -> Float[Array, "words batch"]:
 def _prepare(segment: Segment, values: Values) -> list[Repeated]:
     """Of each phase, with an axis of repeats first."""
     return [
-        jax.vmap(partial(_tables, phase.role.column))(Values(values.shared[shared], values.own[own]))
+        jax.vmap(partial(_numbers, phase))(Values(values.shared[shared], values.own[own]))
         for phase, shared, own in zip(segment.phases, segment.shared, segment.own, strict=True)
     ]
+
+
+def _numbers(phase: Phase, values: Values) -> Tables | Float[Array, "entries batch"]:
+    """What the phase's plans multiply by: the entries of its site tensor, or its steps' tables."""
+    sites, column = phase.sites, phase.role.column
+    if sites is None:
+        return _tables(column, values)
+    if sites.constant is not None:
+        return sites.from_features(*features(column, values.shared, values.own))
+    return sites.from_tables(*_tables(column, values), values.own.shape[1])
+
+
+def _beyond(
+    phase: Phase, which: int, pauli: int, numbers: Tables | Float[Array, "entries batch"], given: Environment
+) -> Environment:
+    """The environment beyond the column by that one of the phase's plans, with that Pauli measured on its wire."""
+    plan, sites = phase.plans[which], phase.sites
+    if sites is not None:
+        product = sites.products[which]
+        return passed(product, numbers[product.entries], given)
+    column = phase.role.column
+    return _advance(column.mirrored() if plan is phase.right else column, plan, pauli, numbers, given)
 
 
 def _tables(column: Column, values: Values) -> Tables:
@@ -140,7 +164,7 @@ def _leftward(segment: Segment, tables: list[Repeated], right: Environment) -> t
         for phase, table in zip(segment.phases[::-1], tables[::-1], strict=True):
             seen.append(right)
             if phase.right is not None:
-                right = _advance(phase.role.column.mirrored(), phase.right, 0, table, right)
+                right = _beyond(phase, len(phase.plans) - 1, IDENTITY, table, right)
         return right, seen[::-1]
 
     if segment.enter_right is None:
@@ -184,13 +208,10 @@ def _scan(body: Callable, carry: Any, given: Any, repeats: int, *, reverse: bool
 def _column(
     phase: Phase, tables: Tables, right: Environment, lefts: tuple[Environment, ...]
 ) -> tuple[tuple[Environment, ...], list[Float[Array, "1 batch"]]]:
-    role = phase.role
+    role, first = phase.role, len(phase.passes)
     ended = [
-        jnp.sum(_advance(role.column, plan, pauli, tables, lefts[i]) * right, 0, keepdims=True)
-        for (i, pauli), plan in zip(role.ends, phase.ends, strict=True)
+        jnp.sum(_beyond(phase, first + k, pauli, tables, lefts[i]) * right, 0, keepdims=True)
+        for k, (i, pauli) in enumerate(role.ends)
     ]
-    after = {
-        j: _advance(role.column, plan, pauli, tables, lefts[i])
-        for (i, pauli, j), plan in zip(role.passes, phase.passes, strict=True)
-    }
+    after = {j: _beyond(phase, k, pauli, tables, lefts[i]) for k, (i, pauli, j) in enumerate(role.passes)}
     return tuple(after[j] for j in sorted(after)), ended
