@@ -17,11 +17,12 @@ from jax import Array
 from jaxtyping import Float
 from pennylane.devices import Device, ExecutionConfig
 from pennylane.devices.modifiers import simulator_tracking, single_tape_support
-from pennylane.devices.preprocess import decompose, no_sampling, validate_device_wires, validate_measurements
+from pennylane.devices.preprocess import decompose, no_sampling, validate_device_wires
 from pennylane.transforms import broadcast_expand
 from pennylane.transforms.core import TransformProgram
 
 import qcxr.circuits.pennylane  # noqa: F401  (gives JAX 0.12 the name that PennyLane asks for under jit)
+from qcxr.circuits.tapes.measurements import as_expectations
 from qcxr.circuits.tapes.scripts import Read, accepts, read
 from qcxr.circuits.tapes.simulate import ENGINES, expectations
 from qcxr.circuits.tapes.tape import Tape
@@ -33,9 +34,11 @@ _NAME = "qcxr.chain"
 @simulator_tracking
 @single_tape_support
 class ChainDevice(Device):
-    """Expectation values of Pauli products and their sums, exactly; with `interface="jax"` by backpropagation.
+    """Expectation values and variances of observables, and probabilities of a few wires, exactly; with
+    `interface="jax"` by backpropagation.
 
-    wires: how many, or their labels along the line. engine: `auto` (what costs less), `chain` or `dense`, as in
+    wires: how many, or their labels along the line. shots: None; PennyLane makes devices with shots, and this one
+    refuses their circuits (DeviceError). engine: `auto` (what costs less), `chain` or `dense`, as in
     `simulate.expectations`. Parameters that are no JAX arrays are computed in float64.
     Raises InputError for another engine, and at execution for circuits that no engine can run.
     """
@@ -45,9 +48,7 @@ class ChainDevice(Device):
     def __init__(self, wires: Any = None, *, shots: int | None = None, engine: str = "auto") -> None:
         if engine not in ENGINES:
             raise InputError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}; choose one of them")
-        if shots is not None:
-            raise InputError(f"device {_NAME} is exact, got shots={shots!r}; leave shots out")
-        super().__init__(wires=wires)
+        super().__init__(wires=wires, shots=shots)
         self._engine = engine
 
     def supports_derivatives(
@@ -73,7 +74,7 @@ class ChainDevice(Device):
         program.add_transform(no_sampling, name=self.name)
         program.add_transform(validate_device_wires, self.wires, name=self.name)
         program.add_transform(decompose, stopping_condition=accepts, skip_initial_state_prep=False, name=self.name)
-        program.add_transform(validate_measurements, _is_expectation, _is_expectation, name=self.name)
+        program.add_transform(as_expectations, device=self.name)
         program.add_transform(broadcast_expand)
         return program
 
@@ -110,10 +111,6 @@ class ChainDevice(Device):
 
 def _is_jax(config: ExecutionConfig) -> bool:
     return "jax" in str(getattr(config.interface, "value", config.interface))
-
-
-def _is_expectation(measurement: Any) -> bool:
-    return isinstance(measurement, qml.measurements.ExpectationMP)
 
 
 def _combine(xp: Any, script: Read, words: Any) -> Any:

@@ -19,7 +19,7 @@ _WRITTEN: dict[str, Callable[..., list[tuple[str, Any]]]] = {
     "U1": lambda phi: [("RZ", phi)],
     "PhaseShift": lambda phi: [("RZ", phi)],
 }
-_MAX_MATRIX = 4  # qubits of an observable given as a matrix
+_MAX_MATRIX = 4  # qubits of an observable or a gate given as a matrix
 _DEEPEST = 20  # decompositions inside decompositions
 
 
@@ -73,7 +73,14 @@ def accepts(operation: Any) -> bool:
     name = operation.name
     if name == "MultiRZ":
         return len(operation.wires) <= 2
-    return name in KINDS or name in _WRITTEN or name in (*_NOTHING, "SWAP", "ControlledPhaseShift")
+    if name in KINDS or name in _WRITTEN or name in (*_NOTHING, "SWAP", "ControlledPhaseShift"):
+        return True
+    return not operation.has_decomposition and _is_small(operation)
+
+
+def _is_small(operation: Any) -> bool:
+    """Whether it can be decomposed by its matrix."""
+    return operation.has_matrix and len(operation.wires) <= _MAX_MATRIX
 
 
 def _labels(script: qml.tape.QuantumScript) -> list[Any]:
@@ -103,6 +110,8 @@ def _flat(operations: Iterable[Any], depth: int) -> Iterator[tuple[str, tuple[An
             yield "RZ", wires[:1], [op.parameters[0] / 2]
         elif getattr(op, "has_decomposition", False) and depth < _DEEPEST:
             yield from _flat(op.decomposition(), depth + 1)
+        elif _is_small(op) and depth < _DEEPEST:
+            yield from _flat([qml.QubitUnitary(qml.matrix(op), wires=op.wires)], depth + 1)
         else:
             raise InputError(
                 f"a tape takes {', '.join(KINDS)}, and what PennyLane decomposes into them, got {name}; "
@@ -113,17 +122,23 @@ def _flat(operations: Iterable[Any], depth: int) -> Iterator[tuple[str, tuple[An
 def _sum(measurement: Any, place: dict[Any, int]) -> list[tuple[Any, Word]]:
     if not isinstance(measurement, qml.measurements.ExpectationMP) or measurement.obs is None:
         raise InputError(f"a tape returns expectation values, got {measurement}; return qml.expval(...)")
-    observable = measurement.obs
-    sentence = observable.pauli_rep
-    if sentence is None:
-        if len(observable.wires) > _MAX_MATRIX:
-            raise InputError(f"an observable must be a sum of Pauli products, got {observable}; write it as one")
-        matrix = qml.matrix(observable, wire_order=observable.wires)
-        sentence = qml.pauli_decompose(matrix, wire_order=observable.wires, pauli=True)
     return [
         (_real(coefficient), tuple(sorted((place[wire], p) for wire, p in word.items())))
-        for word, coefficient in sentence.items()
+        for word, coefficient in sentence(measurement.obs).items()
     ]
+
+
+def sentence(observable: Any) -> Any:
+    """An observable as PennyLane's sum of Pauli words.
+
+    Raises InputError for one that is none and acts on too many qubits to be decomposed.
+    """
+    if observable.pauli_rep is not None:
+        return observable.pauli_rep
+    if len(observable.wires) > _MAX_MATRIX:
+        raise InputError(f"an observable must be a sum of Pauli products, got {observable}; write it as one")
+    matrix = qml.matrix(observable, wire_order=observable.wires)
+    return qml.pauli_decompose(matrix, wire_order=observable.wires, pauli=True)
 
 
 def _real(coefficient: Any) -> Any:
@@ -151,7 +166,7 @@ def play(tape: Tape, weights: Any, angles: Any = ()) -> None:
     sources = {"weight": flat, "angle": angles, "number": (1.0,)}
     for gate in tape.gates:
         values = [sources[feed.source][feed.which] * feed.factor for feed in gate.feeds]
-        _operation(gate.name)(*values, wires=gate.wires)
+        operator(gate.name)(*values, wires=gate.wires)
 
 
 def observables(tape: Tape) -> list[Any]:
@@ -159,7 +174,8 @@ def observables(tape: Tape) -> list[Any]:
     return [_observable(terms) for terms in tape.sums]
 
 
-def _operation(name: str) -> Callable[..., Any]:
+def operator(name: str) -> Callable[..., Any]:
+    """PennyLane's operator of one of `gates.KINDS`."""
     if name.startswith("Adjoint("):
         plain = getattr(qml, name[8:-1])
         return lambda wires: qml.adjoint(plain(wires=wires))
