@@ -65,7 +65,7 @@ class Line(NamedTuple):
     own: tuple[tuple[int, ...], ...]
 
     @classmethod
-    @functools.lru_cache(maxsize=64)  # noqa: B019  (of a class that has no instances to keep alive)
+    @functools.lru_cache(maxsize=64)
     def of(cls, tape: Tape) -> "Line":
         """Bonds cross a cut in the order in which their gates act."""
         crossing: list[list[int]] = [[] for _ in range(tape.n_qubits + 1)]  # by cut: gates over wires cut - 1 | cut

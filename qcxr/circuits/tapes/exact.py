@@ -1,6 +1,8 @@
 """The exact chain of any tape: environments along the qubits, one column after the other (`program` says which).
 
-Arrays have the batch last, and a wire's Pauli first: a step is then one product of a small matrix with a wide one.
+A column is one product of its site tensor with the environment (`sites`). Where that tensor has too many entries the
+column is passed step by step, gate by gate; arrays then have a wire's Pauli first and the batch last, so that a step is
+one product of a small matrix with a wide one.
 Forward-mode differentiation is not supported.
 """
 
@@ -26,8 +28,9 @@ _HIGHEST = jax.lax.Precision.HIGHEST  # float32 stays float32 on GPUs that would
 Environment = Float[Array, "_ batch"]  # by row of its cut
 # of a column: each step's matrices (Pauli before, bond, Pauli after), and the wire's start; a batch where it matters
 Tables = tuple[tuple[Float[Array, "4 _ 4 ..."], ...], Float[Array, "4 ..."]]
+Numbers = Tables | Float[Array, "_ batch"]  # or the entries of its site tensor
 # the same for all repeats of a column, which come first
-Repeated = tuple[tuple[Float[Array, "_ 4 _ 4 ..."], ...], Float[Array, "_ 4 ..."]]
+Repeated = tuple[tuple[Float[Array, "_ 4 _ 4 ..."], ...], Float[Array, "_ 4 ..."]] | Float[Array, "_ _ batch"]
 Seen = list[Float[Array, "repeats _ batch"]]  # the right environments of each phase
 
 
@@ -89,25 +92,23 @@ def _prepare(segment: Segment, values: Values) -> list[Repeated]:
     ]
 
 
-def _numbers(phase: Phase, values: Values) -> Tables | Float[Array, "entries batch"]:
+def _numbers(phase: Phase, values: Values) -> Numbers:
     """What the phase's plans multiply by: the entries of its site tensor, or its steps' tables."""
     sites, column = phase.sites, phase.role.column
     if sites is None:
         return _tables(column, values)
     if sites.constant is not None:
-        return sites.from_features(*features(column, values.shared, values.own))
+        return sites.from_features(*features(column, values))
     return sites.from_tables(*_tables(column, values), values.own.shape[1])
 
 
-def _beyond(
-    phase: Phase, which: int, pauli: int, numbers: Tables | Float[Array, "entries batch"], given: Environment
-) -> Environment:
+def _beyond(phase: Phase, which: int, pauli: int, numbers: Numbers, given: Environment) -> Environment:
     """The environment beyond the column by that one of the phase's plans, with that Pauli measured on its wire."""
-    plan, sites = phase.plans[which], phase.sites
-    if sites is not None:
-        product = sites.products[which]
+    if not isinstance(numbers, tuple):
+        assert phase.sites is not None
+        product = phase.sites.products[which]
         return passed(product, numbers[product.entries], given)
-    column = phase.role.column
+    plan, column = phase.plans[which], phase.role.column
     return _advance(column.mirrored() if plan is phase.right else column, plan, pauli, numbers, given)
 
 
@@ -159,7 +160,7 @@ def _product(sums: str, table: Float[Array, "..."], state: Float[Array, "..."]) 
 def _leftward(segment: Segment, tables: list[Repeated], right: Environment) -> tuple[Environment, Seen]:
     """The right environment left of the segment, and those right of each column, [repeat, row] by phase."""
 
-    def repeat(right: Environment, tables: list[Tables]) -> tuple[Environment, list[Environment]]:
+    def repeat(right: Environment, tables: list[Numbers]) -> tuple[Environment, list[Environment]]:
         seen = []
         for phase, table in zip(segment.phases[::-1], tables[::-1], strict=True):
             seen.append(right)
@@ -179,7 +180,7 @@ def _rightward(
     """The left environments right of the segment, and the words that end in it."""
 
     def repeat(
-        lefts: tuple[Environment, ...], given: tuple[list[Tables], list[Environment]]
+        lefts: tuple[Environment, ...], given: tuple[list[Numbers], list[Environment]]
     ) -> tuple[tuple[Environment, ...], Float[Array, "ends batch"]]:
         found = [jnp.zeros((0, lefts[0].shape[1]), lefts[0].dtype)]
         for phase, table, right in zip(segment.phases, *given, strict=True):
@@ -206,7 +207,7 @@ def _scan(body: Callable, carry: Any, given: Any, repeats: int, *, reverse: bool
 
 
 def _column(
-    phase: Phase, tables: Tables, right: Environment, lefts: tuple[Environment, ...]
+    phase: Phase, tables: Numbers, right: Environment, lefts: tuple[Environment, ...]
 ) -> tuple[tuple[Environment, ...], list[Float[Array, "1 batch"]]]:
     role, first = phase.role, len(phase.passes)
     ended = [

@@ -54,7 +54,11 @@ class Phase:
         """The plans as products with a site tensor, in the order of `plans`; None where steps take less."""
         edges = [plan.edges for plan in self.plans]
         taken = [edge for edge in edges if edge is not None]
-        if not edges or len(taken) < len(edges) or sum(len(e.source) for e in taken) > sum(plan.products for plan in self.plans):
+        if (
+            not edges
+            or len(taken) < len(edges)
+            or sum(len(e.source) for e in taken) > sum(plan.products for plan in self.plans)
+        ):
             return None
         paulis = [p for _, p, _ in self.role.passes] + [p for _, p in self.role.ends] + [IDENTITY]
         return Sites.of(self.role.column, list(zip(paulis, taken, strict=False)))

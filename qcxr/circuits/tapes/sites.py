@@ -1,10 +1,11 @@
 """A column of a tape as a site tensor: one product with an environment, instead of one for each gate.
 
-Given values of the bonds on its wire, everything that happens on a wire is one number: a row of Pauli coefficients, taken
+Given values of the bonds on its wire, all that happens on a wire is one number: a row of Pauli coefficients, taken
 against time through the wire's gates to its start. Such an *entry* is named by the Pauli measured and the value of each
-step's bond. Entries are computed for all repeats of a column at once, most often by one dot with a constant; the
-environment then takes one multiply-add for every row, entry and row that belong together. That is how
-`qcxr.circuits.sites` and `environments` do it for the paper's circuit. Columns of too many entries go gate by gate.
+step's bond. Entries are computed for all repeats of a column at once, most often by one dot with a constant, since each
+is multilinear in the features of the wire's gates (1, cos and sin of an angle); the environment then takes one
+multiply-add for every row, entry and row that belong together. `qcxr.circuits.sites` and `environments` do the same for
+the paper's circuit.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ from qcxr.circuits.structure import Join, Terms
 from qcxr.circuits.tapes.columns import Column
 from qcxr.circuits.tapes.gates import KINDS, ZERO, Kind, halves
 from qcxr.circuits.tapes.support import Edges
+from qcxr.circuits.tapes.tape import Values
 
 _LARGEST_CONSTANT = 2**18  # numbers, in the compiled program
 
@@ -57,10 +59,12 @@ class Sites:
     @classmethod
     def of(cls, column: Column, given: list[tuple[int, Edges]]) -> "Sites":
         """given: of each plan the Pauli measured, and its edges."""
-        paulis, bonds, products = [], [], []
+        paulis: list[Int[np.ndarray, " _"]] = []
+        bonds: list[Int[np.ndarray, "_ steps"]] = []
+        products: list[Product] = []
         for pauli, edges in given:
             unique, entry = np.unique(edges.bonds, axis=0, return_inverse=True)
-            products.append(Product.of(edges, entry.reshape(-1), sum(map(len, bonds)), len(unique)))
+            products.append(Product.of(edges, entry.reshape(-1), sum(len(some) for some in bonds), len(unique)))
             bonds.append(unique)
             paulis.append(np.repeat(pauli, len(unique)))
         measured, values = np.eye(4)[np.concatenate(paulis)], np.concatenate(bonds)
@@ -117,10 +121,9 @@ def _padded(rows: Float[Array, "rows batch"]) -> Float[Array, "more batch"]:
     return jnp.concatenate([rows, jnp.zeros((1, rows.shape[1]), rows.dtype)])
 
 
-def features(
-    column: Column, shared: Float[Array, " parameters"], own: Float[Array, "parameters batch"]
-) -> tuple[Float[Array, " products"], Float[Array, "products batch"]]:
+def features(column: Column, parameters: Values) -> Values:
     """All products of one feature of each gate that has parameters, of those that samples share, and of their own."""
+    shared, own = parameters
     found = {False: jnp.ones(1, shared.dtype), True: jnp.ones((1, own.shape[1]), own.dtype)}
     given, used = {False: shared, True: own}, {False: 0, True: 0}
     for kind, mine, _ in _fed(column):
@@ -129,7 +132,7 @@ def features(
             used[mine] += kind.parameters
             more = found[mine][:, None] * kind.features(values)[None]
             found[mine] = more.reshape(-1, *more.shape[2:])
-    return found[False], found[True]
+    return Values(found[False], found[True])
 
 
 def _fed(column: Column) -> list[tuple[Kind, bool, int | None]]:

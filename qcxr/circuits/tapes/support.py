@@ -114,8 +114,10 @@ class Move:
 
 
 class Edges(NamedTuple):
-    """Which row leads to which through a column, and by which value of each step's bond; sources, targets: how many rows
-    there are on either side."""
+    """Which row leads to which through a column, and by which value of each step's bond.
+
+    sources, targets: how many rows there are on either side.
+    """
 
     source: Int[np.ndarray, " edges"]
     target: Int[np.ndarray, " edges"]

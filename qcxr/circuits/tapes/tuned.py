@@ -25,8 +25,11 @@ _Id = tuple[str, tuple[int, ...], int, float | None]
 
 
 class Tuned(NamedTuple):
-    """encode: what feeds each qubit's encoding rotation; rotate: what feeds the rotations, by layer and qubit (row-major);
-    seen: the qubit whose Z each of the tape's words is, n for the identity."""
+    """What a tape is, and how its numbers become the engines' weights and angles.
+
+    encode: what feeds each qubit's encoding rotation. rotate: what feeds the rotations, by layer and qubit. seen: the
+    qubit whose Z each of the tape's words is, n for the identity.
+    """
 
     ansatz: Ansatz
     noise: Noise
@@ -95,17 +98,16 @@ def _candidates(tape: Tape) -> Iterator[tuple[Ansatz, Noise]]:
     joins = [gate for gate in tape.gates if len(gate.wires) == 2]
     if len(turns) < 2 or on[0].name != "Hadamard" or (joins and joins[0].name not in ENTANGLERS):
         return
-    noise = _rates(on[1:]), Rates()
-    if joins:
-        after = tape.gates[tape.gates.index(joins[0]) + 1 :]
-        noise = noise[0], _rates(gate for gate in after if joins[0].wires[0] in gate.wires)
-    if noise[0] is None or noise[1] is None:
+    after = tape.gates[tape.gates.index(joins[0]) + 1 :] if joins else ()
+    one = _rates(on[1:])
+    two = _rates(gate for gate in after if joins[0].wires[0] in gate.wires)
+    if one is None or two is None:
         return
     entangler = joins[0].name if joins else ENTANGLERS[0]
     for reupload, pattern in itertools.product((False, True), PATTERNS):
         layers = len(turns) // 2 if reupload else len(turns) - 1
         ansatz = Ansatz(tape.n_qubits, layers, turns[0], turns[1], entangler, pattern, reupload)
-        yield ansatz, Noise(noise[0], noise[1])
+        yield ansatz, Noise(one, two)
 
 
 def _rates(gates: Iterable[Gate]) -> Rates | None:
@@ -136,9 +138,7 @@ def _by_wire(tape: Tape, identities: list[_Id]) -> list[list[_Id]]:
     return out
 
 
-def _feeds(
-    ansatz: Ansatz, gates: dict[_Id, Gate], model: Tape
-) -> tuple[tuple[Feed, ...], tuple[Feed, ...]] | None:
+def _feeds(ansatz: Ansatz, gates: dict[_Id, Gate], model: Tape) -> tuple[tuple[Feed, ...], tuple[Feed, ...]] | None:
     """What feeds the encoding and the trained rotations; None where the engines cannot be fed so."""
     fed: dict[Feed, set[Feed]] = {}
     for identity, gate in zip(_identities(model), model.gates, strict=True):
