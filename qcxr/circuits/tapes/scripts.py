@@ -26,19 +26,21 @@ _DEEPEST = 20  # decompositions inside decompositions
 class Read(NamedTuple):
     """A PennyLane circuit as a tape whose observables are words, and what of it may be traced.
 
-    values: the tape's weights, one scalar each. terms: of each measurement (coefficient, index of a word).
+    values: the tape's weights, one scalar each. terms: of each measurement (coefficient, index of a word). rows: the
+    tape's angles, of the parameters that came with a batch, one array of as many numbers as samples each.
     """
 
     tape: Tape
     values: list[Any]
     terms: list[list[tuple[Any, int]]]
+    rows: list[Any]
 
 
-def read(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None) -> Read:
-    """wires: their labels along the line, by default numbers if all are numbers (the highest is the last), else the
+def read(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None, *, batched: bool = False) -> Read:
+    """batched: whether parameters may come with a batch (PennyLane's broadcasting), and then are angles. wires: their labels along the line, by default numbers if all are numbers (the highest is the last), else the
     script's own order.
 
-    Every parameter becomes a weight, in the order of the gates it feeds. SWAP exchanges the wires' names from there on
+    Every other parameter becomes a weight, in the order of the gates it feeds. SWAP exchanges the wires' names from there on
     instead of acting. What is not in `gates.KINDS` is decomposed by PennyLane.
     Raises InputError for what is no gate, no channel, no expectation value, or has no decomposition.
     """
@@ -46,26 +48,45 @@ def read(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None) -> 
     place = {label: i for i, label in enumerate(labels)}
     gates: list[Gate] = []
     values: list[Any] = []
+    rows: list[Any] = []
+    if not batched:
+        _check_single(script)
     for name, on, given in _flat(script.operations, 0):
         if name == "SWAP":
             place[on[0]], place[on[1]] = place[on[1]], place[on[0]]
             continue
-        feeds = tuple(Feed("weight", len(values) + i) for i in range(len(given)))
-        values.extend(given)
+        own = any(qml.math.ndim(value) for value in given)
+        source, taken = ("angle", rows) if own else ("weight", values)
+        feeds = tuple(Feed(source, len(taken) + i) for i in range(len(given)))
+        taken.extend(given)
         gates.append(Gate(name, tuple(place[wire] for wire in on), feeds))
     sums = [_sum(measurement, place) for measurement in script.measurements]
     words = list(dict.fromkeys(word for terms in sums for _, word in terms))
-    tape = Tape(len(labels), tuple(gates), (len(values),), 0, tuple(((1.0, word),) for word in words))
-    return Read(tape, values, [[(coefficient, words.index(word)) for coefficient, word in terms] for terms in sums])
+    places = {word: i for i, word in enumerate(words)}
+    tape = Tape(len(labels), tuple(gates), (len(values),), len(rows), tuple(((1.0, word),) for word in words))
+    return Read(tape, values, [[(coefficient, places[word]) for coefficient, word in terms] for terms in sums], rows)
 
 
 def of_script(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None) -> tuple[Tape, np.ndarray]:
     """The tape of a circuit whose parameters are known, with its observables, and the weights it was written with."""
-    tape, values, terms = read(script, wires)
+    tape, values, terms, _ = read(script, wires)
     sums: tuple[Observable, ...] = tuple(
         tuple((float(coefficient), tape.words[i]) for coefficient, i in row) for row in terms
     )
     return Tape(tape.n_qubits, tape.gates, tape.weights, 0, sums), np.array([float(v) for v in values])
+
+
+def _check_single(script: qml.tape.QuantumScript) -> None:
+    for op in script.operations:
+        if op.batch_size is not None:
+            raise InputError(f"a tape holds one sample, got {op} with a batch; use jax.vmap, or broadcast_expand first")
+
+
+def takes_batch(operation: Any) -> bool:
+    """Whether an operation that `accepts` lets pass may come with a batch of parameters."""
+    if operation.name in KINDS and len(operation.parameters) > 1:  # a gate of a tape is fed by angles alone
+        return all(qml.math.ndim(parameter) for parameter in operation.parameters)
+    return operation.name in KINDS or operation.name in _WRITTEN or operation.name == "ControlledPhaseShift"
 
 
 def accepts(operation: Any) -> bool:
@@ -94,8 +115,6 @@ def _flat(operations: Iterable[Any], depth: int) -> Iterator[tuple[str, tuple[An
     """(name, wires, parameters) of gates of `KINDS` and SWAP."""
     for op in operations:
         wires, name = tuple(op.wires), op.name
-        if getattr(op, "batch_size", None) is not None:
-            raise InputError(f"a tape holds one sample, got {op} with a batch; use jax.vmap, or broadcast_expand first")
         if name in _NOTHING:
             continue
         if name in KINDS or name == "SWAP":
