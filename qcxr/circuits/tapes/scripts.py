@@ -37,11 +37,11 @@ class Read(NamedTuple):
 
 
 def read(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None, *, batched: bool = False) -> Read:
-    """batched: whether parameters may come with a batch (PennyLane's broadcasting), and then are angles. wires: their labels along the line, by default numbers if all are numbers (the highest is the last), else the
-    script's own order.
+    """wires: their labels along the line, by default numbers if all are numbers (the highest is the last), else the
+    script's own order. batched: whether parameters may come with a batch (PennyLane's broadcasting); they become angles.
 
-    Every other parameter becomes a weight, in the order of the gates it feeds. SWAP exchanges the wires' names from there on
-    instead of acting. What is not in `gates.KINDS` is decomposed by PennyLane.
+    Every other parameter becomes a weight, in the order of the gates it feeds. SWAP exchanges the wires' names from
+    there on instead of acting. What is not in `gates.KINDS` is decomposed by PennyLane.
     Raises InputError for what is no gate, no channel, no expectation value, or has no decomposition.
     """
     labels = _labels(script) if wires is None else list(wires)
