@@ -38,7 +38,7 @@ class Read(NamedTuple):
 
 def read(script: qml.tape.QuantumScript, wires: Sequence[Any] | None = None, *, batched: bool = False) -> Read:
     """wires: their labels along the line, by default numbers if all are numbers (the highest is the last), else the
-    script's own order. batched: whether parameters may come with a batch (PennyLane's broadcasting); they become angles.
+    script's own order. batched: whether parameters may come with a batch (PennyLane's broadcasting) and become angles.
 
     Every other parameter becomes a weight, in the order of the gates it feeds. SWAP exchanges the wires' names from
     there on instead of acting. What is not in `gates.KINDS` is decomposed by PennyLane.

@@ -19,7 +19,7 @@ from qcxr.circuits.tapes.tuned import tuned
 from qcxr.errors import InputError
 
 ENGINES = ("auto", "chain", "dense")
-_SLOWER = 4  # a product of the chain takes about as long as so many of a dense simulation: it moves rows about
+_SLOWER = 2  # a product of the chain takes about as long as so many of a dense simulation: it moves rows about
 
 
 class Cost(NamedTuple):
@@ -46,6 +46,8 @@ class Cost(NamedTuple):
 def cost(tape: Tape) -> Cost:
     """What the tape costs on either engine, without running it.
 
+    chain: for every column the triples of a row of the environment before it, one after it and an entry of its site
+    tensor (`program.Program.products`); a column of too many entries takes its gates one by one instead.
     dense: for every gate 4 (two wires: 16) times the 2^n amplitudes, complex products counted as 4, or with channels
     4 (16) times the 4^n coefficients.
     """
