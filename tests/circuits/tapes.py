@@ -13,7 +13,7 @@ ONE, TWO, CHANNELS = (
 
 
 @st.composite
-def tapes(draw, most=8, across=5, channels=True, gates=24):
+def tapes(draw, most=8, across=5, channels=True, least=4, gates=24):
     """Up to `across` two-qubit gates across each cut of a line or a ring, between neighbours, in any order.
 
     What `Tape` takes, not a tape: making one draws random numbers (beartype's), which hypothesis forbids here.
@@ -23,7 +23,7 @@ def tapes(draw, most=8, across=5, channels=True, gates=24):
     crossing = [0] * n
     out = []
     kinds = ["one", "two", "two"] + (["channel"] if channels else [])
-    for kind in draw(st.lists(st.sampled_from(kinds), min_size=4, max_size=gates)):
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=least, max_size=gates)):
         name = draw(st.sampled_from({"one": ONE, "two": TWO, "channel": CHANNELS}[kind]))
         wire = draw(st.integers(0, n - 1))
         wires = (wire,)

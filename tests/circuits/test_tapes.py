@@ -1,5 +1,6 @@
 """Tapes: every simulation of them against PennyLane, value and gradient, over random circuits."""
 
+import warnings
 from functools import partial
 
 import hypothesis
@@ -64,7 +65,9 @@ def theirs(tape, w, x, g):
     for row, cotangent in zip(x, g, strict=True):
         z.append([float(v) for v in node(w, row)])
         at = (qml.numpy.array(w, requires_grad=True), qml.numpy.array(row, requires_grad=True))
-        a, b = qml.grad(loss, argnums=(0, 1))(*at, cotangent)
+        with warnings.catch_warnings():  # autograd's own, of the slope of a complex number by a real one
+            warnings.filterwarnings("ignore", "Casting complex values to real")
+            a, b = qml.grad(loss, argnums=(0, 1))(*at, cotangent)
         dw, dx = dw + a, [*dx, b]
     return np.array(z), dw, np.array(dx)
 
@@ -89,13 +92,13 @@ def test_random_tapes_are_pennylanes(given, seed):
     check(Tape(*given), seed, single=False)
 
 
-# how many times 25: CI runs the first of them
+# ten times ten; CI runs the first ten
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [pytest.param(0, marks=pytest.mark.sample), *range(1, 6)])
+@pytest.mark.parametrize("part", [pytest.param(0, marks=pytest.mark.sample), *range(1, 10)])
 def test_many_random_tapes_are_pennylanes(part):
     @hypothesis.seed(part)
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(tapes(), SEEDS)
+    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(tapes(least=12), SEEDS)
     def each(given, seed):
         check(Tape(*given), seed)
 
