@@ -85,7 +85,7 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Join:
+class Join:
     """The products of an inner column with the environments beside it: one state left, one entry, one state right each.
 
     n_left, n_right: how many states there are; own: which entries are this join's, of n_entries.
@@ -113,7 +113,7 @@ class _Join:
         return _terms(self.entry - self.own.start, rows, self.left, self.n_left, self.right, self.n_right)
 
 
-def _joins(support: Support) -> tuple[Entries, list[_Join]]:
+def _joins(support: Support) -> tuple[Entries, list[Join]]:
     """The entries that inner columns need, and three joins: left to left and right to right by the identity, left to
     right by Z. Each join has entries of its own, so that each pulls at a few of them only."""
     lefts, rights = support.lefts, support.rights
@@ -132,7 +132,7 @@ def _joins(support: Support) -> tuple[Entries, list[_Join]]:
         first = own.stop
     observable, left, right = np.concatenate(keys).T
     entries = _entries(observable, (support.bonds, left), (support.bonds, right))
-    return entries, [_Join(*join, n_entries=first) for join in joins]
+    return entries, [Join(*join, n_entries=first) for join in joins]
 
 
 def _ends(support: Support) -> tuple[Entries, Entries]:

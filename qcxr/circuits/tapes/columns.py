@@ -5,6 +5,7 @@ gate between far wires, such as the one that closes a ring, is a bond that passe
 column names kinds of gates and no parameters: equal columns are equal objects, and share their plan.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -64,6 +65,7 @@ class Line(NamedTuple):
     own: tuple[tuple[int, ...], ...]
 
     @classmethod
+    @functools.lru_cache(maxsize=64)
     def of(cls, tape: Tape) -> "Line":
         """Bonds cross a cut in the order in which their gates act."""
         crossing: list[list[int]] = [[] for _ in range(tape.n_qubits + 1)]  # by cut: gates over wires cut - 1 | cut
@@ -106,6 +108,7 @@ def _fed(tape: Tape, gate: int, wire: int) -> bool:
 def _column(tape: Tape, wire: int, gates: list[int], left: list[int], right: list[int]) -> Column:
     steps: list[Step] = []
     turns: list[Turn] = []
+    places = [{gate: place for place, gate in enumerate(side)} for side in (left, right)]
     for i in gates:
         gate = tape.gates[i]
         own = any(feed.source == "angle" for feed in gate.feeds)
@@ -113,10 +116,10 @@ def _column(tape: Tape, wire: int, gates: list[int], left: list[int], right: lis
             turns.append(Turn(gate.name, own))
             continue
         opens, second = wire == min(gate.wires), _fed(tape, i, wire)
-        place = (right if opens else left).index(i)
+        place = places[opens][i]
         steps.append(Step(tuple(turns), gate.name, own and second, second, opens, place))
         turns = []
-    through = tuple((left.index(i), right.index(i)) for i in left if i in right)
+    through = tuple((places[0][i], places[1][i]) for i in left if i in places[1])
     sizes = [tuple(halves(tape.gates[i].name).bond for i in side) for side in (left, right)]
     return Column(sizes[0], sizes[1], through, tuple(steps), tuple(turns))
 

@@ -1,6 +1,8 @@
 """The exact chain of any tape: environments along the qubits, one column after the other (`program` says which).
 
-Arrays have the batch last, and a wire's Pauli first: a step is then one product of a small matrix with a wide one.
+A column is one product of its site tensor with the environment (`sites`). Where that tensor has too many entries the
+column is passed step by step, gate by gate; arrays then have a wire's Pauli first and the batch last, so that a step is
+one product of a small matrix with a wide one.
 Forward-mode differentiation is not supported.
 """
 
@@ -14,9 +16,11 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
+from qcxr.circuits.pauli import IDENTITY
 from qcxr.circuits.tapes.columns import Column, Turn
 from qcxr.circuits.tapes.gates import KINDS, ZERO, halves
 from qcxr.circuits.tapes.program import Phase, Program, Segment, program
+from qcxr.circuits.tapes.sites import features, passed
 from qcxr.circuits.tapes.support import Move, Plan
 from qcxr.circuits.tapes.tape import Tape, Values
 
@@ -24,8 +28,9 @@ _HIGHEST = jax.lax.Precision.HIGHEST  # float32 stays float32 on GPUs that would
 Environment = Float[Array, "_ batch"]  # by row of its cut
 # of a column: each step's matrices (Pauli before, bond, Pauli after), and the wire's start; a batch where it matters
 Tables = tuple[tuple[Float[Array, "4 _ 4 ..."], ...], Float[Array, "4 ..."]]
+Numbers = Tables | Float[Array, "_ batch"]  # or the entries of its site tensor
 # the same for all repeats of a column, which come first
-Repeated = tuple[tuple[Float[Array, "_ 4 _ 4 ..."], ...], Float[Array, "_ 4 ..."]]
+Repeated = tuple[tuple[Float[Array, "_ 4 _ 4 ..."], ...], Float[Array, "_ 4 ..."]] | Float[Array, "_ _ batch"]
 Seen = list[Float[Array, "repeats _ batch"]]  # the right environments of each phase
 
 
@@ -82,9 +87,29 @@ def _run(plans: Program, values: Values) -> Float[Array, "words batch"]:
 def _prepare(segment: Segment, values: Values) -> list[Repeated]:
     """Of each phase, with an axis of repeats first."""
     return [
-        jax.vmap(partial(_tables, phase.role.column))(Values(values.shared[shared], values.own[own]))
+        jax.vmap(partial(_numbers, phase))(Values(values.shared[shared], values.own[own]))
         for phase, shared, own in zip(segment.phases, segment.shared, segment.own, strict=True)
     ]
+
+
+def _numbers(phase: Phase, values: Values) -> Numbers:
+    """What the phase's plans multiply by: the entries of its site tensor, or its steps' tables."""
+    sites, column = phase.sites, phase.role.column
+    if sites is None:
+        return _tables(column, values)
+    if sites.constant is not None:
+        return sites.from_features(*features(column, values))
+    return sites.from_tables(*_tables(column, values), values.own.shape[1])
+
+
+def _beyond(phase: Phase, which: int, pauli: int, numbers: Numbers, given: Environment) -> Environment:
+    """The environment beyond the column by that one of the phase's plans, with that Pauli measured on its wire."""
+    if not isinstance(numbers, tuple):
+        assert phase.sites is not None
+        product = phase.sites.products[which]
+        return passed(product, numbers[product.entries], given)
+    plan, column = phase.plans[which], phase.role.column
+    return _advance(column.mirrored() if plan is phase.right else column, plan, pauli, numbers, given)
 
 
 def _tables(column: Column, values: Values) -> Tables:
@@ -135,12 +160,12 @@ def _product(sums: str, table: Float[Array, "..."], state: Float[Array, "..."]) 
 def _leftward(segment: Segment, tables: list[Repeated], right: Environment) -> tuple[Environment, Seen]:
     """The right environment left of the segment, and those right of each column, [repeat, row] by phase."""
 
-    def repeat(right: Environment, tables: list[Tables]) -> tuple[Environment, list[Environment]]:
+    def repeat(right: Environment, tables: list[Numbers]) -> tuple[Environment, list[Environment]]:
         seen = []
         for phase, table in zip(segment.phases[::-1], tables[::-1], strict=True):
             seen.append(right)
             if phase.right is not None:
-                right = _advance(phase.role.column.mirrored(), phase.right, 0, table, right)
+                right = _beyond(phase, len(phase.plans) - 1, IDENTITY, table, right)
         return right, seen[::-1]
 
     if segment.enter_right is None:
@@ -155,7 +180,7 @@ def _rightward(
     """The left environments right of the segment, and the words that end in it."""
 
     def repeat(
-        lefts: tuple[Environment, ...], given: tuple[list[Tables], list[Environment]]
+        lefts: tuple[Environment, ...], given: tuple[list[Numbers], list[Environment]]
     ) -> tuple[tuple[Environment, ...], Float[Array, "ends batch"]]:
         found = [jnp.zeros((0, lefts[0].shape[1]), lefts[0].dtype)]
         for phase, table, right in zip(segment.phases, *given, strict=True):
@@ -182,15 +207,12 @@ def _scan(body: Callable, carry: Any, given: Any, repeats: int, *, reverse: bool
 
 
 def _column(
-    phase: Phase, tables: Tables, right: Environment, lefts: tuple[Environment, ...]
+    phase: Phase, tables: Numbers, right: Environment, lefts: tuple[Environment, ...]
 ) -> tuple[tuple[Environment, ...], list[Float[Array, "1 batch"]]]:
-    role = phase.role
+    role, first = phase.role, len(phase.passes)
     ended = [
-        jnp.sum(_advance(role.column, plan, pauli, tables, lefts[i]) * right, 0, keepdims=True)
-        for (i, pauli), plan in zip(role.ends, phase.ends, strict=True)
+        jnp.sum(_beyond(phase, first + k, pauli, tables, lefts[i]) * right, 0, keepdims=True)
+        for k, (i, pauli) in enumerate(role.ends)
     ]
-    after = {
-        j: _advance(role.column, plan, pauli, tables, lefts[i])
-        for (i, pauli, j), plan in zip(role.passes, phase.passes, strict=True)
-    }
+    after = {j: _beyond(phase, k, pauli, tables, lefts[i]) for k, (i, pauli, j) in enumerate(role.passes)}
     return tuple(after[j] for j in sorted(after)), ended

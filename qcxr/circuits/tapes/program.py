@@ -15,6 +15,7 @@ import numpy as np
 
 from qcxr.circuits.pauli import IDENTITY
 from qcxr.circuits.tapes.columns import Column, Line
+from qcxr.circuits.tapes.sites import Sites
 from qcxr.circuits.tapes.support import Move, Plan, Rows, between, plan, spread
 from qcxr.circuits.tapes.tape import Tape
 
@@ -34,7 +35,8 @@ class Role(NamedTuple):
     further: bool
 
 
-class Phase(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Phase:
     """A column's plans, in the order of its role's passes and ends; right: of the identity, from right to left."""
 
     role: Role
@@ -43,9 +45,30 @@ class Phase(NamedTuple):
     right: Plan | None
 
     @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All of them, `right` the last one."""
+        return (*self.passes, *self.ends, *([self.right] if self.right else []))
+
+    @functools.cached_property
+    def sites(self) -> Sites | None:
+        """The plans as products with a site tensor, in the order of `plans`; None where steps take less."""
+        edges = [plan.edges for plan in self.plans]
+        taken = [edge for edge in edges if edge is not None]
+        if (
+            not edges
+            or len(taken) < len(edges)
+            or sum(len(e.source) for e in taken) > sum(plan.products for plan in self.plans)
+        ):
+            return None
+        paulis = [p for _, p, _ in self.role.passes] + [p for _, p in self.role.ends] + [IDENTITY]
+        return Sites.of(self.role.column, list(zip(paulis, taken, strict=False)))
+
+    @property
     def products(self) -> int:
         """Multiply-adds of one sample."""
-        return sum(p.products for p in (*self.passes, *self.ends, *([self.right] if self.right else [])))
+        if self.sites is None:
+            return sum(plan.products for plan in self.plans)
+        return sum(len(plan.edges.source) for plan in self.plans if plan.edges is not None)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,9 +104,7 @@ class Program:
     @property
     def largest(self) -> int:
         """Rows of the largest environment."""
-        plans = [
-            p for s in self.segments for f in s.phases for p in (*f.passes, *f.ends, *([f.right] if f.right else []))
-        ]
+        plans = [plan for segment in self.segments for phase in segment.phases for plan in phase.plans]
         return max((p.end.take.size for p in plans), default=1)
 
 

@@ -1,5 +1,6 @@
 """A tape's expectation values, by the chain or by a dense simulation, whichever costs less."""
 
+import functools
 import math
 from functools import partial
 from typing import NamedTuple
@@ -14,10 +15,11 @@ from qcxr.circuits.tapes import dense, exact
 from qcxr.circuits.tapes.columns import Line
 from qcxr.circuits.tapes.program import program
 from qcxr.circuits.tapes.tape import Tape
+from qcxr.circuits.tapes.tuned import tuned
 from qcxr.errors import InputError
 
 ENGINES = ("auto", "chain", "dense")
-_SLOWER = 4  # a product of the chain takes about as long as so many of a dense simulation: it moves rows about
+_SLOWER = 2  # a product of the chain takes about as long as so many of a dense simulation: it moves rows about
 
 
 class Cost(NamedTuple):
@@ -40,9 +42,12 @@ class Cost(NamedTuple):
         return "chain" if self.chain * _SLOWER < self.dense else "dense"
 
 
+@functools.lru_cache(maxsize=64)
 def cost(tape: Tape) -> Cost:
     """What the tape costs on either engine, without running it.
 
+    chain: for every column the triples of a row of the environment before it, one after it and an entry of its site
+    tensor (`program.Program.products`); a column of too many entries takes its gates one by one instead.
     dense: for every gate 4 (two wires: 16) times the 2^n amplitudes, complex products counted as 4, or with channels
     4 (16) times the 4^n coefficients.
     """
@@ -65,7 +70,9 @@ def expectations(
 ) -> Float[Array, "*batch observables"]:
     """Expectation value of each observable; weights, angles: radians, what feeds the gates.
 
-    engine: `chain`, `dense`, or `auto` (the one that `cost` finds cheaper).
+    engine: `chain`, `dense`, or `auto` (the one that `cost` finds cheaper). A tape that is the circuit of an `Ansatz`
+    (`tuned` says when) is recognised, once, and runs on the engines written for it: `chain` on their chain, `auto` on
+    their chain or state vector. `dense` is always the dense simulation of the tape.
     Raises InputError for wrong shapes, and for a tape that the engine cannot run.
     """
     weights, angles = jnp.asarray(weights), jnp.asarray(angles)
@@ -77,7 +84,9 @@ def expectations(
     dtype = jnp.result_type(weights, angles)
     batch = angles.shape[:-1]
     flat = angles.astype(dtype).reshape(int(np.prod(batch)), tape.n_angles)
-    words = _words(tape, chosen(tape, engine), weights.astype(dtype), flat)
+    known = tuned(tape) if engine in ENGINES else None
+    fast = None if known is None else known.engine(engine, len(flat))
+    words = _words(tape, fast is not None, fast or chosen(tape, engine), weights.astype(dtype), flat)
     z = jnp.matmul(words, jnp.asarray(tape.coefficients.T, dtype), precision=jax.lax.Precision.HIGHEST)
     return z.reshape(*batch, len(tape.sums))
 
@@ -98,10 +107,14 @@ def chosen(tape: Tape, engine: str = "auto") -> str:
     return costs.cheapest
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _words(
-    tape: Tape, engine: str, weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]
+    tape: Tape, known: bool, engine: str, weights: Float[Array, "*shape"], angles: Float[Array, "batch angles"]
 ) -> Float[Array, "batch words"]:
+    """engine: of `chosen` or, where the tape is known, of `Tuned.engine`."""
+    ansatz = tuned(tape) if known else None
+    if ansatz is not None:
+        return ansatz.words(engine, weights, angles)
     if engine == "chain":
         return exact.words(tape, weights, angles)
     return jax.vmap(lambda row: dense.words(tape, tape.values(weights, row)))(angles)

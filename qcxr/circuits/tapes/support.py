@@ -16,6 +16,7 @@ from qcxr.circuits.tapes.columns import Column, Step, pattern, start
 from qcxr.errors import InputError
 
 MAX_ROWS = 2**17  # of an environment, and inside a column
+MAX_EDGES = 2**14  # of a column as a whole; more go step by step
 Rows = Int[np.ndarray, " _"]  # sorted
 
 
@@ -112,17 +113,32 @@ class Move:
     back: Int[np.ndarray, "..."]
 
 
+class Edges(NamedTuple):
+    """Which row leads to which through a column, and by which value of each step's bond.
+
+    sources, targets: how many rows there are on either side.
+    """
+
+    source: Int[np.ndarray, " edges"]
+    target: Int[np.ndarray, " edges"]
+    bonds: Int[np.ndarray, "edges steps"]
+    sources: int
+    targets: int
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
     """How an environment passes a column.
 
     moves: one per step. Where the step opens a bond it takes products of (bond value, row) and gives rows; where it
     closes one it takes rows and gives (bond value, row). end: from the last stage to the rows asked for.
-    products: multiply-adds of one sample.
+    edges: the same as one product with the column's entries, None if there are too many. products: multiply-adds of one
+    sample, step by step.
     """
 
     moves: tuple[Move, ...]
     end: Move
+    edges: Edges | None
     products: int
 
 
@@ -142,7 +158,33 @@ def plan(column: Column, pauli: int, rows: Rows, wanted: Rows) -> Plan:
         moves.append(_move(_links(slots, step, before, after), step.opens, len(after)))
         products += int(pattern(step).sum()) * len(before if step.opens else after)
     ends = slots.leave(kept[-1])
-    return Plan(tuple(moves), between(ends, wanted), products + 4 * len(ends))
+    edges = _edges(column, pauli, kept, wanted)
+    return Plan(tuple(moves), between(ends, wanted), edges, products + 4 * len(ends))
+
+
+def _edges(column: Column, pauli: int, kept: list[Rows], wanted: Rows) -> Edges | None:
+    """kept: the rows that count, before the first step and after each."""
+    slots, codes = _Slots(column), kept[0]
+    source, bonds = np.arange(len(codes)), np.zeros((len(codes), 0), np.int64)
+    paulis = np.tile(np.arange(4) == pauli, (len(codes), 1))
+    for step, after in zip(column.steps, kept[1:], strict=True):
+        size = len(pattern(step))
+        if step.opens:
+            value, item = np.tile(np.arange(size), len(codes)), np.repeat(np.arange(len(codes)), size)
+            codes = codes[item] + value * slots.opening[step.place][0]
+        else:
+            stride, _ = slots.closing[step.place]
+            value, item = codes // stride % size, np.arange(len(codes))
+            codes = codes - value * stride
+        reached = np.einsum("ip,ipq->iq", paulis[item], pattern(step)[value])
+        some = np.flatnonzero(reached.any(1) & np.isin(codes, after))
+        if len(some) > MAX_EDGES:
+            return None
+        codes, paulis, source = codes[some], reached[some], source[item[some]]
+        bonds = np.concatenate([bonds[item[some]], value[some, None]], 1)
+    target = _find(slots.leave(codes), wanted)
+    some = (paulis & start(column)).any(1) & (target < len(wanted))
+    return Edges(source[some], target[some], bonds[some], len(kept[0]), len(wanted))
 
 
 def between(rows: Rows, wanted: Rows) -> Move:

@@ -22,7 +22,7 @@ from qcxr.errors import InputError
 
 Word = tuple[tuple[int, str], ...]  # a product of Paulis: (qubit, X, Y or Z), by qubit; () is the identity
 Observable = tuple[tuple[float, Word], ...]  # a sum of such products with their coefficients
-_CHANNELS = {
+CHANNELS = {  # by the names of `noise.Rates`, in the order in which they act
     "depolarizing": "DepolarizingChannel",
     "bit_flip": "BitFlip",
     "phase_flip": "PhaseFlip",
@@ -125,7 +125,14 @@ class Tape:
                 row[places[word]] += coefficient
         return matrix
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash  # a tape is a key of many caches, at every call
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.n_qubits, self.gates, self.weights, self.n_angles, self.observables))
+
+    @functools.cached_property
     def is_unitary(self) -> bool:
         """Whether no channel is on the tape."""
         return all(KINDS[gate.name].unitary is not None for gate in self.gates)
@@ -160,7 +167,7 @@ def of_ansatz(ansatz: Ansatz, noise: Noise | None = None) -> Tape:
     def add(rates: Rates, name: str, *wires: int, feed: Feed | None = None) -> None:
         gates.append(Gate(name, wires, () if feed is None else (feed,)))
         for wire in wires:
-            for field, channel in _CHANNELS.items():
+            for field, channel in CHANNELS.items():
                 rate = getattr(rates, field)
                 if present(rate):
                     gates.append(Gate(channel, (wire,), (Feed("number", factor=float(rate)),)))
