@@ -65,7 +65,8 @@ class Tuned(NamedTuple):
             entering = entering * jnp.asarray([feed.factor for feed in self.encode], angles.dtype)
         else:
             entering = jnp.broadcast_to(of(self.encode), (batch, n))
-        simulate = {"chain": chain.build, "statevector": statevector.build}[engine](self.ansatz)
+        build = chain.build if engine == "chain" else statevector.build
+        simulate = build(self.ansatz)
         z = simulate(of(self.rotate).reshape(self.ansatz.n_layers, n), entering, self.noise)
         return jnp.concatenate([z, jnp.ones((batch, 1), z.dtype)], 1)[:, np.array(self.seen, np.int32)]
 
