@@ -111,7 +111,7 @@ EDITED = {  # a module, and the kinds of head whose results an edit of it change
     "models/heads/circuit.py": {"circuit"},
     "models/heads/dressed.py": set(KINDS) - {"cdl", "bottleneck"},
     "models/initial.py": set(KINDS) - {"cdl", "bottleneck"},
-    "circuits/chain.py": {"dqc", "random", "permuted"},
+    "circuits/chain.py": {"dqc", "random", "permuted", "circuit"},
     "circuits/pennylane.py": {"dqc", "random", "permuted", "circuit"},
     "circuits/traced.py": {"circuit"},
     "circuits/tapes/exact.py": {"circuit"},
