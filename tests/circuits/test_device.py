@@ -71,6 +71,8 @@ def paper(w, x):
     return [qml.expval(qml.Z(i)) for i in range(w.shape[1])]
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_a_hundred_qubits():
     """The paper's circuit as a QNode: jit, gradients, and samples by vmap and by broadcasting, against the engine."""
     n, layers = 100, 2

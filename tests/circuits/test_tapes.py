@@ -132,6 +132,8 @@ def test_wide_tapes_are_their_light_cones(seed, n, depth, ring):
     check_wide(Tape(*brick_wall(seed, n, depth, ring)), seed=seed)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_a_wide_tape_is_its_light_cones():
     check_wide(Tape(*brick_wall(0, 30, 2)))
 
@@ -197,6 +199,8 @@ def test_an_ansatz_as_a_tape_is_the_engines_circuit(options, noise):
     np.testing.assert_allclose(expectations(tape, w, x), want, atol=1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_a_hundred_qubits_are_the_tuned_chain():
     rng = np.random.default_rng(1)
     w, x = (jnp.asarray(rng.uniform(-3, 3, shape).astype("float32")) for shape in ((2, 100), (2, 100)))
