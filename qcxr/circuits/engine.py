@@ -147,15 +147,19 @@ class Engine:
         options = tuple(self._options.items())
         if "pennylane" in names:  # whether a device can stand inside jit is the device's matter
             return _built("pennylane", self.ansatz, options)(weights, angles, noise)
-        rates = [rate if present(rate) else None for rate in jax.tree.leaves(noise)]
-        return _compiled(names, self.ansatz, options, weights, angles, rates)
+        rates = jax.tree.leaves(noise)
+        own = noise is self.noise  # numbers of a call would compile it anew for each
+        fixed = tuple(rate if isinstance(rate, int | float) and (own or not present(rate)) else None for rate in rates)
+        free = [rate if known is None else None for rate, known in zip(rates, fixed, strict=True)]
+        return _compiled(names, self.ansatz, options, fixed, weights, angles, free)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _compiled(
     names: tuple[str, str],
     ansatz: Ansatz,
     options: Options,
+    fixed: tuple[float | None, ...],
     weights: Float[Array, "layers qubits"],
     angles: Float[Array, "batch qubits"],
     rates: list[Rate | None],
@@ -163,10 +167,10 @@ def _compiled(
     """A simulator's call as one program, shared by engines of the same options.
 
     names: of the simulator on a CPU and of that on a GPU, chosen when the program is lowered for a platform, which need
-    not be JAX's own. rates: `Noise`'s, None if absent.
+    not be JAX's own. fixed, rates: `Noise`'s, those that are numbers in the program and those that enter it.
     """
-    known = [0.0 if rate is None else rate for rate in rates]
-    noise = jax.tree.unflatten(jax.tree.structure(Noise()), known)
+    every = [rate if known is None else known for known, rate in zip(fixed, rates, strict=True)]
+    noise = jax.tree.unflatten(jax.tree.structure(Noise()), every)
 
     def run(name: str) -> Callable[[Array, Array], Array]:
         return lambda weights, angles: _built(name, ansatz, options)(weights, angles, noise)

@@ -42,24 +42,22 @@ class Rates:
     amplitude_damping: Rate = 0.0
     phase_damping: Rate = 0.0
 
-    def matrix(self, dtype: DTypeLike) -> Float[Array, "4 4"]:
-        """The channels as one matrix on Pauli coefficients in the order of `pauli`."""
-        mixed = 1 - 4 * jnp.asarray(self.depolarizing, dtype) / 3
-        bit, phase = 1 - 2 * jnp.asarray(self.bit_flip, dtype), 1 - 2 * jnp.asarray(self.phase_flip, dtype)
-        decay = jnp.asarray(self.amplitude_damping, dtype)
-        kept = (1 - decay) * (1 - jnp.asarray(self.phase_damping, dtype))
-        # the root's slope at 0 is infinite, and NaN times a cotangent of 0: nothing flows through a rate of exactly 1
-        coherence = jnp.where(kept > 0, jnp.sqrt(jnp.where(kept > 0, kept, 1)), 0)
-        scale = jnp.stack(
-            [
-                jnp.ones_like(mixed),
-                (1 - decay) * mixed * bit,
-                coherence * mixed * phase,
-                coherence * mixed * bit * phase,
-            ]
+    def matrix(self, dtype: DTypeLike) -> Float[Array, "4 4"] | Float[np.ndarray, "4 4"]:
+        """The channels as one matrix on Pauli coefficients in the order of `pauli`; a constant if all are numbers."""
+        known = all(isinstance(rate, int | float) for rate in jax.tree.leaves(self))
+        xp: Any = np if known else jnp
+        depolarizing, bit_flip, phase_flip, decay, lost = (
+            xp.asarray(rate, dtype) for rate in dataclasses.astuple(self)
         )
-        to_z = jnp.zeros((4, 4), dtype).at[1, 0].set(1.0)
-        return scale[:, None] * jnp.eye(4, dtype=dtype) + decay * to_z
+        mixed, bit, phase = 1 - 4 * depolarizing / 3, 1 - 2 * bit_flip, 1 - 2 * phase_flip
+        kept = (1 - decay) * (1 - lost)
+        # the root's slope at 0 is infinite, and NaN times a cotangent of 0: nothing flows through a rate of exactly 1
+        coherence = xp.where(kept > 0, xp.sqrt(xp.where(kept > 0, kept, 1)), 0)
+        ones = xp.ones_like(mixed)
+        scale = xp.stack([ones, (1 - decay) * mixed * bit, coherence * mixed * phase, coherence * mixed * bit * phase])
+        to_z = np.zeros((4, 4), dtype)
+        to_z[1, 0] = 1.0
+        return (scale[:, None] * np.eye(4, dtype=dtype) + decay * to_z).astype(dtype)
 
 
 @_pytree
