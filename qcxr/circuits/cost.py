@@ -2,9 +2,10 @@
 
 chain: RATE_CHAIN * batch * n * (products per site, read off the plan) + a cost per site and per layer;
 statevector: RATE_STATE * batch * n * layers * 2^n (each amplitude meets matrices of up to six qubits) + a cost per
-layer. The CPU rates were fitted by eye to minima of 30 steps on two cores of an AMD EPYC (jax 0.10, float32; the
-machine was busy), n = 4 .. 40, layers 1 .. 5, batch 1 .. 256: right to a factor of two, which moves the crossing by
-one qubit. The GPU row is an estimate from launch latency, not a measurement.
+layer. The CPU rates were fitted to lower quartiles of steps on two cores (Xeon, shared; jax 0.10.2, float32): 141
+circuits, n = 3 .. 45, layers 1 .. 5, batch 1, 32, 256. Times are met to a factor of two; where both engines run, the
+one that is named took 1.01 times as long as the faster one in the mean, 1.85 times at worst. The GPU row is an
+estimate from launch latency, not a measurement.
 """
 
 from typing import NamedTuple
@@ -27,7 +28,7 @@ class Rates(NamedTuple):
     amplitude: float
 
 
-RATES = {"cpu": Rates(0.1, 0.008, 4e-7, 2e-6), "gpu": Rates(0.1, 0.04, 4e-9, 2e-8)}
+RATES = {"cpu": Rates(0.05, 0.0032, 4.9e-7, 1.7e-6), "gpu": Rates(0.1, 0.04, 4e-9, 2e-8)}
 LARGEST_STATE, LARGEST_DENSITY = 24, DENSITY_QUBITS  # qubits for which PennyLane is worth naming
 LARGEST_STATE_MB = 64  # one state vector of one sample; `auto` goes no further
 

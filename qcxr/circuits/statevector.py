@@ -91,9 +91,8 @@ def _together(ansatz: Ansatz, weights: Weights, angles: Angles) -> Expectations:
     """Of samples with the same rotations after the first layer."""
     layout = Layout.of(ansatz.n_qubits, len(angles))
     encode, rotate = (functools.partial(_rotation, name) for name in (ansatz.encoding, ansatz.rotation))
-    plus = jnp.full(2, math.sqrt(0.5), angles.dtype)
     encoded = encode(angles)  # (B, n, 2, 2)
-    wires = jnp.einsum("nij,bnj->bni", rotate(weights[0]), encoded @ plus, precision=_EXACT)
+    wires = jnp.einsum("nij,bnj->bni", rotate(weights[0]), math.sqrt(0.5) * encoded.sum(-1), precision=_EXACT)
     turns = rotate(weights[1:])  # (L - 1, n, 2, 2)
     if ansatz.reupload:
         turns = jnp.matmul(turns, encoded, precision=_EXACT)

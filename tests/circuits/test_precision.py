@@ -15,7 +15,9 @@ CASES = [
     ("chain", 4, {"entangler": "CZ"}),
     ("chain", 2, {"pattern": "none"}),
     ("chain", 2, {"noise": NOISE}),
-    pytest.param("statevector", 3, {}, marks=pytest.mark.xfail(strict=False, reason="its own file comes later")),
+    ("statevector", 3, {}),
+    ("statevector", 2, {"rotation": "RX", "reupload": True}),
+    ("statevector", 2, {"permutation_seed": 1, "entangler": "CZ"}),
 ]
 
 
@@ -32,11 +34,14 @@ def dots(jaxpr):
 
 @pytest.mark.parametrize("name, layers, options", CASES)
 def test_every_dot_of_value_and_gradient_asks_for_the_highest_precision(name, layers, options):
-    noise = options.get("noise", Noise())
+    noise = options.get("noise")
     engine = make_engine(name, 4, layers, **options)
-    step = jax.value_and_grad(lambda w, x, noise: jnp.sum(engine(w, x, noise=noise)), (0, 1, 2))
-    args = np.ones((layers, 4), np.float32), np.ones((2, 4), np.float32), noise
-    given = jax.tree.map(jnp.float32, args[2]) if "noise" in options else args[2]
-    found = list(dots(jax.make_jaxpr(step)(*args[:2], given).jaxpr))
+    args = np.ones((layers, 4), np.float32), np.ones((2, 4), np.float32)
+    if "noise" in options:
+        step = jax.value_and_grad(lambda w, x, noise: jnp.sum(engine(w, x, noise=noise)), (0, 1, 2))
+        args += (jax.tree.map(jnp.float32, noise),)
+    else:
+        step = jax.value_and_grad(lambda w, x: jnp.sum(engine(w, x)), (0, 1))
+    found = list(dots(jax.make_jaxpr(step)(*args).jaxpr))
     assert found
     assert {equation.params["precision"] for equation in found} == {(HIGHEST, HIGHEST)}
