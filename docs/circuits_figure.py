@@ -12,7 +12,7 @@ import numpy as np
 
 from qcxr.circuits import Ansatz, make_engine
 from qcxr.circuits.entanglement import bond_dimensions
-from qcxr.circuits.trainability import gradient_variance
+from qcxr.circuits.signal import gradient_variance
 
 matplotlib.use("Agg")
 WIDTHS = (4, 8, 14, 19, 30, 45, 70, 100)

@@ -34,6 +34,7 @@ KINDS = {
     "permuted": "DQC whose circuit has the same gates in another arrangement",
     "fourier": "random Fourier features in the circuit's place",
     "mps": "a freely trained real tensor chain in the circuit's place",
+    "circuit": "a linear layer, a quantum circuit written for this study, and a linear layer",
 }
 
 

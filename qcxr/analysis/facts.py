@@ -10,7 +10,7 @@ from typing import Any
 from qcxr.analysis.inference import p_called
 from qcxr.analysis.names import FEW
 
-CIRCUITS = ("dqc", "product", "random", "permuted")  # kinds of heads of this package that hold a circuit
+CIRCUITS = ("dqc", "product", "random", "permuted", "circuit")  # kinds of heads of this package that hold a circuit
 ENTANGLING = tuple(kind for kind in CIRCUITS if kind != "product")
 
 

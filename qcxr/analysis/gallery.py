@@ -40,8 +40,9 @@ def gallery(paths: Sequence[str | Path], facts: Facts) -> list[dict[str, Any]]:
 
 
 def _of_circuit(facts: Facts) -> str:
-    """Whose circuit is drawn: that of the first head of the kind dqc (as `DRAWN` in workflow/rules/analyse.smk)."""
-    head = next((head for head in facts.circuits if facts.kind(head) == "dqc"), "dqc")
+    """Whose circuit is drawn: the first dqc's, or else the first circuit's (`DRAWN` in workflow/rules/analyse.smk)."""
+    drawn = (head for kind in ("dqc", "circuit") for head in facts.circuits if facts.kind(head) == kind)
+    head = next(drawn, "dqc")
     return f"The circuit of the {head} head." + " Compare with Fig. 2 of the paper." * facts.like_paper
 
 

@@ -138,6 +138,8 @@ def _circuit(facts: Facts) -> str:
 
 
 def _noise(facts: Facts, circuits: Mapping[str, Mapping[str, Any]]) -> str:
+    if any(facts.kind(head) == "circuit" for head in circuits):
+        return f"with the noise that {'its' if len(circuits) == 1 else 'their'} definition has, if any"
     noisy = [bool(options.get("noise")) for options in circuits.values()]
     if facts.varied and "noise" in facts.base:
         return "with the noise that is varied"

@@ -8,28 +8,21 @@ import argparse
 import dataclasses
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import Array
-from jaxtyping import Float
 
-from qcxr.bench import arguments
-from qcxr.circuits import Engine, Noise, Rates, cost, make_engine
+from qcxr.bench import arguments, forms
+from qcxr.bench.turns import PEERS, USUAL, Timing, Workload, machine, times
+from qcxr.circuits import Noise, Rates, cost, make_engine
 
 NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
-TARGET_MS = {8: 1.0, 14: 2.0, 19: 3.0, 45: 8.0, 100: 20.0}
-
-
-Key = tuple[str, str]  # an engine's name and its noise
+# of value and gradient with 3 layers, 32 samples, on two quiet cores of an EPYC; no other workload has one
+TARGET_MS = {8: 0.2, 14: 0.35, 19: 0.45, 45: 0.8, 100: 1.8}
+NOISY_TARGET_MS = {19: 1.8}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,35 +38,9 @@ class Widths:
     noisy: tuple[int, ...] = (8, 19)
 
 
-@dataclasses.dataclass(frozen=True)
-class Workload:
-    """The step that is timed, value and gradient of so many layers and samples, and how often."""
-
-    n_layers: int = 3
-    batch: int = 32
-    repeats: int = 200
-    peer_repeats: int = 3
-
-
-@dataclasses.dataclass
-class Timing:
-    """One engine at one width. Milliseconds and seconds of wall time; `ratio`: PennyLane's median over this one's."""
-
-    engine: str
-    n_qubits: int
-    noise: str
-    compile_s: float
-    median_ms: float
-    p10_ms: float
-    p90_ms: float
-    repeats: int
-    ratio: float | None = None
-    target_ms: float | None = None
-
-
 def run(
     widths: Widths = Widths(),
-    workload: Workload = Workload(),
+    workload: Workload = USUAL,
     *,
     engines: tuple[str, ...] = ("auto",),
     memory: bool = False,
@@ -85,10 +52,14 @@ def run(
     """
     n_layers, batch = workload.n_layers, workload.batch
     timings = [row for n in widths.ours for row in _at(n, widths, workload, engines)]
-    chosen = {n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noisy=False) for n in widths.ours}
+    here = jax.default_backend()
+    chosen = {
+        n: cost.choose(make_engine("auto", n, n_layers).ansatz, batch, noise=Noise(), platform=here)
+        for n in widths.ours
+    }
     result: dict[str, Any] = {
         "setting": {"n_layers": n_layers, "batch": batch, "dtype": "float32", "what": "value and gradient, jit"},
-        "machine": _machine(),
+        "machine": machine(),
         "chosen": {str(n): engine for n, engine in chosen.items()},
         "timings": [dataclasses.asdict(row) for row in timings],
     }
@@ -109,60 +80,33 @@ def _at(n: int, widths: Widths, workload: Workload, engines: tuple[str, ...]) ->
     if n in widths.noisy:
         group["chain", "depolarizing + damping"] = make_engine("chain", n, workload.n_layers, noise=NOISE)
     if n in widths.peer:
-        group["pennylane", "none"] = make_engine("pennylane", n, workload.n_layers)
-    rows = _time(group, n, workload)
-    peers = [row.median_ms for row in rows if row.engine == "pennylane"]
-    for row in rows:
-        row.ratio = peers[0] / row.median_ms if peers and row.noise == "none" else None
-        row.target_ms = TARGET_MS.get(n) if row.engine == "auto" else 100.0 if row.noise != "none" else None
-    return rows
-
-
-def step(engine: Engine) -> jax.stages.Wrapped:
-    """Value and gradient of the sum of <Z>, as one compiled function of (weights, angles)."""
-    return jax.jit(jax.value_and_grad(lambda w, x: jnp.sum(engine(w, x)), (0, 1)))
-
-
-def example(n: int, n_layers: int, batch: int) -> tuple[Float[Array, "layers qubits"], Float[Array, "batch qubits"]]:
-    """Weights and angles as at the start of training."""
-    rng = np.random.default_rng(0)
-    weights = rng.uniform(0, 2 * np.pi, (n_layers, n))
-    angles = rng.uniform(-np.pi / 2, np.pi / 2, (batch, n))
-    return jnp.asarray(weights, jnp.float32), jnp.asarray(angles, jnp.float32)
-
-
-def _time(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
-    inputs = example(n, workload.n_layers, workload.batch)
-    steps: dict[Key, jax.stages.Compiled] = {}
-    compiles: dict[Key, float] = {}
-    seconds: dict[Key, list[float]] = {key: [] for key in group}
-    for key, engine in group.items():
-        start = time.perf_counter()
-        steps[key] = step(engine).lower(*inputs).compile()
-        compiles[key] = time.perf_counter() - start
-        for _ in range(1 if key[0] == "pennylane" else 5):
-            jax.block_until_ready(steps[key](*inputs))
-    for i in range(workload.repeats):
-        for key, compiled in steps.items():
-            if key[0] == "pennylane" and i >= workload.peer_repeats:
-                continue
-            start = time.perf_counter()
-            jax.block_until_ready(compiled(*inputs))
-            seconds[key].append(time.perf_counter() - start)
-    rows = []
-    for (name, noise), times in seconds.items():
-        p10, p90 = np.quantile(times, [0.1, 0.9])
-        median = statistics.median(times)
-        rows.append(
-            Timing(name, n, noise, compiles[name, noise], 1e3 * median, 1e3 * float(p10), 1e3 * float(p90), len(times))
+        group["default.qubit", "none"] = make_engine("pennylane", n, workload.n_layers)
+        group["lightning.qubit", "none"] = make_engine(
+            "pennylane", n, workload.n_layers, device="lightning.qubit", diff_method="adjoint"
         )
+    rows = times(group, n, workload)
+    peers = {row.engine: row.median_ms for row in rows if row.engine in PEERS}
+    for row in rows:
+        row.target_ms = _target(row, workload)
+        if row.noise == "none" and row.engine not in PEERS:
+            row.ratios = {name: median / row.median_ms for name, median in peers.items()}
     return rows
+
+
+def _target(row: Timing, workload: Workload) -> float | None:
+    """Milliseconds, for the workload that has one."""
+    if (workload.n_layers, workload.batch) != (3, 32):
+        return None
+    if row.noise != "none":
+        return NOISY_TARGET_MS.get(row.n_qubits)
+    return TARGET_MS.get(row.n_qubits) if row.engine == "auto" else None
 
 
 def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
     """Largest resident memory of a fresh process that compiles and runs one step; about 200 MB of it is JAX."""
     code = (
-        "from qcxr.bench.circuits import *; from qcxr.study import memory\n"
+        "from qcxr.bench.turns import example, step; from qcxr.circuits import make_engine\n"
+        "from qcxr.study import memory\n"
         f"step(make_engine('auto', {n}, {n_layers}))(*example({n}, {n_layers}, {batch}))[0].block_until_ready()\n"
         "print(memory.peak_memory_mb())"
     )
@@ -171,14 +115,24 @@ def peak_memory_mb(n: int, n_layers: int = 3, batch: int = 32) -> float:
 
 def table(result: dict) -> str:
     """The timings as aligned text."""
-    head = ["n", "engine", "noise", "compile s", "median ms", "p10", "p90", "target ms", "x PennyLane"]
+    head = [
+        "n",
+        "engine",
+        "noise",
+        "compile s",
+        "median ms",
+        "p10",
+        "p90",
+        "target ms",
+        *(f"x {peer}" for peer in PEERS),
+    ]
     rows = [head]
     for t in result["timings"]:
         engine = f"auto ({result['chosen'][str(t['n_qubits'])]})" if t["engine"] == "auto" else t["engine"]
         target = "" if t["target_ms"] is None else f"{t['target_ms']:g}"
-        ratio = "" if t["ratio"] is None or t["engine"] == "pennylane" else f"{t['ratio']:,.0f}"
+        ratios = [f"{t['ratios'][peer]:,.0f}" if peer in t["ratios"] else "" for peer in PEERS]
         times = [f"{t[key]:.2f}" for key in ("compile_s", "median_ms", "p10_ms", "p90_ms")]
-        rows.append([str(t["n_qubits"]), engine, t["noise"], *times, target, ratio])
+        rows.append([str(t["n_qubits"]), engine, t["noise"], *times, target, *ratios])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     if "peak_memory_mb" in result:
@@ -186,16 +140,6 @@ def table(result: dict) -> str:
     machine = result["machine"]
     lines.append(f"{machine['cores']} cores, load {machine['load']:.1f}, jax {machine['jax']}, {machine['backend']}")
     return "\n".join(lines)
-
-
-def _machine() -> dict:
-    return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "backend": jax.default_backend(),
-    }
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -214,10 +158,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=arguments.positive, default=Workload.repeats)
     parser.add_argument("--peer-repeats", type=arguments.positive, default=Workload.peer_repeats)
     parser.add_argument("--memory", action="store_true", help="also measure peak memory at the largest width")
-    parser.add_argument("--json", metavar="FILE")
+    said = "time the forms of the engine chain instead (head.dqc.form), and say which is the fastest on this device"
+    parser.add_argument("--forms", action="store_true", help=said)
+    parser.add_argument("--json", metavar="FILE", help="write everything there")
     given = parser.parse_args(argv)
     widths = Widths(given.widths, given.peer_widths, given.noisy_widths)
     workload = Workload(given.layers, given.batch, given.repeats, given.peer_repeats)
+    if given.forms:
+        print(forms.run(given.widths, workload, json_path=given.json)[1])
+        return
     print(run(widths, workload, engines=given.engines, memory=given.memory, json_path=given.json)[1])
 
 

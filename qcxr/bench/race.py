@@ -21,8 +21,8 @@ import numpy as np
 from tqdm import tqdm
 
 from qcxr.bench import arguments
-from qcxr.bench.circuits import example
 from qcxr.bench.peers.__main__ import PEERS
+from qcxr.bench.turns import example
 from qcxr.errors import InputError
 from qcxr.study.files import write_text
 

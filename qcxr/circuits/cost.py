@@ -2,18 +2,21 @@
 
 chain: RATE_CHAIN * batch * n * (products per site, read off the plan) + a cost per site and per layer;
 statevector: RATE_STATE * batch * n * layers * 2^n (each amplitude meets matrices of up to six qubits) + a cost per
-layer. The CPU rates were fitted by eye to minima of 30 steps on two cores of an AMD EPYC (jax 0.10, float32; the
-machine was busy), n = 4 .. 40, layers 1 .. 5, batch 1 .. 256: right to a factor of two, which moves the crossing by
-one qubit. The GPU row is an estimate from launch latency, not a measurement.
+layer. The CPU rates were fitted to lower quartiles of steps on two cores (Xeon, shared; jax 0.10.2, float32): 141
+circuits, n = 3 .. 45, layers 1 .. 5, batch 1, 32, 256. Times are met to a factor of two; where both engines run, the
+one that is named took 1.01 times as long as the faster one in the mean, 1.85 times at worst. The GPU row is an
+estimate from launch latency, not a measurement.
 """
 
 from typing import NamedTuple
 
-import jax
-
-from qcxr.circuits import chain
+from qcxr.circuits import statevector
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.noise import Noise, damps
 from qcxr.circuits.structure import Terms, plan
+from qcxr.circuits.support import MOST_PRODUCTS
+from qcxr.errors import InputError
+from qcxr.study.circuit import DENSITY_QUBITS, chain_layers
 
 
 class Rates(NamedTuple):
@@ -25,28 +28,74 @@ class Rates(NamedTuple):
     amplitude: float
 
 
-RATES = {"cpu": Rates(0.1, 0.008, 4e-7, 2e-6), "gpu": Rates(0.1, 0.04, 4e-9, 2e-8)}
+RATES = {"cpu": Rates(0.05, 0.0032, 4.9e-7, 1.7e-6), "gpu": Rates(0.1, 0.04, 4e-9, 2e-8)}
+LARGEST_STATE, LARGEST_DENSITY = 24, DENSITY_QUBITS  # qubits for which PennyLane is worth naming
 LARGEST_STATE_MB = 64  # one state vector of one sample; `auto` goes no further
 
 
-def choose(ansatz: Ansatz, batch: int, *, noisy: bool, platform: str | None = None) -> str:
-    """`chain`, `statevector` or (noise on gates between far wires) `pennylane`.
+def choose(ansatz: Ansatz, batch: int, *, noise: Noise, memory_mb: float = 4096, platform: str = "cpu") -> str:
+    """`chain`, `statevector` or (noise on gates between far wires) `pennylane`, which can run the circuit.
 
-    batch: samples of one call. platform: `cpu` or `gpu`, by default JAX's own.
+    batch: samples of one call. memory_mb: of the state vector. platform: `cpu` or `gpu`, for which it is asked: a
+    program may be lowered for another one than JAX's own.
+    Raises InputError where none can.
     """
-    if ansatz.pattern == "all_to_all":
-        return "pennylane" if noisy else "statevector"
-    if ansatz.permutation_seed is not None and ansatz.pairs:
-        return "pennylane" if noisy else "statevector"
-    if noisy or not ansatz.pairs:
-        return "chain"
-    if ansatz.n_layers > chain.MAX_LAYERS:
-        return "statevector"
+    able = [name for name in ("chain", "statevector") if obstacle(name, ansatz, noise, memory_mb) is None]
+    if not able:
+        if not noise.is_unitary and obstacle("pennylane", ansatz, noise, memory_mb) is None:
+            return "pennylane"
+        check("auto", ansatz, noise, memory_mb)
     state_mb = 2.0**ansatz.n_qubits * (4 if ansatz.is_real else 8) / 2**20
-    if state_mb > LARGEST_STATE_MB:
-        return "chain"
-    expected = milliseconds(ansatz, batch, platform or jax.default_backend())
-    return min(expected, key=expected.__getitem__)
+    if len(able) == 1 or not ansatz.pairs or state_mb > LARGEST_STATE_MB:
+        return able[0]
+    expected = milliseconds(ansatz, batch, platform)
+    return min(able, key=expected.__getitem__)
+
+
+def obstacle(name: str, ansatz: Ansatz, noise: Noise, memory_mb: float) -> str | None:
+    """Why an engine cannot run a circuit, to stand after its name; None if it can."""
+    n, noisy = ansatz.n_qubits, not noise.is_unitary
+    if name == "pennylane":  # whose own limits are its devices', except where it would be chosen for the user
+        largest = LARGEST_DENSITY if noisy else LARGEST_STATE
+        return None if n <= largest else f"holds {4 if noisy else 2}^{n} numbers per sample"
+    if name == "statevector":
+        needed = statevector.state_mb(ansatz) * statevector._COPIES
+        if noisy:
+            return "knows no noise on gates, got rates"
+        if needed > memory_mb:
+            return f"needs {needed:,.0f} MB for one sample of {n} qubits, more than memory_mb = {memory_mb:,.0f}"
+        return None
+    if ansatz.pattern == "all_to_all" or (ansatz.pairs and ansatz.permutation_seed is not None):
+        got = "'all_to_all'" if ansatz.pattern == "all_to_all" else f"permutation_seed {ansatz.permutation_seed}"
+        return f"takes gates between neighbours only, got {got}"
+    most = chain_layers(ansatz, damps=damps(noise.one_qubit) or damps(noise.two_qubit))
+    if ansatz.pairs and ansatz.n_layers > most:
+        seconds = RATES["cpu"].product * MOST_PRODUCTS * 32 * n / 1000
+        return (
+            f"takes at most {most} layers of these gates, got {ansatz.n_layers} (more than {MOST_PRODUCTS:,} products "
+            f"per qubit and sample: over {seconds:.1g} s a step of 32 samples)"
+        )
+    return None
+
+
+def check(name: str, ansatz: Ansatz, noise: Noise, memory_mb: float = 4096) -> None:
+    """Raises InputError for an engine that cannot run the circuit; it names one that can, or says that none can."""
+    why = {other: obstacle(other, ansatz, noise, memory_mb) for other in ("chain", "statevector", "pennylane")}
+    able = [other for other, reason in why.items() if reason is None]
+    if name == "auto":
+        if able:
+            return
+        raise InputError(
+            "no engine can run the circuit: "
+            + "; ".join(f"{other!r} {reason}" for other, reason in why.items())
+            + "; take fewer layers or qubits"
+        )
+    if name == "pennylane" or why[name] is None:  # PennyLane's limits are its devices'
+        return
+    advice = f"use engine {able[0]!r}" if able else "no other engine can either: take fewer layers or qubits"
+    if not able and "memory_mb" in (why["statevector"] or ""):
+        advice += ", or raise memory_mb"
+    raise InputError(f"engine {name!r} {why[name]}; {advice}")
 
 
 def milliseconds(ansatz: Ansatz, batch: int, platform: str = "cpu") -> dict[str, float]:

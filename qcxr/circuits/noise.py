@@ -42,22 +42,22 @@ class Rates:
     amplitude_damping: Rate = 0.0
     phase_damping: Rate = 0.0
 
-    def matrix(self, dtype: DTypeLike) -> Float[Array, "4 4"]:
-        """The channels as one matrix on Pauli coefficients in the order of `pauli`."""
-        mixed = 1 - 4 * jnp.asarray(self.depolarizing, dtype) / 3
-        bit, phase = 1 - 2 * jnp.asarray(self.bit_flip, dtype), 1 - 2 * jnp.asarray(self.phase_flip, dtype)
-        decay = jnp.asarray(self.amplitude_damping, dtype)
-        coherence = jnp.sqrt((1 - decay) * (1 - jnp.asarray(self.phase_damping, dtype)))
-        scale = jnp.stack(
-            [
-                jnp.ones_like(mixed),
-                (1 - decay) * mixed * bit,
-                coherence * mixed * phase,
-                coherence * mixed * bit * phase,
-            ]
+    def matrix(self, dtype: DTypeLike) -> Float[Array, "4 4"] | Float[np.ndarray, "4 4"]:
+        """The channels as one matrix on Pauli coefficients in the order of `pauli`; a constant if all are numbers."""
+        known = all(isinstance(rate, int | float) for rate in jax.tree.leaves(self))
+        xp: Any = np if known else jnp
+        depolarizing, bit_flip, phase_flip, decay, lost = (
+            xp.asarray(rate, dtype) for rate in dataclasses.astuple(self)
         )
-        to_z = jnp.zeros((4, 4), dtype).at[1, 0].set(1.0)
-        return scale[:, None] * jnp.eye(4, dtype=dtype) + decay * to_z
+        mixed, bit, phase = 1 - 4 * depolarizing / 3, 1 - 2 * bit_flip, 1 - 2 * phase_flip
+        kept = (1 - decay) * (1 - lost)
+        # the root's slope at 0 is infinite, and NaN times a cotangent of 0: nothing flows through a rate of exactly 1
+        coherence = xp.where(kept > 0, xp.sqrt(xp.where(kept > 0, kept, 1)), 0)
+        ones = xp.ones_like(mixed)
+        scale = xp.stack([ones, (1 - decay) * mixed * bit, coherence * mixed * phase, coherence * mixed * bit * phase])
+        to_z = np.zeros((4, 4), dtype)
+        to_z[1, 0] = 1.0
+        return (scale[:, None] * np.eye(4, dtype=dtype) + decay * to_z).astype(dtype)
 
 
 @_pytree
@@ -90,13 +90,13 @@ class Noise:
         return cls(**settings).check()
 
     def check(self) -> "Noise":
-        """Self. Raises InputError for a rate out of [0, 1] (rates traced by JAX cannot be seen)."""
-        for path, rate in jax.tree_util.tree_leaves_with_path(self):
-            if isinstance(rate, jax.core.Tracer):
-                continue
-            name = "noise" + jax.tree_util.keystr(path)
-            if isinstance(rate, bool | str) or np.ndim(rate) != 0 or not 0 <= float(rate) <= 1:
-                raise InputError(f"{name} must be a rate in [0, 1], got {rate!r}; set it to a probability")
+        """Self. Raises InputError for a rate that is no number in [0, 1] (traced by JAX, it cannot be seen)."""
+        for place in ("one_qubit", "two_qubit"):
+            rates = getattr(self, place)
+            for field in dataclasses.fields(Rates):
+                _check_rate(f"noise.{place}.{field.name}", getattr(rates, field.name))
+        for name in ("readout_0", "readout_1"):
+            _check_rate(f"noise.{name}", getattr(self, name))
         return self
 
     @property
@@ -118,6 +118,14 @@ class Noise:
 def damps(rates: Rates) -> bool:
     """Whether I may turn into Z: only then do environments gain entries."""
     return present(rates.amplitude_damping)
+
+
+def _check_rate(name: str, rate: Any) -> None:
+    if isinstance(rate, jax.core.Tracer):
+        return
+    number = isinstance(rate, int | float | np.generic | np.ndarray | Array) and not isinstance(rate, bool)
+    if not number or np.ndim(rate) != 0 or not 0 <= float(rate) <= 1:
+        raise InputError(f"{name} must be a rate in [0, 1], got {rate!r}; set it to a probability")
 
 
 def _names(cls: type, settings: Mapping[str, Any], name: str) -> None:

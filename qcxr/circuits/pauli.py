@@ -11,6 +11,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from qcxr.circuits.contract import contract
+
 IDENTITY, Z, X, Y = range(4)
 
 PLUS = np.array([1.0, 0.0, 1.0, 0.0])  # |+><+|, the state after H, times 2: I + X
@@ -30,10 +32,14 @@ def rotation_parts(name: str) -> Float[np.ndarray, "3 4 4"]:
     return parts
 
 
+def waves(angle: Float[Array, "*angles"]) -> Float[Array, " 3 *angles"]:
+    """1, cos and sin of angles in radians."""
+    return jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)])
+
+
 def rotation(name: str, angle: Float[Array, "*angles"]) -> Float[Array, "*angles 4 4"]:
     """`RX`, `RY` or `RZ` by each angle, in radians."""
-    parts = jnp.asarray(rotation_parts(name), angle.dtype)
-    return jnp.tensordot(jnp.stack([jnp.ones_like(angle), jnp.cos(angle), jnp.sin(angle)], -1), parts, 1)
+    return contract("g...,gpq->...pq", waves(angle), rotation_parts(name).astype(angle.dtype))
 
 
 def bonds(entangler: str) -> tuple[Float[np.ndarray, "4 4 4"], Float[np.ndarray, "4 4 4"]]:

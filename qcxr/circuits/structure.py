@@ -19,7 +19,7 @@ from qcxr.circuits.support import Bonds, Support
 
 
 class Terms(NamedTuple):
-    """out[s] = sum_t first[a[t, s]] * second[b[t, s]]: index tables; the last row of everything is zero."""
+    """out[s] = sum_t first[a[t, s]] * second[b[t, s]]: index tables; the last row of both inputs is zero."""
 
     a: Int[np.ndarray, "terms out"]
     b: Int[np.ndarray, "terms out"]
@@ -30,11 +30,13 @@ class Plan:
     """Entries of the columns and the products between them.
 
     left, right: number of states of the two environments. first, last: the columns at the ends, one entry per left
-    state, a zero, one per right state, a zero; inner: every entry once, and a zero.
+    state, a zero, one per right state, a zero; inner: the entries of the left, of the right and of the measuring join,
+    and a zero. step_*, measure*: what comes out beyond an inner column; pull_*: cotangents of a join's own entries.
     closes: whether a left state belongs to qubit 0's own chain, whose string of Z runs over the closing
-    gate and leaves qubit 0 out.
+    gate and leaves qubit 0 out. start: which of a wire's coefficients may differ from zero before its first gate.
     """
 
+    start: Int[np.ndarray, " rows"]
     left: int
     right: int
     closes: Bool[np.ndarray, " lefts"]
@@ -54,12 +56,16 @@ class Plan:
 
 @functools.cache
 def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
-    """ansatz: with gates between neighbours. damps_one, damps_two: whether channels turn I into Z (noise.damps)."""
+    """ansatz: with gates between neighbours. damps_one, damps_two: whether channels turn I into Z (noise.damps).
+
+    Raises `support.TooCostly`.
+    """
     support = Support.of(ansatz, damps_one, damps_two)
-    lefts, rights = support.states()
-    inner, (left, right, measure) = _joins(support, lefts, rights)
-    first, last = _ends(support, lefts, rights)
+    lefts, rights = support.lefts, support.rights
+    inner, (left, right, measure) = _joins(support)
+    first, last = _ends(support)
     return Plan(
+        start=support.start.astype(np.int32),
         left=len(lefts),
         right=len(rights),
         closes=np.append(support.wraps[lefts[:, 0]], False),
@@ -79,86 +85,68 @@ def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Join:
+class Join:
     """The products of an inner column with the environments beside it: one state left, one entry, one state right each.
 
-    sizes: how many left states, entries and right states there are.
+    n_left, n_right: how many states there are; own: which entries are this join's, of n_entries.
     """
 
     left: Int[np.ndarray, " products"]
     entry: Int[np.ndarray, " products"]
     right: Int[np.ndarray, " products"]
-    sizes: tuple[int, int, int]
+    n_left: int
+    own: range
+    n_right: int
+    n_entries: int
 
     def rightward(self) -> Terms:
         """What comes out on the right of the column, from its entries and what stands left of it."""
-        n_left, n_entries, n_right = self.sizes
-        return _terms(self.right, n_right, self.entry, n_entries, self.left, n_left)
+        return _terms(self.right, self.n_right + 1, self.entry, self.n_entries, self.left, self.n_left)
 
     def leftward(self) -> Terms:
         """What comes out on the left, from the column's entries and what stands right of it."""
-        n_left, n_entries, n_right = self.sizes
-        return _terms(self.left, n_left, self.entry, n_entries, self.right, n_right)
+        return _terms(self.left, self.n_left + 1, self.entry, self.n_entries, self.right, self.n_right)
 
     def pull(self) -> Terms:
-        """The column's own cotangent, from what stands left and right of it."""
-        n_left, n_entries, n_right = self.sizes
-        return _terms(self.entry, n_entries, self.left, n_left, self.right, n_right)
+        """The cotangent of the join's own entries, from what stands left and right of the column."""
+        rows = len(self.own)
+        return _terms(self.entry - self.own.start, rows, self.left, self.n_left, self.right, self.n_right)
 
 
-def _joins(
-    support: Support, lefts: Int[np.ndarray, "lefts 2"], rights: Int[np.ndarray, "rights 2"]
-) -> tuple[Entries, list[_Join]]:
-    """The entries that inner columns need, each once, and three joins: left to left and right to right by the identity,
-    left to right by Z."""
-    identity, measured = support.identity.inner, support.measured.inner
+def _joins(support: Support) -> tuple[Entries, list[Join]]:
+    """The entries that inner columns need, and three joins: left to left and right to right by the identity, left to
+    right by Z. Each join has entries of its own, so that each pulls at a few of them only."""
+    lefts, rights = support.lefts, support.rights
     kinds = (
-        (lefts, lefts, pauli.IDENTITY, identity),
-        (rights, rights, pauli.IDENTITY, identity),
-        (lefts, rights, pauli.Z, measured),
+        (lefts, lefts, pauli.IDENTITY, support.left),
+        (rights, rights, pauli.IDENTITY, support.right),
+        (lefts, rights, pauli.Z, support.measured),
     )
-    pairs = [_pairs(sources, targets, step) for sources, targets, _, step in kinds]
-    keys = np.concatenate(
-        [
-            np.stack([np.full(len(pair), observable), sources[pair[:, 0], 1], targets[pair[:, 1], 1]], 1)
-            for pair, (sources, targets, observable, _) in zip(pairs, kinds, strict=True)
-        ]
-    )
-    unique, ids = np.unique(keys, axis=0, return_inverse=True)
-    parts = np.split(ids.reshape(-1), np.cumsum([len(pair) for pair in pairs[:-1]]))
-    bonds = support.bonds
-    return _entries(unique[:, 0], (bonds, unique[:, 1]), (bonds, unique[:, 2])), [
-        _Join(pair[:, 0], part, pair[:, 1], (len(sources), len(unique), len(targets)))
-        for pair, part, (sources, targets, *_) in zip(pairs, parts, kinds, strict=True)
-    ]
+    keys, joins, first = [], [], 0
+    for sources, targets, observable, edges in kinds:
+        bonds = np.stack([sources[edges.left, 1], targets[edges.right, 1]], 1)
+        unique, entry = np.unique(bonds, axis=0, return_inverse=True)
+        keys.append(np.insert(unique, 0, observable, 1))
+        own = range(first, first + len(unique))
+        joins.append((edges.left, first + entry.reshape(-1), edges.right, len(sources), own, len(targets)))
+        first = own.stop
+    observable, left, right = np.concatenate(keys).T
+    entries = _entries(observable, (support.bonds, left), (support.bonds, right))
+    return entries, [Join(*join, n_entries=first) for join in joins]
 
 
-def _pairs(
-    sources: Int[np.ndarray, "sources 2"], targets: Int[np.ndarray, "targets 2"], step: Bool[np.ndarray, "bonds bonds"]
-) -> Int[np.ndarray, "pairs 2"]:
-    """(source, target) of all states with the same closing bonds that a column can join."""
-    pairs = []
-    for closing in np.intersect1d(sources[:, 0], targets[:, 0]):
-        s, t = np.flatnonzero(sources[:, 0] == closing), np.flatnonzero(targets[:, 0] == closing)
-        i, j = np.nonzero(step[np.ix_(sources[s, 1], targets[t, 1])])
-        pairs.append(np.stack([s[i], t[j]], 1))
-    return np.concatenate(pairs) if pairs else np.zeros((0, 2), int)
-
-
-def _ends(
-    support: Support, lefts: Int[np.ndarray, "lefts 2"], rights: Int[np.ndarray, "rights 2"]
-) -> tuple[Entries, Entries]:
+def _ends(support: Support) -> tuple[Entries, Entries]:
     """Entries of the first and of the last column: one per left state, a zero, one per right state, a zero."""
     bonds, closing = support.bonds, support.closing
-    (lc, lr), (rc, rr) = lefts.T, rights.T
+    (lc, lr), (rc, rr) = support.lefts.T, support.rights.T
     wraps = support.wraps[lc].astype(int)
     first = (
-        _entries(np.where(support.starts[lc, lr], wraps, 4), (closing, lc), (bonds, lr)),
-        _entries(np.where(support.measured.first[rc, rr], 1, 4), (closing, rc), (bonds, rr)),
+        _entries(np.where(support.starts, wraps, 4), (closing, lc), (bonds, lr)),
+        _entries(np.where(support.begins, 1, 4), (closing, rc), (bonds, rr)),
     )
     last = (
-        _entries(np.where(support.ends[lc, lr], 1 - wraps, 4), (bonds, lr), (closing, lc)),
-        _entries(np.where(support.identity.last.T[rc, rr], 0, 4), (bonds, rr), (closing, rc)),
+        _entries(np.where(support.ends, 1 - wraps, 4), (bonds, lr), (closing, lc)),
+        _entries(np.where(support.closes, 0, 4), (bonds, rr), (closing, rc)),
     )
     return _join(*first), _join(*last)
 
@@ -169,7 +157,8 @@ def _entries(
     right: tuple[Bonds, Int[np.ndarray, " entries"]],
 ) -> Entries:
     """Entries and a zero after them; left, right: the bonds on that side, all layers' values as one index."""
-    bonds = (side.values(np.append(index, 0)) for side, index in (left, right))
+    # int32, with which JAX indexes alike with and without 64-bit types, also in one process
+    bonds = (side.values(np.append(index, 0)).astype(np.int32) for side, index in (left, right))
     return Entries(np.append(observable, 4), *bonds)
 
 
@@ -185,12 +174,12 @@ def _terms(
     b: Int[np.ndarray, " products"],
     n_b: int,
 ) -> Terms:
-    """Terms for the list out[i] += first[a[i]] * second[b[i]]; what is missing points at the zero rows n_a, n_b."""
+    """Terms of n_out rows for the list out[i] += first[a[i]] * second[b[i]]; missing ones point at the zero rows."""
     order = np.argsort(out, kind="stable")
     counts = np.bincount(out, minlength=n_out)
     place = np.arange(len(out)) - np.repeat(np.cumsum(counts) - counts, counts)
     width = max(int(counts.max(initial=0)), 1)
-    tables = np.full((width, n_out + 1), n_a, np.int32), np.full((width, n_out + 1), n_b, np.int32)
+    tables = np.full((width, n_out), n_a, np.int32), np.full((width, n_out), n_b, np.int32)
     for table, index in zip(tables, (a, b), strict=True):
         table[place, out[order]] = index[order]
     return Terms(*tables)

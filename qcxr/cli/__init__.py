@@ -12,10 +12,42 @@ import sys
 from collections.abc import Sequence
 
 from qcxr import __version__
-from qcxr.cli import audit, bench, cache, check, config, draw, evaluate, params, plan, predict, runs, status, train
+from qcxr.cli import (
+    audit,
+    bench,
+    cache,
+    check,
+    config,
+    draw,
+    evaluate,
+    params,
+    plan,
+    predict,
+    runs,
+    signal,
+    spectrum,
+    status,
+    train,
+)
 from qcxr.errors import InputError
 
-COMMANDS = (check, config, params, plan, status, runs, train, predict, evaluate, audit, cache, draw, bench)
+COMMANDS = (
+    check,
+    config,
+    params,
+    plan,
+    status,
+    runs,
+    train,
+    predict,
+    evaluate,
+    spectrum,
+    signal,
+    audit,
+    cache,
+    draw,
+    bench,
+)  # in the order of a study's days
 
 
 def main(argv: Sequence[str] | None = None) -> int:

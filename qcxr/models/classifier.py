@@ -7,12 +7,12 @@ from typing import Any
 
 import jax
 from flax import nnx
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones
 from qcxr.models.backbones import Backbone
-from qcxr.models.contracts import Head
+from qcxr.models.contracts import Head, Measured
 from qcxr.models.features import Extractor
 from qcxr.models.heads.create import create
 
@@ -62,9 +62,13 @@ class Classifier(nnx.Module):
         images: Float[Array, "batch height width channels"],
         train: bool = False,
         mask: Bool[Array, " batch"] | None = None,
+        key: PRNGKeyArray | None = None,
     ) -> Float[Array, "batch labels"]:
-        """Logits; with train=True BatchNorm in `batch` mode updates its statistics, from rows with mask True only."""
-        return self.head(self.features(images, train, mask))
+        """Logits; with train=True BatchNorm in `batch` mode updates its statistics, from rows with mask True only.
+
+        key: of a training step; a head with shots is then measured, and every other is as without.
+        """
+        return _logits(self.head, self.features(images, train, mask), key)
 
     def features(
         self,
@@ -89,10 +93,19 @@ class FeatureClassifier(nnx.Module):
         features: Float[Array, "batch features"],
         train: bool = False,
         mask: Bool[Array, " batch"] | None = None,
+        key: PRNGKeyArray | None = None,
     ) -> Float[Array, "batch labels"]:
         """Logits; `train` and `mask` change nothing."""
         del train, mask
-        return self.head(features)
+        return _logits(self.head, features, key)
+
+
+def _logits(
+    head: Head, features: Float[Array, "batch features"], key: PRNGKeyArray | None
+) -> Float[Array, "batch labels"]:
+    if key is None or not isinstance(head, Measured) or head.shots is None:
+        return head(features)
+    return head.from_shots(features, key)
 
 
 def build(architecture: Architecture, *, seed: int) -> Classifier:
@@ -128,7 +141,7 @@ def save(path: Path | str, model: Classifier, *, metadata: dict[str, Any] | None
 
 
 def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
-    """(model, metadata) from a file that `save` wrote; nothing else is needed."""
+    """(model, metadata) from a file that `save` wrote; nothing else is needed, but a user's own circuit's file."""
     values, header = arrays.read(path)
     try:
         about = json.loads(header.get("qcxr", "{}"))

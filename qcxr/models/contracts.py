@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models.layers import Linear
@@ -25,8 +25,8 @@ class Head(Protocol):
     """A network from pooled features to logits.
 
     All its arrays are float32 `nnx.Param`s in PARTS, which the table of parameters counts, or `Fixed` where they never
-    train; nothing in it is random or changes but by training. It lies in the classifier as `head`, by which
-    `trainable: head`, `train.head_learning_rate` and `train.freeze_epochs` find it.
+    train; nothing in it is random (shots: see `Measured`) or changes but by training. It lies in the classifier as
+    `head`, by which `trainable: head`, `train.head_learning_rate` and `train.freeze_epochs` find it.
     """
 
     @property
@@ -36,6 +36,17 @@ class Head(Protocol):
 
     def __call__(self, features: Float[Array, "batch features"]) -> Float[Array, "batch labels"]:
         """Logits in float32, each row from its own film's features alone."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a head offers besides if training may see it through shots: by the step's key, where `shots` is not None."""
+
+    shots: object | None
+
+    def from_shots(self, features: Float[Array, "batch features"], key: PRNGKeyArray) -> Float[Array, "batch labels"]:
+        """Logits as `__call__` gives them, but for the shots' noise in values and gradients."""
         ...
 
 

@@ -32,7 +32,17 @@ def convolve(
 
     `form` overrides the choice of `fastest_form`.
     """
-    form = form or fastest_form(images.shape, kernel.shape, stride, padding, images.dtype)
+    if form is not None:
+        return _convolved(form, stride, padding, images, kernel)
+    form = fastest_form(images.shape, kernel.shape, stride, padding, images.dtype)
+    if form in ("product", "direct"):
+        return _convolved(form, stride, padding, images, kernel)
+    on_cpu = partial(_convolved, form, stride, padding)
+    found: jax.Array = lax.platform_dependent(images, kernel, cpu=on_cpu, default=partial(_direct, stride, padding))
+    return found
+
+
+def _convolved(form: str, stride: int, padding: Padding, images: jax.Array, kernel: jax.Array) -> jax.Array:
     match form:
         case "product":
             seen = images[:, ::stride, ::stride]
@@ -46,18 +56,21 @@ def convolve(
             return depthwise(images, kernel, stride, padding)
         case "taps":
             return _direct_taps(images, kernel, stride, padding)
-    return _direct(images, kernel, stride, padding)
+    return _direct(stride, padding, images, kernel)
 
 
 def fastest_form(
     images: tuple[int, ...], kernel: tuple[int, ...], stride: int, padding: Padding, dtype: DTypeLike
 ) -> str:
-    """`product`, `winograd`, `patches`, `taps`, `depthwise` or `direct` for these shapes on the current device."""
+    """`product`, `winograd`, `patches`, `taps`, `depthwise` or `direct` for these shapes on a CPU.
+
+    Elsewhere it is `product` where it is here, and else `direct`.
+    """
     batch, height, width, channels = images
     size, _, per_group, channels_out = kernel
     if size == 1 and per_group == channels and not any(map(any, padding)):
         return "product"
-    if jax.default_backend() != "cpu" or dtype != jnp.float32:
+    if dtype != jnp.float32:
         return "direct"
     if per_group == 1 and channels == channels_out > 1:
         return "depthwise"
@@ -71,7 +84,7 @@ def fastest_form(
     return "taps"
 
 
-def _direct(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
+def _direct(stride: int, padding: Padding, images: jax.Array, kernel: jax.Array) -> jax.Array:
     return lax.conv_general_dilated(
         images,
         kernel,
@@ -85,13 +98,13 @@ def _direct(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding)
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _direct_taps(images: jax.Array, kernel: jax.Array, stride: int, padding: Padding) -> jax.Array:
     """The library's convolution, with the kernel's gradient as one matrix product per tap."""
-    return _direct(images, kernel, stride, padding)
+    return _direct(stride, padding, images, kernel)
 
 
 def _forward(
     images: jax.Array, kernel: jax.Array, stride: int, padding: Padding
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _direct(images, kernel, stride, padding), (images, kernel)
+    return _direct(stride, padding, images, kernel), (images, kernel)
 
 
 def _backward(
@@ -108,7 +121,7 @@ def _backward(
         return seen.reshape(-1, channels).T @ flat
 
     gradient = jnp.stack([tap(i, j) for i in range(height) for j in range(width)]).reshape(kernel.shape)
-    (pulled,) = jax.vjp(lambda x: _direct(x, kernel, stride, padding), images)[1](cotangent)
+    (pulled,) = jax.vjp(lambda x: _direct(stride, padding, x, kernel), images)[1](cotangent)
     return pulled, gradient
 
 

@@ -38,7 +38,7 @@ INITIALISERS: dict[str, Callable[[PRNGKeyArray, tuple[int, ...]], jax.Array]] = 
 }
 
 
-def circuit_weights(name: str, key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "layers qubits"]:
+def circuit_weights(name: str, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Draw weights of `shape`, float32, by the initialiser's name."""
     if name not in INITIALISERS:
         raise InputError(f"init must be one of {', '.join(INITIALISERS)}, got {name!r}; set init in the head's options")

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qcxr.errors import InputError
-from qcxr.study import fields, folders, refusals, yamlfile
+from qcxr.study import fields, folders, function, refusals, yamlfile
 from qcxr.study import recipe as recipes
 from qcxr.study.arms import Arm, Crossing, crossed
 from qcxr.study.data import Sampling, splits_named
@@ -197,7 +197,10 @@ class Config(Section):
                 f"{weights} does not exist; set backbone.weights to a folder that does, or to a name like "
                 "microsoft/resnet-50"
             )
-        return lines
+        own = {
+            made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"
+        }
+        return lines + [said for reference in sorted(own) if (said := function.obstacle(reference))]
 
     def _written(self) -> dict[str, str]:
         return {"results": self.results, "data.cache": self.data.cache}

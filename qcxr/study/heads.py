@@ -11,6 +11,7 @@ from pydantic import Field
 
 from qcxr.study.circuit import Circuit, Init, state_vectors_mb
 from qcxr.study.fields import Count, Positive, Section
+from qcxr.study.function import Own
 
 
 class Kind(NamedTuple):
@@ -35,14 +36,15 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "cdl": Kind("qcxr.models.heads.cdl:cdl"),
-    "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane",)),
+    "dqc": Kind("qcxr.models.heads.dqc:dqc", needs=("qcxr.circuits.pennylane", "qcxr.circuits.walk")),
     "mlp": Kind("qcxr.models.heads.mlp:mlp"),
     "product": Kind("qcxr.models.heads.product:product"),
     "bottleneck": Kind("qcxr.models.heads.bottleneck:bottleneck"),
-    "random": Kind("qcxr.models.heads.random:random", needs=("qcxr.circuits.pennylane",)),
+    "random": Kind("qcxr.models.heads.random:random", needs=("qcxr.circuits.pennylane", "qcxr.circuits.walk")),
     "permuted": Kind("qcxr.models.heads.permuted:permuted", needs=("qcxr.circuits.pennylane",)),
     "fourier": Kind("qcxr.models.heads.fourier:fourier"),
     "mps": Kind("qcxr.models.heads.mps:mps"),
+    "circuit": Kind("qcxr.models.heads.circuit:circuit"),
 }
 
 
@@ -157,11 +159,14 @@ class Heads(Section):
         Fourier(), description="Random Fourier features in the circuit's place.", examples=[{"bandwidth": 2.0}]
     )
     mps: Mps = Field(Mps(), description="A free chain of tensors in the circuit's place.", examples=[{"bond": 4}])
+    circuit: Own = Field(
+        Own(), description="A dressed circuit of one's own.", examples=[{"function": "circuits.py:layers"}]
+    )
 
     def fit(self, kind: str, n_labels: int) -> None:
         """Raise ValueError if a head of that kind cannot have so many labels."""
         section = getattr(self, kind)
-        if isinstance(section, Circuit | Permuted):
+        if isinstance(section, Circuit | Own | Permuted):
             section.fit(n_labels)
 
 

@@ -41,9 +41,9 @@ def differences(recipe: Recipe, reference: Recipe) -> str:
     told = []
     if recipe.kind != reference.kind:
         told.append(recipe.kind if recipe.head_options else _in_words(recipe.kind))
-        told += [f"{key} {said(value)}" for key, value in flat(recipe.head_options).items()]
+        told += [f"{key} {said(value)}" for key, value in _options(recipe.head_options).items()]
     else:
-        told += _changed(flat(recipe.options()), flat(reference.options()))
+        told += _changed(_options(recipe.options()), _options(reference.options()))
     own, other = recipe.decides(), reference.decides()
     for section in ("train", "augment", "backbone", "data"):
         told += _changed(flat(own[section], f"{section}."), flat(other[section], f"{section}."))
@@ -61,6 +61,11 @@ def said(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return "none" if value is None else str(value).lower()
     return ", ".join(map(said, value)) if isinstance(value, list) else str(value)
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person chose of them: the digest of a circuit's file is not."""
+    return {key: value for key, value in flat(options).items() if key != "digest"}
 
 
 def _changed(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

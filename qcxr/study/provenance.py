@@ -30,6 +30,7 @@ NEUTRAL = frozenset(
         "qcxr.study.analysis",
         "qcxr.study.arms",
         "qcxr.study.backbone",
+        "qcxr.study.blind",
         "qcxr.study.changes",
         "qcxr.study.circuit",
         "qcxr.study.config",
@@ -40,6 +41,7 @@ NEUTRAL = frozenset(
         "qcxr.study.fields",
         "qcxr.study.folders",
         "qcxr.study.forkserver",
+        "qcxr.study.function",
         "qcxr.study.heads",
         "qcxr.study.measured",
         "qcxr.study.memory",
@@ -147,12 +149,18 @@ def _path(name: str, package: Path) -> Path | None:
 def _read(name: str, path: Path, mtime: int) -> Source:
     tree = ast.parse(path.read_bytes())
     imports = _imports(tree, name)
+    undocumented(tree)
+    return Source(str(path), mtime, hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+
+
+def undocumented(tree: ast.Module) -> ast.Module:
+    """The syntax tree itself, with its docstrings taken out."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return Source(str(path), mtime, hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+    return tree
 
 
 def _imports(tree: ast.Module, name: str) -> tuple[str, ...]:

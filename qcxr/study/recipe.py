@@ -15,6 +15,7 @@ from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Section
+from qcxr.study.function import Own
 from qcxr.study.heads import Heads
 from qcxr.study.sections import Augment, Image, Train
 from qcxr.study.train import LossOptions, Schedule
@@ -104,6 +105,8 @@ def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values,
     except ValueError as error:
         raise ValueError(f"{error} (there with {dict(values)} of vary or search)" if values else str(error)) from None
     told = options.model_dump(mode="json", exclude_defaults=True)
+    if isinstance(options, Own):
+        told = options.resolved(told)
     return Recipe(
         kind=entry.kind,
         head_options={key: value for key, value in told.items() if (key, value) != ("noise", {})},

@@ -25,6 +25,7 @@ PACKAGE = Path(__file__).parents[1]
 WORKFLOW = "QCXR_WORKFLOW"  # the Snakemake process that a job belongs to, as `pid starttime`; its jobs inherit it
 STARTED = b"started\n"
 _PATIENCE = 60.0  # seconds until a job must have been started, imports included; then it starts itself
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)  # signals that are the job's
 _forked = False  # whether this process is a fork server's child
 
 
@@ -43,14 +44,17 @@ def start(*modules: str) -> None:
     if _forked or WORKFLOW not in os.environ:
         return
     connection = None
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
         connection = _connect(_address())
+        signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # the job may run, and be asked to stop, before we know it
         _send_job(connection, modules)
         said = _read_line(connection)
     except (OSError, ValueError):
         said = b""
     if connection is not None and said == STARTED:
-        _follow(connection)
+        _follow(connection, blocked)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     if connection is not None:
         connection.close()
 
@@ -145,16 +149,17 @@ def _read_line(connection: socket.socket) -> bytes:
     return said
 
 
-def _follow(connection: socket.socket) -> NoReturn:
-    """Pass signals on to the job until it is over, and end as it ended."""
+def _follow(connection: socket.socket, blocked: set[int | signal.Signals]) -> NoReturn:
+    """Pass signals on to the job until it is over, and end as it ended; blocked: the signals that stay so."""
 
     def pass_on(number: int, frame: object) -> None:
         with contextlib.suppress(OSError):  # it has ended
             connection.send(bytes([number]))
 
     connection.settimeout(None)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+    for number in PASSED_ON:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     said = _read_line(connection)
     if not said:
         print("error: the process that ran this job was lost; start the workflow again", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt
+from jaxtyping import Array, Float, PRNGKeyArray, UInt
 
 from qcxr.data.augment import augment as augment_films
 from qcxr.data.augment import film_keys, normalise
@@ -25,6 +25,11 @@ class Inputs(NamedTuple):
 
     train: Callable[[Batch, Scalar, Scalar], Images | Features]
     evaluate: Callable[[Batch], Images | Features]
+
+
+def step_key(batch: Batch, seed: Scalar, epoch: Scalar) -> PRNGKeyArray:
+    """A training step's own key, for what a head draws: its first film's of the epoch, apart from augmentation's."""
+    return jax.random.fold_in(film_keys(seed, epoch, batch.rows[:1])[0], 1)
 
 
 def reading(

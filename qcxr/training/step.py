@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from qcxr.data.feed import Batch
 from qcxr.models import groups
-from qcxr.training.inputs import Inputs, Scalar
+from qcxr.training.inputs import Inputs, Scalar, step_key
 from qcxr.training.losses import Loss, masked_mean
 from qcxr.training.mesh import Layout
 
@@ -59,7 +59,7 @@ def make_steps(
 
         def objective(trained: nnx.State) -> tuple[Float[Array, ""], nnx.State]:
             model = groups.merge(graphdef, trained, frozen, state.statistics)
-            logits = model(images, train=True, mask=batch.mask)
+            logits = model(images, train=True, mask=batch.mask, key=step_key(batch, seed, epoch))
             statistics = groups.statistics(model)
             return masked_mean(loss(logits, batch.targets), batch.mask), statistics
 

@@ -188,3 +188,12 @@ def test_one_seed_has_no_words_of_a_t_test():
     assert "Marks follow the adjusted p" in said(figures.FIGURES["labels"].text, one)
     assert "t-test" not in said(figures.FIGURES["paper_fig5"].text, one)
     assert not any("Wilcoxon" in text or "t-test" in text for text in limits(one))
+
+
+def test_the_noise_of_an_own_circuit_is_its_definitions():
+    """What its function does is not read here: neither its noise nor its structure is said to be known."""
+    told = limits(facts(trained=True, kinds={"dqc": "circuit"}, circuits={"dqc": {"function": "circuits.py:layers"}}))
+    expected = (
+        "The circuit is simulated, not run (with the noise that its definition has, if any): no quantum advantage"
+    )
+    assert expected in " ".join(told)

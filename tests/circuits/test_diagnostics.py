@@ -8,7 +8,7 @@ import pytest
 
 from qcxr.circuits import Ansatz, Noise, make_engine
 from qcxr.circuits.entanglement import bond_dimensions, schmidt_values
-from qcxr.circuits.trainability import gradient_variance
+from qcxr.circuits.signal import gradient_variance
 from qcxr.errors import InputError
 
 

@@ -16,7 +16,7 @@ W, X = np.zeros((2, 3)), np.zeros((4, 3))
 @pytest.mark.parametrize(
     "arguments, options, text",
     [
-        (("qiskit", 3, 2), {}, "engine must be one of pennylane, statevector, chain, auto, got 'qiskit'; set head.dqc"),
+        (("qiskit", 3, 2), {}, "engine must be one of pennylane, statevector, chain, auto, got 'qiskit'; set engine"),
         (("chain", 0, 2), {}, "n_qubits must be a whole number >= 1, got 0"),
         (("chain", 3, 2.0), {}, "n_layers must be a whole number >= 1, got 2.0"),
         (("chain", 3, 2), {"rotation": "RA"}, "rotation must be one of RX, RY, RZ, got 'RA'"),
@@ -25,11 +25,21 @@ W, X = np.zeros((2, 3)), np.zeros((4, 3))
         (("chain", 3, 2), {"pattern": "star"}, "pattern must be one of ring, chain, none, all_to_all, got 'star'"),
         (("chain", 3, 2), {"reupload": 1}, "reupload must be true or false, got 1"),
         (("chain", 3, 2), {"device": "default.qubit"}, "engine 'chain' takes the options encoding, rotation"),
-        (("chain", 3, 2), {"pattern": "all_to_all"}, "use engine 'statevector' or, with noise, 'pennylane'"),
-        (("chain", 9, 6), {}, "engine 'chain' takes at most 5 layers (its environments grow as 16^layers), got 6"),
+        (("chain", 3, 2), {"pattern": "all_to_all"}, "got 'all_to_all'; use engine 'statevector'"),
+        (
+            ("chain", 9, 6),
+            {},
+            "engine 'chain' takes at most 5 layers of these gates, got 6 (more than 4,000,000 products",
+        ),
+        (("chain", 9, 6), {}, "a step of 32 samples); use engine 'statevector'"),
+        (("chain", 40, 6), {}, "no other engine can either: take fewer layers or qubits"),
+        (("statevector", 40, 6), {}, "no other engine can either: take fewer layers or qubits"),
+        (("auto", 40, 6), {}, "no engine can run the circuit: 'chain' takes at most 5 layers"),
+        (("auto", 40, 3), {"pattern": "all_to_all"}, "'statevector' needs 25,165,824 MB for one sample of 40 qubits"),
+        (("auto", 20, 5), {"noise": {"two_qubit": {"amplitude_damping": 0.1}}}, "no engine can run the circuit"),
         (("chain", 3, 2), {"shots": 0}, "shots must be a whole number >= 1 or None (exact), got 0"),
         (("statevector", 30, 2), {}, "engine 'statevector' needs 24,576 MB for one sample of 30 qubits"),
-        (("statevector", 4, 2), {"noise": {"one_qubit": {"bit_flip": 0.1}}}, "use engine 'chain' or 'pennylane'"),
+        (("statevector", 4, 2), {"noise": {"one_qubit": {"bit_flip": 0.1}}}, "got rates; use engine 'chain'"),
     ],
 )
 def test_making_an_engine(arguments, options, text, unchecked):

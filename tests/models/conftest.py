@@ -22,12 +22,15 @@ CONFIGS = {
         "hidden_act": "gelu",
     },
 }
+OWN = {"circuit": {"function": f"{Path(__file__).parents[2]}/docs/own_circuits.py:bricks", "arguments": {"layers": 1}}}
 SMALL = {"name": "resnet", "config": CONFIGS["basic"]}
 
 
 def build(*, seed: int = 0, **changes) -> Classifier:
-    """A small classifier, unless the changes to its architecture make it another."""
-    return classifier.build(Architecture(**{"backbone": SMALL, "head": "cdl", "n_labels": 4, **changes}), seed=seed)
+    """A small classifier, unless the changes to its architecture make it another; `OWN` has what kinds must be told."""
+    told = {"head_options": OWN.get(changes.get("head", "cdl"), {})}
+    whole = {"backbone": SMALL, "head": "cdl", "n_labels": 4, **told, **changes}
+    return classifier.build(Architecture(**whole), seed=seed)
 
 
 @pytest.fixture

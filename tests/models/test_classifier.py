@@ -16,7 +16,7 @@ from qcxr.errors import InputError
 from qcxr.models import arrays, classifier, parameters
 from qcxr.study.heads import KINDS
 
-from .conftest import build
+from .conftest import OWN, build
 
 
 def test_one_seed_gives_every_head_the_same_backbone_and_another_seed_another():
@@ -99,7 +99,7 @@ def test_images_of_the_wrong_rank_are_refused(unchecked):
 
 @pytest.mark.parametrize("head", KINDS)
 def test_a_saved_model_comes_back_from_the_file_alone(tmp_path, images, head):
-    options = {"layers": 2, "init": "small"} if head in ("dqc", "product") else {}
+    options = {"layers": 2, "init": "small"} if head in ("dqc", "product") else OWN.get(head, {})
     network, batch = build(head=head, head_options=options, seed=5), images(2, 40, 40)
     nnx.jit(classifier.Classifier.__call__, static_argnums=2)(network, batch, True)
     classifier.save(tmp_path / "best.safetensors", network, metadata={"labels": ["Effusion"]})

@@ -1,10 +1,14 @@
 """Every form of the convolution against XLA's own, in value and both gradients; and which form is chosen."""
 
+from pathlib import Path
+
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import qcxr
 from qcxr.models.convolution import convolve, fastest_form
 
 SAME = ((1, 1), (1, 1))
@@ -58,3 +62,28 @@ def test_every_form_agrees_with_the_library_in_value_and_gradients(form, image_s
 def test_the_form_follows_the_shape(image_shape, kernel_shape, stride, dtype, form):
     padding = ((kernel_shape[0] // 2,) * 2,) * 2
     assert fastest_form(image_shape, kernel_shape, stride, padding, dtype) == form
+
+
+@pytest.mark.parametrize("form", ["winograd", "taps"])
+def test_a_step_takes_the_form_of_the_platform_that_it_is_lowered_for(form):
+    """For a GPU the library's convolution alone, in both directions; JAX's own platform here is a CPU."""
+    stride = 1 if form == "winograd" else 2
+    images, kernel = jnp.zeros((8, 56, 56, 64)), jnp.zeros((3, 3, 64, 64))
+    assert fastest_form(images.shape, kernel.shape, stride, SAME, jnp.float32) == form
+
+    def text(platform, form=None):
+        step = jax.jit(jax.grad(lambda *a: convolve(*a, stride=stride, padding=SAME, form=form).sum(), (0, 1)))
+        return jax.export.export(step, platforms=[platform])(images, kernel).mlir_module()
+
+    def kinds(program):
+        return {name: program.count(f"stablehlo.{name}") for name in ("convolution", "dot_general")}
+
+    assert kinds(text("cuda")) == kinds(text("cpu", "direct"))
+    assert kinds(text("cpu")) == kinds(text("cpu", form))
+
+
+def test_no_traced_code_asks_for_jaxs_own_platform():
+    """A program may be lowered for another one: `jax.lax.platform_dependent` knows which."""
+    for room in ("models", "circuits"):
+        for path in (Path(qcxr.__file__).parent / room).rglob("*.py"):
+            assert "default_backend" not in path.read_text(encoding="utf-8"), path

@@ -14,6 +14,8 @@ from qcxr.models.heads.product import product_state
 from qcxr.models.layers import Linear
 from qcxr.study.heads import KINDS
 
+from .conftest import OWN
+
 TABLE_II = {8: (16_392, 24, 72), 14: (28_686, 42, 210), 19: (38_931, 57, 380)}
 
 
@@ -25,7 +27,7 @@ def features():
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("n_labels", [1, 5])
 def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features):
-    head = create(name, 12, n_labels, key=jax.random.key(0))
+    head = create(name, 12, n_labels, key=jax.random.key(0), options=OWN.get(name))
     run = nnx.jit(head)
     logits = run(features)
     assert logits.shape == (5, n_labels) and logits.dtype == jnp.float32
@@ -34,7 +36,7 @@ def test_every_head_maps_features_to_logits_row_by_row(name, n_labels, features)
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_parameter_receives_a_gradient_that_finite_differences_confirm(name, features):
-    head = create(name, 12, 3, key=jax.random.key(1))
+    head = create(name, 12, 3, key=jax.random.key(1), options=OWN.get(name))
     graphdef, parameters, fixed = nnx.split(head, nnx.Param, Fixed)
     features = jnp.asarray(features)
 
@@ -141,8 +143,13 @@ def test_circuit_weights_by_name():
         ("cdl", 0, {}, "n_labels must be >= 1, got 0"),
         ("cdl", 3, {"layers": 2}, "head 'cdl' has no option 'layers'; allowed: none"),
         ("product", 3, {"layer": 2}, "head 'product' has no option 'layer'; allowed: layers, init"),
-        ("dqc", 3, {"layers": 0}, "layers must be an integer >= 1, got 0; set layers in the head's options"),
-        ("dqc", 3, {"shots": 100}, "head.dqc.shots must be left out in training.* got 100; use"),
+        ("dqc", 3, {"layers": 0}, "head.dqc.layers must be an integer >= 1, got 0; set it"),
+        (
+            "dqc",
+            3,
+            {"shots": {"number": 9, "gradient": "adjoint"}},
+            "gradient must be one of parameter_shift, spsa",
+        ),
         ("dqc", 3, {"init": "ones"}, "init must be one of uniform, normal, small, zeros, got 'ones'"),
         ("random", 3, {"train_circuit": True}, "head 'random' takes no train_circuit, got True: its"),
         ("permuted", 3, {"permutation_seed": -1}, r"permutation_seed must be an integer from 0 to 2\^32 - 1, got -1"),
@@ -157,3 +164,20 @@ def test_circuit_weights_by_name():
 def test_bad_heads_are_refused(name, n_labels, options, message):
     with pytest.raises(InputError, match=message):
         create(name, 12, n_labels, key=jax.random.key(0), options=options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("random", {"engine": "tensor"}, "head.random.engine must be one of pennylane, statevector, chain, auto, got "),
+        ("dqc", {"layers": 0}, "head.dqc.layers must be an integer >= 1, got 0"),
+        ("dqc", {"engine": "chain", "layers": 6}, "head.dqc.engine 'chain' takes at most 5 layers"),
+        ("dqc", {"engine": "chain", "form": "walk", "layers": 4}, "head.dqc.layers must be <= 3 for the form walk"),
+        ("dqc", {"encoding": "RZ", "rotation": "RZ"}, "head.dqc.encoding and rotation must leave the circuit"),
+        ("dqc", {"pattern": "star"}, "head.dqc.pattern must be one of ring, chain, none, all_to_all, got 'star'"),
+        ("dqc", {"shots": {"number": 10, "step": 0}}, "head.dqc: step must be > 0, got 0"),
+    ],
+)
+def test_an_error_of_the_circuit_names_the_configurations_key(kind, options, message, unchecked):
+    with pytest.raises(InputError, match=f"^{message}"):
+        create(kind, 5, 3, key=jax.random.key(0), options=options)

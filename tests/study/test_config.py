@@ -122,7 +122,7 @@ def test_wrong_type_says_what_it_got():
         (
             {"head": {"qnn": {}}},
             "head.qnn is not a configuration key; allowed here: cdl, dqc, mlp, product, "
-            "bottleneck, random, permuted, fourier, mps; remove or rename it",
+            "bottleneck, random, permuted, fourier, mps, circuit; remove or rename it",
         ),
         ({"head": {"cdl": {"layers": 1}}}, "head.cdl.layers is not a configuration key; allowed here: none; remove"),
         ({"head": {"mlp": {"init": "small"}}}, "head.mlp.init is not a configuration key; allowed here: none"),
@@ -149,7 +149,18 @@ def test_wrong_type_says_what_it_got():
             {"head": {"dqc": {"engine": "statevector", "noise": {"one_qubit": {"bit_flip": 0.1}}}}},
             "head.dqc.engine must be auto, chain or pennylane with noise on gates, got statevector; set head.dqc.eng",
         ),
-        ({"head": {"dqc": {"shots": 100}}}, "head.dqc.shots must be null in training (shots are sampled with a key of"),
+        (
+            {"head": {"dqc": {"shots": 100}}},
+            "head.dqc.shots: input should be keys and values, got 100; set head.",
+        ),
+        (
+            {"head": {"dqc": {"shots": {"number": 100, "gradient": "adjoint"}}}},
+            "head.dqc.shots.gradient: input should be 'parameter_shift' or 'spsa', got 'adjoint'; set head.dqc.sho",
+        ),
+        (
+            {"head": {"dqc": {"shots": {"number": 100}, "pattern": "all_to_all"}}},
+            "head.dqc.shots must be null for a circuit that the engine chain cannot run (all_to_all, 3 layers), got ",
+        ),
         (
             {"backbone__name": "resnet51"},
             "backbone.name: input should be 'resnet', 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152' or",

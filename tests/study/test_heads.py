@@ -7,13 +7,16 @@ from typing import get_args
 
 import pytest
 
-from qcxr.circuits import ENGINES, Noise, Rates, ansatz, chain, cost, engine, make_engine, statevector
+from qcxr.circuits import ENGINES, Noise, Rates, ansatz, cost, engine, forms, make_engine, statevector
+from qcxr.circuits.own import own
+from qcxr.circuits.tapes import simulate
 from qcxr.errors import InputError
 from qcxr.models.heads.create import maker
 from qcxr.models.initial import INITIALISERS
 from qcxr.study import circuit as options
-from qcxr.study import heads
+from qcxr.study import function, heads
 from qcxr.study.config import parse
+from qcxr.study.function import Own
 from tests.study.studies import study
 
 GATES = {"two_qubit": {"bit_flip": 0.1}}
@@ -21,21 +24,23 @@ NOISES = {"none": None, "read-out": {"readout_0": 0.1}, "zero": {"one_qubit": {"
 
 # of 4 noises x depths 1 and 6 x 1, 2 and 30 qubits, counted by hand
 REFUSED = {
-    "chain": {"ring": 8, "chain": 8, "none": 0, "all_to_all": 24},
+    "chain": {"ring": 8, "chain": 0, "none": 0, "all_to_all": 24},
     "statevector": {"ring": 12, "chain": 12, "none": 12, "all_to_all": 12},
-    "auto": {"ring": 5, "chain": 5, "none": 0, "all_to_all": 6},
+    "auto": {"ring": 4, "chain": 0, "none": 0, "all_to_all": 8},
 }
 
 
 def test_names_are_those_of_the_registries():
     assert set(heads.HEAD_NAMES) == set(heads.KINDS)
     assert set(options.ENGINE_NAMES) == set(ENGINES)
+    assert get_args(function.Engine) == simulate.ENGINES
     assert set(get_args(options.Init)) == set(INITIALISERS)
     assert get_args(options.Rotation) == ansatz.ROTATIONS
     assert get_args(options.Entangler) == ansatz.ENTANGLERS
     assert set(get_args(options.Pattern)) == set(ansatz.PATTERNS)
-    assert (options.CHAIN_LAYERS, options.STATES) == (chain.MAX_LAYERS, statevector._COPIES)
+    assert options.STATES == statevector._COPIES
     assert options.ENGINE_OPTIONS == engine._OPTIONS
+    assert all(callable(forms.sweep(form)) for form in options.FORM_NAMES)
 
 
 def test_options_and_defaults_are_those_of_the_heads():
@@ -51,6 +56,10 @@ def test_options_and_defaults_are_those_of_the_heads():
             assert gates.pop("permutation_seed") is None
             named |= gates
             named |= {"noise": None, "shots": None, "device": None, "diff_method": "backprop", "memory_mb": 4096}
+            named |= {"form": "scan"}
+        if section is Own:  # the rest say what the circuit is; a configuration has no None for a mapping
+            told = inspect.signature(own).parameters.values()
+            named |= {p.name: p.default for p in told if p.kind is p.KEYWORD_ONLY} | {"arguments": {}}
         assert given == named, name
     for section, ours in ((options.Rates, Rates), (options.Noise, Noise)):
         assert list(section.model_fields) == [field.name for field in dataclasses.fields(ours)]
@@ -73,7 +82,7 @@ def test_a_circuit_is_refused_if_and_only_if_no_engine_runs_it(name, pattern):
         try:
             made = make_engine(name, width, layers, pattern=pattern, noise=noise)
             if name == "auto":
-                chosen = cost.choose(made.ansatz, 32, noisy=not made.noise.is_unitary, platform="cpu")
+                chosen = cost.choose(made.ansatz, 32, noise=made.noise, platform="cpu")
                 if chosen != "pennylane":
                     make_engine(chosen, width, layers, pattern=pattern, noise=noise)
         except InputError as error:
@@ -86,7 +95,12 @@ def test_a_circuit_is_refused_if_and_only_if_no_engine_runs_it(name, pattern):
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_option_of_another_engine_is_refused_by_both(name):
-    for option, value in {"device": "default.qubit", "diff_method": "backprop", "memory_mb": 100}.items():
+    for option, value in {
+        "device": "default.qubit",
+        "diff_method": "backprop",
+        "memory_mb": 100,
+        "form": "fused",
+    }.items():
         ours = theirs = False
         try:
             parse(study(head={"dqc": {"engine": name, option: value}}))
@@ -103,10 +117,34 @@ def test_a_depth_that_other_engines_take_is_named():
     with pytest.raises(InputError) as caught:
         parse(study(head={"dqc": {"engine": "chain", "layers": 6}}))
     assert str(caught.value) == (
-        "head.dqc.layers must be <= 5 for the engine chain (its cost grows as 16^layers), got 6; lower it, or set "
-        "head.dqc.engine to statevector"
+        "head.dqc.layers must be <= 5 for the engine chain (the products of one qubit grow about 20-fold per layer), "
+        "got 6; lower it, or set head.dqc.engine to statevector"
     )
     parse(study(head={"dqc": {"engine": "statevector", "layers": 6}}))
+
+
+def test_a_form_is_refused_if_and_only_if_the_engine_refuses_it():
+    for form, pattern, layers, damped in itertools.product(
+        options.FORM_NAMES, ("ring", "chain", "none"), range(1, 7), (False, True)
+    ):
+        noise = {"one_qubit": {"amplitude_damping": 0.1}} if damped else None
+        given = {"engine": "chain", "form": form, "pattern": pattern, "layers": layers, "noise": noise}
+        ours = theirs = False
+        try:
+            parse(study(head={"dqc": given}))
+        except InputError:
+            ours = True
+        try:
+            make_engine(n_qubits=19, n_layers=given.pop("layers"), name=given.pop("engine"), **given)
+        except InputError:
+            theirs = True
+        assert ours == theirs, given
+    with pytest.raises(InputError) as caught:
+        parse(study(head={"dqc": {"engine": "chain", "form": "walk", "layers": 4}}))
+    assert str(caught.value) == (
+        "head.dqc.layers must be <= 3 for the form walk with these gates and this noise, got 4; lower it, or set "
+        "head.dqc.form to scan or fused or associative"
+    )
 
 
 def test_the_dqcs_options_wait_for_a_study_that_has_it():

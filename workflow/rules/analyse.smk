@@ -1,5 +1,9 @@
 # From prediction tables to metrics, tests, figures, tables and the report.
-DRAWN = next((entry.name for entry in cfg.heads if entry.kind == "dqc"), None)
+# whose circuit the report shows: the paper's, or else one of the user's own
+DRAWN = next(
+    (e.name for kind in ("dqc", "circuit") for e in cfg.heads if e.kind == kind), None
+)
+OWN = DRAWN is not None and cfg.recipe(DRAWN).kind == "circuit"
 
 
 rule score:
@@ -266,8 +270,13 @@ rule circuit:
         slice=slice_text(
             head_options=cfg.recipe(DRAWN).head_options if DRAWN else {},
             qubits=len(cfg.labels(cfg.tasks[0])),
+            **({"kind": "circuit"} if OWN else {}),
         ),
-        code=code_hash("qcxr.circuits.drawing", "qcxr.circuits.pennylane"),
+        code=code_hash(
+            "qcxr.circuits.portrait",
+            "qcxr.circuits.pennylane",
+            *(["qcxr.circuits.own"] if OWN else []),
+        ),
     message:
         "Draw the circuit of {cfg.tasks[0]} (Fig. 2)"
     script:

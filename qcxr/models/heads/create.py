@@ -6,7 +6,7 @@ the hash of a run's code follows its own head and no other (`qcxr.study.slices.H
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import jax.numpy as jnp
@@ -44,9 +44,20 @@ def create(
         )
     layers = options.get("layers", 1)
     if type(layers) is not int or layers < 1:
-        raise InputError(f"layers must be an integer >= 1, got {layers!r}; set layers in the head's options")
-    head = make(n_features, n_labels, key=key, **options)
+        raise InputError(f"head.{kind}.layers must be an integer >= 1, got {layers!r}; set it")
+    try:
+        head = make(n_features, n_labels, key=key, **options)
+    except InputError as error:
+        raise InputError(_keyed(kind, str(error), {*allowed, *options})) from None
     return check_head(kind, head, n_features=n_features, n_labels=n_labels)
+
+
+def _keyed(kind: str, message: str, options: Set[str]) -> str:
+    """An error of the head's own code, by the configuration's key: `head.dqc.layers`, not `layers`."""
+    option = message.partition(" ")[0]
+    if option in options | {"engine", "encoding", "rotation"}:
+        return f"head.{kind}.{message}"
+    return message if message.startswith("head") else f"head.{kind}: {message}"
 
 
 def maker(kind: str) -> Callable[..., Any]:
