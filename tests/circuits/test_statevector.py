@@ -41,8 +41,11 @@ def test_groups_are_few_and_nearly_equal():
     "options",
     [
         {},
-        {"permutation_seed": 3},
-        {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX", "reupload": True},
+        pytest.param({"permutation_seed": 3}, marks=[pytest.mark.slow, pytest.mark.sample]),
+        pytest.param(
+            {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX", "reupload": True},
+            marks=[pytest.mark.slow, pytest.mark.sample],
+        ),
         {"reupload": True, "rotation": "RX", "entangler": "CZ"},
     ],
     ids=str,
@@ -56,6 +59,8 @@ def test_groups_between_the_first_and_the_last_and_chunks_match_pennylane(monkey
     check(5, 3, 3, **options)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_fifteen_layers_match_pennylane():
     check(3, 15, 1)
 

@@ -213,6 +213,8 @@ def test_a_hundred_qubits_are_the_tuned_chain():
     np.testing.assert_allclose(got[1], want[1], atol=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_scripts_of_many_gates():
     """What PennyLane knows and we do not is decomposed; SWAP changes names; words and matrices are read."""
     weights = np.random.default_rng(2).uniform(0, 6, (2, 4, 3))
