@@ -36,7 +36,8 @@ class Bill(NamedTuple):
         for line in self.lines:
             name = line.engine + " *" * (line.engine == self.chosen)
             products = "-" if line.products is None else f"{line.products:,}"
-            time = "-" if line.milliseconds is None else f"{line.milliseconds:.2g}"
+            ms = line.milliseconds
+            time = "-" if ms is None else f"{ms:,.0f}" if ms >= 10 else f"{ms:.2g}"
             rows.append((name, line.obstacle or products, "-" if line.obstacle else time))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -67,5 +67,6 @@ def run(arguments: argparse.Namespace) -> None:
     print("weight  standard deviation (median qubit)  AUROC up to it (mean)")
     spread = strong.groupby("weight")["std"].median()
     for weight, score in useful[useful["label"] == MEAN].set_index("weight")["auroc"].items():
-        print(f"{weight:6d}  {spread[weight]:33.2e}  {score:21.4f}")
+        said = f"{spread[weight]:.2e}" if spread[weight] > 1e-12 else "0"  # weight 0 is the same for all films
+        print(f"{weight:6d}  {said:>33}  {score:21.4f}")
     print(f"The tables and the figure are in {out}")
