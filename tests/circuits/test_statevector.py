@@ -65,6 +65,19 @@ def test_fifteen_layers_match_pennylane():
     check(3, 15, 1)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
+def test_five_layers_where_a_ring_stops():
+    """The chain's last depth against the state vector, which PennyLane has confirmed at any."""
+    w, x, v = (np.asarray(a, np.float32) for a in inputs(6, 5, 2))
+    chain, state = (
+        jax.jit(lambda *a, name=name: value_and_gradient(make_engine(name, 6, 5), *a))(w, x, v)
+        for name in ("chain", "statevector")
+    )
+    for a, b in zip(chain, state, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
 def test_running_forward_again_for_want_of_memory_changes_nothing(monkeypatch):
     monkeypatch.setattr(statevector, "_AMPLITUDES", 2**6)
     w, x, v = (np.asarray(a, np.float32) for a in inputs(6, 4, 9))
