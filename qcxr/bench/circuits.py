@@ -6,8 +6,6 @@ busy machine hurts them alike, and ratios are of medians in the same run.
 
 import argparse
 import dataclasses
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +13,11 @@ from typing import Any
 
 import jax
 
-from qcxr.bench import arguments, forms
+from qcxr import arguments
+from qcxr.bench import forms
 from qcxr.bench.turns import PEERS, USUAL, Timing, Workload, machine, times
 from qcxr.circuits import Noise, Rates, cost, make_engine
+from qcxr.study.files import write_json
 
 NOISE = Noise(Rates(depolarizing=0.001, amplitude_damping=0.001), Rates(depolarizing=0.01, amplitude_damping=0.001))
 # of value and gradient with 3 layers, 32 samples, on two quiet cores of an EPYC; no other workload has one
@@ -66,11 +66,7 @@ def run(
     if memory:
         result["peak_memory_mb"] = peak_memory_mb(max(widths.ours), n_layers, batch)
     if json_path is not None:
-        path = Path(json_path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(result, indent=1) + "\n")
-        os.replace(partial, path)
+        write_json(result, json_path)
     return result, table(result)
 
 

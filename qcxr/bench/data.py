@@ -21,7 +21,7 @@ import pandas as pd
 from jaxtyping import Array, Float, UInt8
 from PIL import Image
 
-from qcxr.bench.arguments import positive
+from qcxr.arguments import positive
 from qcxr.bench.films import draw_films, manifest_of
 from qcxr.bench.loader import PaperLoader
 from qcxr.bench.memory import watch

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from qcxr.bench.arguments import positive
+from qcxr.arguments import positive
 from qcxr.errors import InputError
 from qcxr.study import memory
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from qcxr.bench import arguments
+from qcxr import arguments
 from qcxr.bench.peers.__main__ import PEERS
 from qcxr.bench.turns import example
 from qcxr.errors import InputError

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from qcxr.bench.arguments import positive
+from qcxr.arguments import positive
 from qcxr.bench.models import DEMO
 from qcxr.bench.steps import training_step
 from qcxr.data import batches

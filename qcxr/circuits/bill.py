@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qcxr.circuits import cost
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, damps
-from qcxr.circuits.structure import Terms, plan
+from qcxr.circuits.structure import plan
 from qcxr.circuits.tapes import simulate
 from qcxr.circuits.tapes.tape import Tape
 
@@ -57,10 +57,10 @@ def of_ansatz(
         chosen = cost.choose(ansatz, batch, noise=noise, memory_mb=memory_mb)
     why = {name: cost.obstacle(name, ansatz, noise, memory_mb) for name in ("chain", "statevector", "pennylane")}
     n, largest, times = ansatz.n_qubits, None, {}
-    products: dict[str, int] = {"statevector": (1 if ansatz.is_real else 4) * n * ansatz.n_layers * 2**n}
+    products = {"statevector": cost.turns(ansatz)}
     if why["chain"] is None:
         tables = plan(ansatz, damps(noise.one_qubit), damps(noise.two_qubit))
-        products["chain"] = n * sum(t.a.size for t in vars(tables).values() if isinstance(t, Terms))
+        products["chain"] = n * tables.products
         largest = max(tables.left, tables.right)
         if noise.is_unitary:  # what the rates were fitted to
             times = cost.milliseconds(ansatz, batch)

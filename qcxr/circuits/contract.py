@@ -1,4 +1,4 @@
-"""The room's one product of arrays: in full precision on every device."""
+"""A product of arrays in full precision on every device."""
 
 from typing import Any
 

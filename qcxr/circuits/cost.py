@@ -2,7 +2,7 @@
 
 chain: RATE_CHAIN * batch * n * (products per site, read off the plan) + a cost per site and per layer;
 statevector: RATE_STATE * batch * n * layers * 2^n (each amplitude meets matrices of up to six qubits) + a cost per
-layer. The CPU rates were fitted to lower quartiles of steps on two cores (Xeon, shared; jax 0.10.2, float32): 141
+layer. The CPU rates were fitted to lower quartiles of steps on two cores (Xeon, shared; jax 0.10.2, float32): 137
 circuits, n = 3 .. 45, layers 1 .. 5, batch 1, 32, 256. Times are met to a factor of two; where both engines run, the
 one that is named took 1.01 times as long as the faster one in the mean, 1.85 times at worst. The GPU row is an
 estimate from launch latency, not a measurement.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from qcxr.circuits import statevector
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.noise import Noise, damps
-from qcxr.circuits.structure import Terms, plan
+from qcxr.circuits.structure import plan
 from qcxr.circuits.support import MOST_PRODUCTS
 from qcxr.errors import InputError
 from qcxr.study.circuit import DENSITY_QUBITS, chain_layers
@@ -59,7 +59,7 @@ def obstacle(name: str, ansatz: Ansatz, noise: Noise, memory_mb: float) -> str |
         largest = LARGEST_DENSITY if noisy else LARGEST_STATE
         return None if n <= largest else f"holds {4 if noisy else 2}^{n} numbers per sample"
     if name == "statevector":
-        needed = statevector.state_mb(ansatz) * statevector._COPIES
+        needed = statevector.state_mb(ansatz) * statevector.COPIES
         if noisy:
             return "knows no noise on gates, got rates"
         if needed > memory_mb:
@@ -102,15 +102,17 @@ def milliseconds(ansatz: Ansatz, batch: int, platform: str = "cpu") -> dict[str,
     """Expected time of one step without noise, by engine."""
     rates = RATES["cpu" if platform == "cpu" else "gpu"]
     n, layers = ansatz.n_qubits, ansatz.n_layers
-    width = 1 if ansatz.is_real else 4
     return {
-        "statevector": rates.layer * (layers + 1) / 2 + rates.amplitude * width * batch * n * layers * 2.0**n,
+        "statevector": rates.layer * (layers + 1) / 2 + rates.amplitude * batch * turns(ansatz),
         "chain": rates.layer * layers + rates.site * n + rates.product * batch * n * products(ansatz),
     }
 
 
 def products(ansatz: Ansatz, damps: bool = False) -> int:
     """Multiply-adds per inner site and sample of value and gradient on the chain; damps: with amplitude damping."""
-    tables = plan(ansatz, damps, damps)
-    terms = [value for value in vars(tables).values() if isinstance(value, Terms)]
-    return sum(t.a.size for t in terms)
+    return plan(ansatz, damps, damps).products
+
+
+def turns(ansatz: Ansatz) -> int:
+    """What the state vector's time goes by: a sample's amplitudes, for each qubit and layer; complex ones count 4."""
+    return (1 if ansatz.is_real else 4) * ansatz.n_qubits * ansatz.n_layers * 2**ansatz.n_qubits

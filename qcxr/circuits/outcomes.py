@@ -5,7 +5,6 @@ are left out, for on outcomes they are classical (`bits`). Bonds of all layers a
 the closing gate of a ring runs from the right of the last wire to the left of the first.
 """
 
-import functools
 import math
 
 import jax.numpy as jnp
@@ -13,19 +12,13 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Inexact
 
-from qcxr.circuits import pauli
+from qcxr.circuits import pauli, unitaries
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.contract import contract
 from qcxr.circuits.noise import Noise
 from qcxr.circuits.sites import is_ring
 
-# -i P of each rotation exp(-i t P / 2) = cos(t / 2) - i sin(t / 2) P
-_TURNS = {
-    "RX": np.array([[0, -1j], [-1j, 0]]),
-    "RY": np.array([[0.0, -1.0], [1.0, 0.0]]),
-    "RZ": np.array([[-1j, 0], [0, 1j]]),
-}
 _OUTCOME = np.array([[0.5, 0.5, 0.0, 0.0], [0.5, -0.5, 0.0, 0.0]])  # probabilities of 0 and 1 from Pauli coefficients
-_product = functools.partial(jnp.matmul, precision="highest")  # on recent GPUs the default is TF32
 Gates = Inexact[Array | np.ndarray, "bond side side"]  # one wire's part of an entangler, for each value of its bond
 
 
@@ -37,7 +30,8 @@ def amplitudes(
     control = np.stack([np.diag([1.0, 0.0]), np.diag([0.0, 1.0])])
     other = np.array([[0.0, 1.0], [1.0, 0.0]]) if ansatz.entangler == "CNOT" else np.diag([1.0, -1.0])
     encode, rotate = (
-        _rotation(name, angle).astype(dtype) for name, angle in ((ansatz.encoding, films), (ansatz.rotation, weights))
+        unitaries.rotation(name, angle).astype(dtype)
+        for name, angle in ((ansatz.encoding, films), (ansatz.rotation, weights))
     )
     plus = jnp.full(2, math.sqrt(0.5), dtype)
     return _columns(ansatz, plus, encode, rotate, control, np.stack([np.eye(2), other]))
@@ -50,18 +44,13 @@ def probabilities(
     dtype = films.dtype
     one, two = noise.one_qubit.matrix(dtype), noise.two_qubit.matrix(dtype)
     encode, rotate = (
-        _product(one, pauli.rotation(name, angle))
+        contract("pq,...qr->...pr", one, pauli.rotation(name, angle))
         for name, angle in ((ansatz.encoding, films), (ansatz.rotation, weights))
     )
-    control, target = (_product(two, jnp.asarray(gate, dtype)) for gate in pauli.bonds(ansatz.entangler))
-    start = _product(one, jnp.asarray(pauli.PLUS, dtype))
+    control, target = (contract("pq,bqr->bpr", two, gate.astype(dtype)) for gate in pauli.bonds(ansatz.entangler))
+    start = jnp.asarray(contract("pq,q->p", one, pauli.PLUS.astype(dtype)))
     columns = _columns(ansatz, start, encode, rotate, control, target)
-    return _product(columns, jnp.asarray(_OUTCOME.T, dtype))
-
-
-def _rotation(name: str, angle: Float[Array, "*angles"]) -> Inexact[Array, "*angles 2 2"]:
-    half = angle[..., None, None] / 2
-    return jnp.cos(half) * np.eye(2) + jnp.sin(half) * _TURNS[name]
+    return contract("fnlrp,op->fnlro", columns, _OUTCOME.astype(dtype))
 
 
 def _columns(
@@ -77,10 +66,12 @@ def _columns(
     gates = _gates(ansatz, jnp.asarray(control, start.dtype), jnp.asarray(target, start.dtype))
     column = jnp.broadcast_to(start, (films, n, 1, 1, side))
     for layer in range(ansatz.n_layers):
-        turn = _product(rotate[layer], encode) if layer == 0 or ansatz.reupload else rotate[layer][None]
-        column = jnp.einsum("fnlrq,fnpq->fnlrp", column, jnp.broadcast_to(turn, encode.shape), precision="highest")
+        turn = (
+            contract("npq,fnqr->fnpr", rotate[layer], encode) if layer == 0 or ansatz.reupload else rotate[layer][None]
+        )
+        column = contract("fnlrq,fnpq->fnlrp", column, jnp.broadcast_to(turn, encode.shape))
         if layer < ansatz.n_layers - 1:
-            column = jnp.einsum("fnabq,nlrpq->fnlarbp", column, gates, precision="highest")
+            column = contract("fnabq,nlrpq->fnlarbp", column, gates)
             column = column.reshape(films, n, column.shape[2] * column.shape[3], -1, side)
     return column
 
@@ -90,9 +81,9 @@ def _gates(ansatz: Ansatz, control: Gates, target: Gates) -> Inexact[Array, "qub
     n, side = ansatz.n_qubits, control.shape[-1]
     if not ansatz.pairs:
         return jnp.broadcast_to(jnp.eye(side, dtype=control.dtype), (n, 1, 1, side, side))
-    inner = jnp.einsum("rij,ljk->lrik", control, target)  # a wire is its left neighbour's target first
+    inner = contract("rij,ljk->lrik", control, target)  # a wire is its left neighbour's target first
     if is_ring(ansatz):
-        first, last = jnp.einsum("lij,rjk->lrik", target, control), inner  # but on wire 0 the closing gate comes last
+        first, last = contract("lij,rjk->lrik", target, control), inner  # but on wire 0 the closing gate comes last
     else:
         first, last = jnp.zeros_like(inner).at[0].set(control), jnp.zeros_like(inner).at[:, 0].set(target)
     return jnp.concatenate([first[None], jnp.broadcast_to(inner, (n - 2, *inner.shape)), last[None]])

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Inexact, PRNGKeyArray
 from qcxr.circuits import cost
 from qcxr.circuits.ansatz import Ansatz
 from qcxr.circuits.bits import finish
+from qcxr.circuits.contract import contract
 from qcxr.circuits.engine import Engine
 from qcxr.circuits.noise import Noise, Rate, present
 from qcxr.circuits.outcomes import amplitudes, probabilities
@@ -88,27 +89,27 @@ def _draw(
 
     def step_right(right: Right, column: Column) -> tuple[Right, Right]:
         if pure:
-            half = jnp.einsum("lry,crds->cydls", column, right, precision="highest")
-            left = jnp.einsum("cydls,msy->cldm", half, column.conj(), precision="highest")
+            half = contract("lry,crds->cydls", column, right)
+            left = contract("cydls,msy->cldm", half, column.conj())
         else:
-            left = jnp.einsum("lry,cr->cl", column, right, precision="highest")
+            left = contract("lry,cr->cl", column, right)
         return left / jnp.abs(left).max(), right  # only ratios of probabilities count
 
     def step_left(left: Left, site: tuple[Column, Right, Float[Array, " shots"]]) -> tuple[Left, Bool[Array, " shots"]]:
         column, right, uniform = site
-        both = jnp.einsum("scl,lry->yscr", left, column, precision="highest")
+        both = contract("scl,lry->yscr", left, column)
         if pure:
-            joined = jnp.einsum("yscr,crdq->ysdq", both, right, precision="highest")
+            joined = contract("yscr,crdq->ysdq", both, right)
             chances = (joined * both.conj()).real.sum((-1, -2))
         else:
-            chances = jnp.einsum("yscr,cr->ys", both, right, precision="highest")
+            chances = contract("yscr,cr->ys", both, right)
         chances = jnp.maximum(chances, 0)  # rounding may take an impossible outcome below
         bit = uniform * chances.sum(0) < chances[1]
         chance = jnp.maximum(jnp.where(bit, chances[1], chances[0]), jnp.finfo(chances.dtype).tiny)
         left = jnp.where(bit[:, None, None], both[1], both[0])
         return left / (jnp.sqrt(chance) if pure else chance)[:, None, None], bit
 
-    outside = jnp.einsum("cr,ds->crds", edge, edge) if pure else edge
+    outside = contract("cr,ds->crds", edge, edge) if pure else edge
     _, rights = jax.lax.scan(step_right, outside, columns, reverse=True)
     start = jnp.broadcast_to(edge, (uniforms.shape[1], *edge.shape))
     return jax.lax.scan(step_left, start, (columns, rights, uniforms))[1]

@@ -13,18 +13,18 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Inexact
+from jaxtyping import Float
 
 from qcxr.circuits.ansatz import Ansatz
+from qcxr.circuits.contract import contract
 from qcxr.circuits.evolution import evolve
 from qcxr.circuits.layout import Layout, krons, product
 from qcxr.circuits.noise import Noise
 from qcxr.circuits.simulator import Simulator
-from qcxr.errors import InputError
+from qcxr.circuits.unitaries import rotation
 
-_COPIES = 6  # state vectors of a sample alive at once in the reverse pass, measured upper bound
+COPIES = 6  # state vectors of a sample alive at once in the reverse pass, measured upper bound
 _AMPLITUDES = 2**17  # of the samples that go through the layers together
-_EXACT = jax.lax.Precision.HIGHEST
 
 Weights = Float[Array, "layers qubits"]
 Angles = Float[Array, "batch qubits"]
@@ -32,23 +32,10 @@ Expectations = Float[Array, "batch qubits"]
 
 
 def build(ansatz: Ansatz, *, memory_mb: float = 4096) -> Simulator:
-    """The batch goes in chunks that fit into `memory_mb`.
-
-    Raises InputError where not even one sample fits, and for noise on the gates.
-    """
-    sample_mb = state_mb(ansatz) * _COPIES
-    if sample_mb > memory_mb:
-        other = "chain" if ansatz.pattern != "all_to_all" and ansatz.permutation_seed is None else "pennylane"
-        raise InputError(
-            f"engine 'statevector' needs {sample_mb:,.0f} MB for one sample of {ansatz.n_qubits} qubits, more than "
-            f"memory_mb = {memory_mb:,.0f}; use engine '{other}' or raise memory_mb"
-        )
+    """Of a circuit that `cost.check` lets pass; the batch goes in chunks that fit into `memory_mb`."""
 
     def expectations(weights: Weights, angles: Angles, noise: Noise) -> Expectations:
-        if not noise.is_unitary:
-            raise InputError(
-                "engine 'statevector' knows no noise on gates, got rates; use engine 'chain' or 'pennylane'"
-            )
+        del noise  # it has none on gates
         size = 2 if angles.dtype == jnp.float64 else 1
         room = memory_mb / state_mb(ansatz) / size  # in state vectors
         return _chunked(ansatz, weights, angles, room)
@@ -68,13 +55,13 @@ def _chunked(ansatz: Ansatz, weights: Weights, angles: Angles, room: float) -> E
     runs forward once more instead.
     """
     batch = len(angles)
-    chunk = min(batch, max(1, _AMPLITUDES >> ansatz.n_qubits), max(1, int(room / _COPIES)))
+    chunk = min(batch, max(1, _AMPLITUDES >> ansatz.n_qubits), max(1, int(room / COPIES)))
     pieces = math.ceil(batch / chunk)
     chunk = math.ceil(batch / pieces)
     piece: Callable[[Weights, Angles], Expectations] = functools.partial(_expectations, ansatz)
     if pieces == 1:
         return piece(weights, angles)
-    if chunk * _COPIES + batch > room:
+    if chunk * COPIES + batch > room:
         piece = jax.checkpoint(piece, prevent_cse=False)
     padded = jnp.pad(angles, ((0, pieces * chunk - batch), (0, 0))).reshape(pieces, chunk, -1)
     return jax.lax.map(lambda x: piece(weights, x), padded).reshape(pieces * chunk, -1)[:batch]
@@ -90,22 +77,10 @@ def _expectations(ansatz: Ansatz, weights: Weights, angles: Angles) -> Expectati
 def _together(ansatz: Ansatz, weights: Weights, angles: Angles) -> Expectations:
     """Of samples with the same rotations after the first layer."""
     layout = Layout.of(ansatz.n_qubits, len(angles))
-    encode, rotate = (functools.partial(_rotation, name) for name in (ansatz.encoding, ansatz.rotation))
+    encode, rotate = (functools.partial(rotation, name) for name in (ansatz.encoding, ansatz.rotation))
     encoded = encode(angles)  # (B, n, 2, 2)
-    wires = jnp.einsum("nij,bnj->bni", rotate(weights[0]), math.sqrt(0.5) * encoded.sum(-1), precision=_EXACT)
+    wires = contract("nij,bnj->bni", rotate(weights[0]), math.sqrt(0.5) * encoded.sum(-1))
     turns = rotate(weights[1:])  # (L - 1, n, 2, 2)
     if ansatz.reupload:
-        turns = jnp.matmul(turns, encoded, precision=_EXACT)
+        turns = contract("lnij,njk->lnik", turns, encoded[0])  # of one sample
     return evolve(ansatz, layout, product(layout, wires), krons(layout, turns))
-
-
-def _rotation(name: str, angle: Float[Array, "*angles"]) -> Inexact[Array, "*angles 2 2"]:
-    """Real for RY."""
-    c, s = jnp.cos(angle / 2), jnp.sin(angle / 2)
-    if name == "RY":
-        rows = [[c, -s], [s, c]]
-    elif name == "RX":
-        rows = [[c + 0j, -1j * s], [-1j * s, c + 0j]]
-    else:
-        rows = [[c - 1j * s, 0j * c], [0j * c, c + 1j * s]]
-    return jnp.stack([jnp.stack(row, -1) for row in rows], -2)

@@ -53,6 +53,11 @@ class Plan:
     pull_right: Terms
     pull_measure: Terms
 
+    @property
+    def products(self) -> int:
+        """Multiply-adds of an inner site and a sample, value and gradient."""
+        return sum(terms.a.size for terms in vars(self).values() if isinstance(terms, Terms))
+
 
 @functools.cache
 def plan(ansatz: Ansatz, damps_one: bool, damps_two: bool) -> Plan:

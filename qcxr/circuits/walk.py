@@ -29,8 +29,7 @@ Rows = tuple[Array, ...]  # one vector over the lanes per state
 
 def fits(plan: Plan) -> bool:
     """Whether the products of a plan are few enough to be written out."""
-    terms = [value for value in vars(plan).values() if isinstance(value, Terms)]
-    return sum(t.a.size for t in terms) <= LARGEST
+    return plan.products <= LARGEST
 
 
 def sweep(

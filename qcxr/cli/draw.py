@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from qcxr.arguments import positive
 from qcxr.cli import configfile
 from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
@@ -16,11 +17,11 @@ def add(commands: Commands) -> None:
     configfile.add(parser)
     parser.add_argument("--head", metavar="NAME", help="a head of the configuration (default: the paper's circuit)")
     parser.add_argument("--task", metavar="NAME", help="whose labels are the qubits (default: the study's first)")
-    parser.add_argument("--qubits", type=int, default=8, help="of the paper's circuit (default: 8)")
-    parser.add_argument("--layers", type=int, default=3, help="of the paper's circuit (default: 3)")
+    parser.add_argument("--qubits", type=positive, default=8, help="of the paper's circuit (default: 8)")
+    parser.add_argument("--layers", type=positive, default=3, help="of the paper's circuit (default: 3)")
     parser.add_argument("--png", metavar="FILE")
     parser.add_argument("--cost", action="store_true", help="print what the engines cost instead of the circuit")
-    parser.add_argument("--batch", type=int, default=32, help="films of a step, for --cost (default: 32)")
+    parser.add_argument("--batch", type=positive, default=32, help="films of a step, for --cost (default: 32)")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from qcxr.arguments import at_least
 from qcxr.cli.commands import Commands, command
 
 
@@ -20,14 +21,10 @@ def sample(parser: argparse.ArgumentParser) -> None:
     """The words of a command that reads a run and a sample of its films."""
     parser.add_argument("run_folder", metavar="RUN", help="a run's folder: results/runs/TASK/HEAD/seedN")
     parser.add_argument("--dataset", metavar="NAME", help="whose test films (default: the first that it has predicted)")
-    parser.add_argument("--films", type=_count, default=1000, metavar="N", help="films in the sample (default 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
-
-
-def _count(text: str) -> int:
-    if int(text) < 2:
-        raise ValueError(text)
-    return int(text)
+    parser.add_argument(
+        "--films", type=at_least(2), default=1000, metavar="N", help="films in the sample (default 1000)"
+    )
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the sample (default 0)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -58,7 +55,6 @@ def run(arguments: argparse.Namespace) -> None:
     strong = strengths(parts, seen.labels)
     useful = kept(parts, seen.kernel, seen.bias, seen.targets, seen.covered, seen.labels)
     out = Path(arguments.out or Path(arguments.run_folder, "spectrum"))
-    out.mkdir(parents=True, exist_ok=True)
     write_csv(strong, out / "strengths.csv")
     write_csv(useful, out / "auroc.csv")
     with style.applied():

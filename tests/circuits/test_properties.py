@@ -146,7 +146,7 @@ def test_wide_ring_with_idle_qubits(n):
 def test_state_vector_in_chunks_changes_nothing():
     w, x = draw(9, (7,))
     whole = jax.value_and_grad(lambda w, x: jnp.sum(make_engine("statevector", N, LAYERS)(w, x) ** 2), (0, 1))
-    budget = 2.5 * statevector_room.state_mb(make_engine("chain", N, LAYERS).ansatz) * statevector_room._COPIES
+    budget = 2.5 * statevector_room.state_mb(make_engine("chain", N, LAYERS).ansatz) * statevector_room.COPIES
     parts = jax.value_and_grad(
         lambda w, x: jnp.sum(make_engine("statevector", N, LAYERS, memory_mb=budget)(w, x) ** 2), (0, 1)
     )

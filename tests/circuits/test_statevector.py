@@ -83,7 +83,7 @@ def test_running_forward_again_for_want_of_memory_changes_nothing(monkeypatch):
     w, x, v = (np.asarray(a, np.float32) for a in inputs(6, 4, 9))
     whole, again = (
         jax.jit(lambda *a, mb=mb: value_and_gradient(make_engine("statevector", 6, 4, memory_mb=mb), *a))(w, x, v)
-        for mb in (4096, statevector.state_mb(Ansatz(6, 4)) * (statevector._COPIES + 1))
+        for mb in (4096, statevector.state_mb(Ansatz(6, 4)) * (statevector.COPIES + 1))
     )
     for a, b in zip(whole, again, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)

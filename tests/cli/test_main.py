@@ -37,10 +37,14 @@ def test_mistakes_are_one_line(capsys):
         assert main(words) == 1
         told = capsys.readouterr().err
         assert said in told and len(told.splitlines()) == 1
-    for words in (["data", "--films", "-1"], ["circuits", "--widths", "x"], ["models", "--frameworks", "tf"]):
+    for words, said in (
+        (["data", "--films", "-1"], "must be a whole number >= 1, got '-1'"),
+        (["circuits", "--widths", "x"], "must be a whole number >= 1, got 'x'"),
+        (["models", "--frameworks", "tf"], "invalid choice: 'tf'"),
+    ):
         with pytest.raises(SystemExit):
             main(["bench", *words])
-        assert f"qcxr bench {words[0]}: error: argument {words[1]}: invalid" in capsys.readouterr().err
+        assert f"qcxr bench {words[0]}: error: argument {words[1]}: {said}" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["status", "--fast"])
     assert "unrecognized arguments: --fast" in capsys.readouterr().err

@@ -53,9 +53,10 @@ def test_one_line_where_there_is_nothing_to_look_into(tmp_path, capsys):
         assert main([name, str(tmp_path)]) == 1
         said = capsys.readouterr().err
         assert said.startswith(f"error: {tmp_path} must be a run's folder") and said.count("\n") == 1
-        with pytest.raises(SystemExit):
-            main([name, str(tmp_path), "--films", "1"])
-        assert "argument --films: invalid" in capsys.readouterr().err
+        for flag, value, smallest in (("--films", "1", 2), ("--seed", "-1", 0)):
+            with pytest.raises(SystemExit):
+                main([name, str(tmp_path), flag, value])
+            assert f"argument {flag}: must be a whole number >= {smallest}, got '{value}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("head, reason", [

@@ -38,7 +38,7 @@ def test_names_are_those_of_the_registries():
     assert get_args(options.Rotation) == ansatz.ROTATIONS
     assert get_args(options.Entangler) == ansatz.ENTANGLERS
     assert set(get_args(options.Pattern)) == set(ansatz.PATTERNS)
-    assert options.STATES == statevector._COPIES
+    assert options.STATES == statevector.COPIES
     assert options.ENGINE_OPTIONS == engine._OPTIONS
     assert all(callable(forms.sweep(form)) for form in options.FORM_NAMES)
 

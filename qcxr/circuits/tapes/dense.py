@@ -60,7 +60,7 @@ def _mixed(tape: Tape, values: Float[Array, " parameters"]) -> Float[Array, " wo
     n = tape.n_qubits
     state = jnp.ones((), values.dtype)
     for _ in range(n):
-        state = jnp.tensordot(state, jnp.asarray(ZERO, values.dtype), 0)
+        state = state[..., None] * jnp.asarray(ZERO, values.dtype)
     at = 0
     for gate in tape.gates:
         kind = KINDS[gate.name]

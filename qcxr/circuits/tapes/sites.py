@@ -160,6 +160,5 @@ def _constant(
             return None
         row = np.einsum("sokp,fkpq->sofkq", row, np.broadcast_to(parts, (len(parts), len(paulis), 4, 4)), optimize=True)
         s, o, f, k, _ = row.shape
-        row = row.transpose(0, 1, 2, 3, 4) if own else row.transpose(0, 2, 1, 3, 4)
-        row = row.reshape((s, o * f, k, 4) if own else (s * f, o, k, 4))
+        row = row.reshape(s, o * f, k, 4) if own else row.swapaxes(1, 2).reshape(s * f, o, k, 4)
     return row @ ZERO
