@@ -3,9 +3,9 @@
 chain: RATE_CHAIN * batch * n * (products per site, read off the plan) + a cost per site and per layer;
 statevector: RATE_STATE * batch * n * layers * 2^n (each amplitude meets matrices of up to six qubits) + a cost per
 layer. The CPU rates were fitted to lower quartiles of steps on two cores (Xeon, shared; jax 0.10.2, float32): 137
-circuits, n = 3 .. 45, layers 1 .. 5, batch 1, 32, 256. Of these times 82 % are met to a factor of two, 94 % to three; where
-both engines run, the one that is named took 1.01 times as long as the faster one in the mean, 1.85 times at worst. The GPU row is an
-estimate from launch latency, not a measurement.
+circuits, n = 3 .. 45, layers 1 .. 5, batch 1, 32, 256. Of these times 82 % are met to a factor of two, 94 % to three;
+where both engines run, the one that is named took 1.01 times as long as the faster one in the mean, 1.85 times at
+worst. The GPU row is an estimate from launch latency, not a measurement.
 """
 
 from typing import NamedTuple
