@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= 2
+# of each test's cases, `make test` runs every THIN-th
+THIN ?= 1
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -35,7 +37,7 @@ demo: $(VENV)/.base
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 
 test: $(VENV)/.test
-	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist worksteal
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist worksteal --thin $(THIN)
 
 drills: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --ignore tests/circuits

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections import Counter
 
 import jaxtyping
 import pytest
@@ -11,6 +12,23 @@ import tests.typed  # noqa: F401  (the import hook looks its checker up as an at
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # before anything of ours is imported: every annotated function checks what it is given and what it returns
 jaxtyping.install_import_hook("qcxr", "tests.typed.checked")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thin", type=int, default=1, metavar="N", help="of each test's cases run every N-th only")
+
+
+@pytest.hookimpl(trylast=True)  # after -m has chosen
+def pytest_collection_modifyitems(config, items):
+    """With --thin N every test runs, one in N of its cases: the same ones each time, so that workers agree."""
+    seen, kept, dropped = Counter(), [], []
+    for item in items:
+        case = (item.path, getattr(item, "cls", None), getattr(item, "originalname", item.name))
+        (kept if seen[case] % config.getoption("thin") == 0 else dropped).append(item)
+        seen[case] += 1
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
 
 
 @pytest.fixture

@@ -154,6 +154,8 @@ def test_state_vector_in_chunks_changes_nothing():
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_shots_are_seeded_binomial_and_leave_gradients_exact():
     w, x = draw(10, (2000,))
     x[:] = x[0]

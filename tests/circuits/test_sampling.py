@@ -68,7 +68,14 @@ def test_samples_follow_the_joint_distribution(n, layers, options, noise):
         assert len(wanted) == 1 or stats.chisquare(observed, np.array(wanted)).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("n, layers, noise", [(19, 3, Noise()), (100, 2, Noise()), (12, 2, NOISE)])
+@pytest.mark.parametrize(
+    "n, layers, noise",
+    [
+        pytest.param(19, 3, Noise(), marks=[pytest.mark.slow, pytest.mark.sample]),
+        pytest.param(100, 2, Noise(), marks=[pytest.mark.slow, pytest.mark.sample]),
+        (12, 2, NOISE),
+    ],
+)
 def test_marginals_are_the_expectation_values_at_any_width(n, layers, noise):
     w, x = inputs(n, layers, films=2)
     engine = make_engine("chain", n, layers, noise=noise)

@@ -58,6 +58,8 @@ def test_a_complex_scale_is_that_of_dense_operators(options):
         np.testing.assert_allclose(row, dense(ansatz, weights, angle, scale), rtol=0, atol=1e-10)
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_a_real_scale_of_one_changes_nothing_and_gradients_pass_through_complex_values():
     ansatz, rng = Ansatz(4, 3), np.random.default_rng(1)
     with jax.enable_x64(True):

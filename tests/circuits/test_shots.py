@@ -53,6 +53,8 @@ def mean_of_spsa(engine, w, x, g, step):
     return [a.mean(0) for a in jax.jit(jax.vmap(one))(signs)]
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_spsa_is_the_gradient_up_to_the_square_of_its_step():
     with jax.enable_x64(True):
         w, x, g = map(jnp.asarray, inputs(3, 2, films=1))
@@ -65,15 +67,15 @@ def test_spsa_is_the_gradient_up_to_the_square_of_its_step():
         assert 3.5 < far / near < 4.5
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "gradient, options",
     [
         ("parameter_shift", {}),
-        pytest.param(
-            "parameter_shift", {"reupload": True, "noise": NOISE}, marks=[pytest.mark.slow, pytest.mark.sample]
-        ),
+        ("parameter_shift", {"reupload": True, "noise": NOISE}),
         ("spsa", {}),
-        pytest.param("spsa", {"noise": NOISE, "entangler": "CZ"}, marks=pytest.mark.slow),
+        ("spsa", {"noise": NOISE, "entangler": "CZ"}),
     ],
 )
 def test_gradients_from_shots_are_unbiased(gradient, options):

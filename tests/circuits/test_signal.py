@@ -33,6 +33,8 @@ def test_spreads_over_films_are_those_of_pennylane():
         np.testing.assert_allclose(gradient_variance_over_films(chain, w, x), np.mean(each, 0), atol=1e-10)
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_a_tape_has_a_signal_too():
     """Against the paper's circuit as an engine, which is another program."""
     w, x = inputs(3, 2)
@@ -63,7 +65,7 @@ def test_one_set_of_weights_needs_no_axis():
     [
         (8, 0.084, 0.31),
         pytest.param(14, 0.018, 0.12, marks=pytest.mark.slow),
-        (19, 0.009, 0.064),
+        pytest.param(19, 0.009, 0.064, marks=[pytest.mark.slow, pytest.mark.sample]),
         pytest.param(45, 5e-5, 1e-3, marks=[pytest.mark.slow, pytest.mark.sample]),
     ],
 )

@@ -37,15 +37,14 @@ def test_groups_are_few_and_nearly_equal():
     assert [Layout.of(n, 1).sizes for n in (14, 19)] == [(4, 5, 5), (4, 5, 5, 5)]
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
         {},
-        pytest.param({"permutation_seed": 3}, marks=[pytest.mark.slow, pytest.mark.sample]),
-        pytest.param(
-            {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX", "reupload": True},
-            marks=[pytest.mark.slow, pytest.mark.sample],
-        ),
+        {"permutation_seed": 3},
+        {"permutation_seed": 3, "entangler": "CZ", "encoding": "RX", "reupload": True},
         {"reupload": True, "rotation": "RX", "entangler": "CZ"},
     ],
     ids=str,
@@ -78,6 +77,8 @@ def test_five_layers_where_a_ring_stops():
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_running_forward_again_for_want_of_memory_changes_nothing(monkeypatch):
     monkeypatch.setattr(statevector, "_AMPLITUDES", 2**6)
     w, x, v = (np.asarray(a, np.float32) for a in inputs(6, 4, 9))

@@ -180,10 +180,12 @@ def test_halves_are_the_gate(name):
     assert len(first) == (16 if name in ("ISWAP", "IsingXY", "SingleExcitation") else 4)
 
 
+SAMPLED = [pytest.mark.slow, pytest.mark.sample]
+DAMPED = {"one_qubit": {"amplitude_damping": 0.1}, "two_qubit": {"depolarizing": 0.05}}
 ANSATZE = [
     ({}, None),
-    ({"entangler": "CZ", "encoding": "RY", "rotation": "RX", "reupload": True}, None),
-    ({"pattern": "chain"}, {"one_qubit": {"amplitude_damping": 0.1}, "two_qubit": {"depolarizing": 0.05}}),
+    pytest.param({"entangler": "CZ", "encoding": "RY", "rotation": "RX", "reupload": True}, None, marks=SAMPLED),
+    pytest.param({"pattern": "chain"}, DAMPED, marks=SAMPLED),
 ]
 
 

@@ -60,6 +60,8 @@ def test_what_differs_in_one_thing_is_not(tape):
     assert tuned(TAPE) is not None and tuned(tape) is None
 
 
+@pytest.mark.sample
+@pytest.mark.slow
 def test_order_feeds_and_observables_are_the_tapes_own():
     """Gates wire by wire, weights in another order and halved, a sum of Z: through the tuned chain."""
     n, rng = 6, np.random.default_rng(0)

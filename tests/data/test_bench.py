@@ -33,6 +33,7 @@ def test_the_papers_loader_loads_what_ours_normalises(tmp_path):
     gc.collect()
 
 
+@pytest.mark.slow
 @left_open
 def test_every_row_is_measured(tmp_path):
     frame = bench.draw_films(tmp_path / "films", 40, side=64)
@@ -44,6 +45,7 @@ def test_every_row_is_measured(tmp_path):
     gc.collect()
 
 
+@pytest.mark.slow
 def test_memory_check_sees_all_processes():
     rows = {row[0]: row[1] for row in bench.size_rows(counts=(64,), side=64)}
     assert rows["NIH packed at 224 x 224"] < 6
