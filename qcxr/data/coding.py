@@ -61,8 +61,8 @@ def _numbers(cells: pd.Series, table: Table, label: Label, column: str) -> pd.Se
             at = int((codes == i).argmax())
             raise InputError(
                 f"{column} must be one of {', '.join(sorted(yes | no | unsure))}, got {text!r} in "
-                f"{place(cells.index, at)} ({int((codes == i).sum())} such row(s)); say what it means (positive, negative "
-                "or uncertain)"
+                f"{place(cells.index, at)} ({int((codes == i).sum())} such row(s)); say what it means "
+                "(positive, negative or uncertain)"
             )
     return pd.Series(numbers[codes], index=cells.index)
 
@@ -94,11 +94,14 @@ def _of_findings(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     found, unseen = {}, []
     for name, label in told(table).items():
         mapped = {
-            " ".join(word.lower().split()) for word in ([label.columns] if isinstance(label.columns, str) else label.columns)
+            " ".join(word.lower().split())
+            for word in ([label.columns] if isinstance(label.columns, str) else label.columns)
         }
         hits = {each: float(bool(each & mapped)) for each in listed.unique()}
         found[name] = listed.map(hits).astype(float).mask(empty, _BLANK)
         unseen += [] if mapped & known else [name]
     if unseen:
-        log.warning("no row of column %s says %s: these labels are 0 on every film", table.findings.column, ", ".join(unseen))
+        log.warning(
+            "no row of column %s says %s: these labels are 0 on every film", table.findings.column, ", ".join(unseen)
+        )
     return pd.DataFrame(found, index=rows.index)

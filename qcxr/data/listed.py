@@ -101,7 +101,8 @@ def _kept(rows: Rows, table: Table) -> Rows:
         if not kept.any():
             some = ", ".join(map(str, gone.index[:8]))
             raise InputError(
-                f"keep leaves no row: {column} is never {' or '.join(map(str, values))}, but {some}; correct the source's keep"
+                f"keep leaves no row: {column} is never {' or '.join(map(str, values))}, but {some}; correct the "
+                "source's keep"
             )
         rows = rows.only(kept, {f"{column} {value}": int(count) for value, count in gone.items()})
     return rows

@@ -45,7 +45,7 @@ def _refuse_twice(frame: pd.DataFrame, twice: pd.Series, key: str) -> None:
     value = frame[key].iloc[at]
     before = int((frame[key] == value).argmax())
     way_out = (
-        "list each film once, take columns that tell films apart (id), or say what several rows mean (rows: any, majority)"
+        "list each film once, take columns that tell films apart (id), or say what several rows mean (rows)"
         if key == "image_id"
         else "list each film once"
     )
@@ -63,6 +63,6 @@ def refuse_spread(frame: pd.DataFrame) -> None:
     of_patient = frame[frame["patient_id"] == patient].drop_duplicates("split")
     where = " and ".join(f"{split} ({place(of_patient.index, at)})" for at, split in enumerate(of_patient["split"]))
     raise InputError(
-        f"patient {patient} is in two splits, {where} ({pairs['patient_id'][spread].nunique()} such patient(s)); split by "
-        "patient, or the test set leaks into training"
+        f"patient {patient} is in two splits, {where} ({pairs['patient_id'][spread].nunique()} such patient(s)); split "
+        "by patient, or the test set leaks into training"
     )

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,8 +49,8 @@ def read(*, images: str | Path, table: Table) -> pd.DataFrame:
         frame["path"] = _found(frame["path"], images, table.folders)
     if table.patient is None:
         log.warning(
-            "NO PATIENTS: no column tells whose films these are, so each of the %d films counts as a patient of its own. "
-            "Films of one patient may be in training and test, and intervals over patients are too narrow.",
+            "NO PATIENTS: no column tells whose films these are, so each of the %d films counts as a patient of its "
+            "own. Films of one patient may be in training and test, and intervals over patients are too narrow.",
             len(frame),
         )
     frame.attrs["dropped"] = rows.dropped
@@ -94,7 +93,9 @@ def _split_by(table: Table) -> By:
 def _without(rows: Rows, table: Table) -> Rows:
     assert table.findings is not None
     unwanted = {" ".join(word.lower().split()) for word in table.findings.drop}
-    out = words(rows.table[table.findings.column], table.findings).map(lambda found: bool(found & unwanted)).astype(bool)
+    out = (
+        words(rows.table[table.findings.column], table.findings).map(lambda found: bool(found & unwanted)).astype(bool)
+    )
     return rows.only(~out, {" or ".join(table.findings.drop): int(out.sum())}) if out.any() else rows
 
 

@@ -34,7 +34,6 @@ def _one_group(value: str) -> str:
     return value
 
 
-
 class Pattern(Section):
     """A part of a column's text."""
 

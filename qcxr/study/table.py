@@ -62,8 +62,8 @@ class Table(Source):
     )
     split: str | By | None = Field(
         None,
-        description="Split of a film: a column that says train, val or test, or how it or lists tell it. Null: as files "
-        "say, else all films are training films.",
+        description="Split of a film: a column that says train, val or test, or how it or lists tell it. Null: as "
+        "files say, else all films are training films.",
         examples=["set", {"column": "set", "words": {"train": ["A", "B"], "test": ["C"]}}],
     )
     draw: Draw | None = Field(
@@ -103,8 +103,8 @@ class Table(Source):
     )
     rows: Literal["refuse", "any", "majority"] = Field(
         "refuse",
-        description="What is made of several rows of a film (readers, boxes): refused, a label that any row has, or one "
-        "that more than half of the rows have.",
+        description="What is made of several rows of a film (readers, boxes): refused, a label that any row has, or "
+        "one that more than half of the rows have.",
         examples=["majority"],
     )
     keep: dict[str, Words] = Field(
@@ -136,8 +136,10 @@ class Table(Source):
         for name, label in told(self).items():
             if not label.columns:
                 raise wrong("labels", f"must give {name} a column", [])
-            if self.findings is not None and isinstance(self.labels, dict) and isinstance(self.labels[name], Label):
-                raise wrong("labels", f"must give {name} words of findings, no columns", self.labels[name])
+        own = [name for name, label in self._by_name().items() if isinstance(label, Label)]
+        if self.findings is not None and own:
+            must = f"must be null where a label has columns of its own ({own[0]})"
+            raise wrong("findings", must, self.findings.column)
         return self
 
     @model_validator(mode="after")
@@ -152,9 +154,17 @@ class Table(Source):
 
     @model_validator(mode="after")
     def _splits_fit(self) -> Table:
-        if isinstance(self.files, dict) and (not self.files or self.split is not None):
-            raise wrong("files", "must name a split, and be the only key that does (files or split)", self.files)
+        if isinstance(self.files, dict) and self.split is not None:
+            raise wrong("split", "must be null where files name the splits", self.split)
+        if not self.by_split():
+            raise wrong("files", "must name a file", self.files)
+        for folder in self.folders or ():
+            if folder.startswith("/") or ".." in folder.split("/"):
+                raise wrong("folders", "must be folders below images", folder)
         return self
+
+    def _by_name(self) -> dict[str, str | list[str] | Label]:
+        return self.labels if isinstance(self.labels, dict) else {name: name for name in self.labels}
 
     def uncertainty(self) -> Uncertain:
         """What is neither yes nor no, and what it is taken for."""
@@ -165,9 +175,7 @@ class Table(Source):
         """(split, file) of all files; the split is None where `files` does not tell it."""
         groups: Mapping[Any, str | list[str]] = self.files if isinstance(self.files, dict) else {None: self.files}
         return [
-            (split, file)
-            for split, files in groups.items()
-            for file in ([files] if isinstance(files, str) else files)
+            (split, file) for split, files in groups.items() for file in ([files] if isinstance(files, str) else files)
         ]
 
     def splits(self) -> set[str] | None:
