@@ -48,6 +48,8 @@ def drawn(patients: pd.Series, labels: pd.DataFrame, draw: Draw) -> pd.Series:
 def _folds(patient: Int[np.ndarray, " films"], kind: Int[np.ndarray, " films"], folds: int) -> np.ndarray:
     """Each film's fold; patients are numbers from 0 in the order in which they are dealt out."""
     found = np.zeros(len(patient), dtype=int)
+    if np.bincount(kind).max() < folds:  # too few films for any class to be in every fold
+        kind = np.zeros_like(kind)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         if (count := int(patient.max()) + 1) * folds <= MOST:

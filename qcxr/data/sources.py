@@ -7,7 +7,6 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -32,7 +31,7 @@ class Source:
         """The manifest frame, as `read`."""
         return read(self.kind, **self.options)
 
-    def reader(self) -> ModuleType:
+    def reader(self) -> Any:
         """The module of its kind. Raises InputError."""
         return reader(self.kind)
 
@@ -43,7 +42,7 @@ class Source:
         return split_files(self.options["labels"], what="label file").get(split, [])
 
 
-def reader(kind: str) -> ModuleType:
+def reader(kind: str) -> Any:
     """The module that reads a kind of source. Raises InputError for an unknown kind."""
     if kind not in KINDS:
         raise InputError(f"source kind must be one of {', '.join(KINDS)}, got {kind!r}; set kind in data.sources")

@@ -37,7 +37,8 @@ def read(*, images: str | Path, table: Table) -> pd.DataFrame:
         rows = _without(rows, table)
     labels = coded(rows.table, table)
     if gone := len(rows.table) - len(labels):
-        rows = rows.only(rows.table.index.isin(labels.index), {"a label is empty": gone})
+        kept = pd.Series(rows.table.index.isin(labels.index), index=rows.table.index)
+        rows = rows.only(kept, {"a label is empty": gone})
     frame = pd.concat([_films(rows, table), labels], axis=1)
     frame = one_row_each(frame, table)
     refuse_spread(frame)
@@ -72,7 +73,8 @@ def attributes(frame: pd.DataFrame, *, images: str | Path, table: Table) -> pd.D
     rows = listed(table, [*needed_columns(table), *columns.values()])
     ids = _identified(rows, table)["image_id"].drop_duplicates()
     known = rows.table.loc[ids.index, list(columns.values())].set_axis(ids).reindex(frame["image_id"])
-    found = pd.DataFrame({key: known[column].to_numpy() for key, column in columns.items()}, dtype=object)
+    told = {key: known[column].to_numpy() for key, column in columns.items()}
+    found = pd.DataFrame(told, index=range(len(frame)), dtype=object)
     if "age" in found:
         found["age"] = years(found["age"])
     return found.reindex(columns=["sex", "age", "view"])

@@ -180,5 +180,7 @@ def test_a_comment_names_every_allowed_value(key):
     field = KEYS.get(re.sub(r"^data\.sources\.\w+", "data.sources.*", key))
     value, comment = WRITTEN[key]
     allowed = re.findall(r"Literal\[(.*?)\]", str(field.annotation)) if field else []
+    if key.endswith(".kind"):  # named once, at the first source
+        allowed = [str(list(KINDS))] if key == "data.sources.nih.kind" else []
     for name in re.findall(r"'([^']+)'", " ".join(allowed)):
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", f"{value} {comment}"), (name, comment)
