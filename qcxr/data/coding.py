@@ -9,7 +9,7 @@ from qcxr.data.columns import place
 from qcxr.errors import InputError
 from qcxr.study.columns import Findings, Label
 from qcxr.study.table import Table
-from qcxr.study.values import meanings, plain, told
+from qcxr.study.values import plain
 
 log = logging.getLogger(__name__)
 _TAKEN_AS = {"zero": 0.0, "one": 1.0, "missing": np.nan}
@@ -37,7 +37,7 @@ def coded(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def _of_columns(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     found = {}
-    for name, label in told(table).items():
+    for name, label in table.told().items():
         columns = [label.columns] if isinstance(label.columns, str) else label.columns
         each = [_numbers(rows[column], table, label, column) for column in columns]
         found[name] = each[0] if len(each) == 1 else _any(pd.concat(each, axis=1))
@@ -46,7 +46,7 @@ def _of_columns(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def _numbers(cells: pd.Series, table: Table, label: Label, column: str) -> pd.Series:
     """A column's cells as numbers; each different text is looked up once."""
-    yes, no, unsure = meanings(table, label)
+    yes, no, unsure = table.meanings(label)
     codes, texts = pd.factorize(cells)
     numbers = np.full(len(texts) + 1, _BLANK)  # the last is that of an empty cell, whose code is -1
     for i, text in enumerate(texts):
@@ -92,7 +92,7 @@ def _of_findings(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     empty = listed.map(len).eq(0)
     known = frozenset().union(*listed.unique())
     found, unseen = {}, []
-    for name, label in told(table).items():
+    for name, label in table.told().items():
         mapped = {
             " ".join(word.lower().split())
             for word in ([label.columns] if isinstance(label.columns, str) else label.columns)

@@ -15,7 +15,6 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from qcxr.errors import InputError
 from qcxr.study.columns import Draw
@@ -47,6 +46,9 @@ def drawn(patients: pd.Series, labels: pd.DataFrame, draw: Draw) -> pd.Series:
 
 def _folds(patient: Int[np.ndarray, " films"], kind: Int[np.ndarray, " films"], folds: int) -> np.ndarray:
     """Each film's fold; patients are numbers from 0 in the order in which they are dealt out."""
+    # a second of imports that a table whose splits are told does without
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     found = np.zeros(len(patient), dtype=int)
     if np.bincount(kind).max() < folds:  # too few films for any class to be in every fold
         kind = np.zeros_like(kind)

@@ -11,7 +11,7 @@ from qcxr.data.tablefile import columns_of, lacks, read_columns
 from qcxr.errors import InputError
 from qcxr.study.columns import By, Join
 from qcxr.study.table import Table
-from qcxr.study.values import plain, spelt, told
+from qcxr.study.values import meanings, plain
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def needed_columns(table: Table) -> list[str]:
     if table.findings is not None:
         names.append(table.findings.column)
     else:
-        for label in told(table).values():
+        for label in table.told().values():
             names += [label.columns] if isinstance(label.columns, str) else label.columns
     return list(dict.fromkeys([*names, *table.keep]))
 
@@ -96,7 +96,7 @@ def _joined(rows: pd.DataFrame, join: Join, columns: list[str]) -> pd.DataFrame:
 def _kept(rows: Rows, table: Table) -> Rows:
     for column, values in table.keep.items():
         texts = rows.table[column].map(plain, na_action="ignore")
-        kept = texts.isin({plain(word) for value in values for word in spelt(value)})
+        kept = texts.isin(meanings(values)[0])
         gone = rows.table.loc[~kept, column].fillna("(none)").value_counts().sort_index()
         if not kept.any():
             some = ", ".join(map(str, gone.index[:8]))

@@ -2,14 +2,14 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from qcxr.data.cells import SPLIT, texts
 from qcxr.data.coding import coded, words
-from qcxr.data.columns import SPLITS, place
+from qcxr.data.columns import place
 from qcxr.data.contract import OUTSIDE
 from qcxr.data.csvfile import SPLIT_WORDS
 from qcxr.data.draw import drawn
@@ -19,7 +19,7 @@ from qcxr.data.merged import one_row_each, refuse_spread
 from qcxr.errors import InputError
 from qcxr.study.columns import By
 from qcxr.study.table import Table
-from qcxr.study.values import plain, spelt
+from qcxr.study.values import meanings, plain
 
 log = logging.getLogger(__name__)
 
@@ -130,12 +130,14 @@ def _splits(rows: Rows, table: Table) -> pd.Series:
         return rows.told.fillna("train")
     by = _split_by(table)
     given = rows.table[by.column]
+    meant: Mapping[str, str]
     if by.lists is not None:
         meant = {name: split for split, file in by.lists.items() for name in _lines(file, split, by)}
         said, way_out = given.str.strip().map(meant), f"a line of {', '.join(by.lists.values())}"
     else:
-        own = by.words or {split: [w for w, s in SPLIT_WORDS.items() if s == split] for split in SPLITS}
-        meant = {plain(each): split for split, values in own.items() for word in values for each in spelt(word)}
+        meant = SPLIT_WORDS
+        if by.words is not None:
+            meant = {word: split for split, values in by.words.items() for word in meanings(values)[0]}
         said, way_out = given.map(plain, na_action="ignore").map(meant), f"one of {', '.join(sorted(meant))}"
     if (unknown := said.isna()).any():
         at = int(unknown.argmax())

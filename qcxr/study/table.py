@@ -13,7 +13,7 @@ from qcxr.study.fields import Path, wrong
 from qcxr.study.labels import canonical
 from qcxr.study.preset import PRESETS, preset
 from qcxr.study.source import Source
-from qcxr.study.values import meanings, told
+from qcxr.study.values import Labels, meanings, told
 
 KINDS = ("table", *PRESETS)
 Files = Path | Annotated[list[Path], Field(min_length=1)]
@@ -133,7 +133,7 @@ class Table(Source):
         names = [canonical(name) for name in self.labels]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise wrong("labels", f"must name {twice[0]} once", list(self.labels))
-        for name, label in told(self).items():
+        for name, label in self.told().items():
             if not label.columns:
                 raise wrong("labels", f"must give {name} a column", [])
         own = [name for name, label in self._by_name().items() if isinstance(label, Label)]
@@ -144,12 +144,13 @@ class Table(Source):
 
     @model_validator(mode="after")
     def _values_fit(self) -> Table:
-        for label in (self, *told(self).values()):
+        for label in self.told().values():
             seen: dict[str, str] = {}
-            for key, values in zip(("positive", "negative", "uncertain"), meanings(self, label), strict=True):
+            for key, values in zip(("positive", "negative", "uncertain"), self.meanings(label), strict=True):
                 for value in sorted(values):
-                    if seen.setdefault(value, key) != key:
-                        raise wrong(key, f"must have no value of {seen[value]}", value)
+                    if (other := seen.setdefault(value, key)) != key:
+                        key, other = (key, other) if key in self.model_fields_set else (other, key)
+                        raise wrong(key, f"must have no value of {other}", value)
         return self
 
     @model_validator(mode="after")
@@ -165,6 +166,15 @@ class Table(Source):
 
     def _by_name(self) -> dict[str, str | list[str] | Label]:
         return self.labels if isinstance(self.labels, dict) else {name: name for name in self.labels}
+
+    def told(self) -> Labels:
+        """Each label by its canonical name, with its columns (or words of findings) and their values."""
+        return told(self.labels, self.positive, self.negative)
+
+    def meanings(self, label: Label) -> tuple[set[str], ...]:
+        """The values of a label that mean yes, no and neither, as `qcxr.study.values.plain` writes them."""
+        neither = [] if self.uncertain is None else self.uncertainty().values
+        return meanings(label.positive, label.negative, neither)
 
     def uncertainty(self) -> Uncertain:
         """What is neither yes nor no, and what it is taken for."""

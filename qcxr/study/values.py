@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qcxr.study.columns import Label
+from qcxr.study.columns import Label, Value
 from qcxr.study.labels import canonical
 
-if TYPE_CHECKING:
-    from qcxr.study.table import Table
+Labels = dict[str, Label]
 
 _YES, _NO = ("true", "yes", "y", "on"), ("false", "no", "n", "off")
 
@@ -36,19 +35,20 @@ def spelt(value: Any) -> tuple[Any, ...]:
     return ((_NO, _YES)[value]) if isinstance(value, bool) else (value,)
 
 
-def told(table: Table) -> dict[str, Label]:
+def told(
+    labels: list[str] | dict[str, str | list[str] | Label], positive: list[Value], negative: list[Value]
+) -> Labels:
     """Each label by its canonical name, with its columns (or words of findings) and their values."""
-    given = table.labels if isinstance(table.labels, dict) else {name: name for name in table.labels}
-    common = {"positive": table.positive, "negative": table.negative}
+    given = labels if isinstance(labels, dict) else {name: name for name in labels}
     return {
-        canonical(name): columns if isinstance(columns, Label) else Label.model_construct(columns=columns, **common)
+        canonical(name): columns
+        if isinstance(columns, Label)
+        # not checked: words of findings may be none, which is refused elsewhere
+        else Label.model_construct(None, columns=columns, positive=positive, negative=negative)
         for name, columns in given.items()
     }
 
 
-def meanings(table: Table, label: Table | Label) -> tuple[set[str], set[str], set[str]]:
-    """The values of a label that mean yes, no and neither, as `plain` writes them."""
-    neither = table.uncertainty().values if table.uncertain is not None else []
-    given = (label.positive, label.negative, neither)
-    yes, no, unsure = ({plain(each) for value in values for each in spelt(value)} for values in given)
-    return yes, no, unsure
+def meanings(*given: list[Value]) -> tuple[set[str], ...]:
+    """Values of the configuration in all spellings, as `plain` writes them, a set for each list."""
+    return tuple({plain(each) for value in values for each in spelt(value)} for values in given)

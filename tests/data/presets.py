@@ -71,7 +71,13 @@ def padchest(root: Path) -> None:
         name = f"2168401113669640128190{k:02d}.png"
         film(root, f"{k % 3}/{name}")
         rows.append(
-            {"ImageID": name, "ImageDir": k % 3, "StudyDate_DICOM": 20140915, "PatientID": f"8447{k}", "PatientBirth": 1930}
+            {
+                "ImageID": name,
+                "ImageDir": k % 3,
+                "StudyDate_DICOM": 20140915,
+                "PatientID": f"8447{k}",
+                "PatientBirth": 1930,
+            }
             | {"PatientSex_DICOM": "M", "Projection": "L" if k == 14 else "AP_horizontal", "Labels": labels}
         )
     csv(root, "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", rows)
@@ -88,7 +94,9 @@ def vindr(root: Path) -> None:
             train.append({"image_id": f"{k:032x}", "rad_id": f"R{reader + 8}", **labels})
     for k in range(12, 14):
         film(root, f"test/{k:032x}.dicom")
-        test.append({"image_id": f"{k:032x}", **{name: int(k == 12) for name in (*VINDR, "Other disease", "No finding")}})
+        test.append(
+            {"image_id": f"{k:032x}", **{name: int(k == 12) for name in (*VINDR, "Other disease", "No finding")}}
+        )
     csv(root, "annotations/image_labels_train.csv", train)
     csv(root, "annotations/image_labels_test.csv", test)
 

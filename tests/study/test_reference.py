@@ -170,7 +170,17 @@ def test_config_yaml_has_every_key_but_those_of_special_studies():
     shown = {re.sub(r"^data\.sources\.\w+", "data.sources.*", key) for key in WRITTEN} - {"data.sources.*"}
     assert shown <= set(KEYS)
     tables = tuple(f"data.sources.*.{key}" for key in set(Table.model_fields) - set(Mimic.model_fields))
-    special = ("generate", "heads.", "search.", *tables, "data.sources.*.labels.", "backbone.config", "head.", "train.schedule.", "train.loss_options.")
+    special = (
+        "generate",
+        "heads.",
+        "search.",
+        *tables,
+        "data.sources.*.labels.",
+        "backbone.config",
+        "head.",
+        "train.schedule.",
+        "train.loss_options.",
+    )
     assert {key for key in KEYS if not key.startswith(special)} <= shown
     assert "docs/configuration.md" in CONFIG.split("\n\n")[0]  # where those are
 
