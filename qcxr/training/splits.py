@@ -27,16 +27,28 @@ class Splits:
         """What the run's data are known by: the SHA-256s that lie beside the two splits."""
         return ["-".join(sorted(part.about["sha256"].values())) for part in (self.train, self.validation)]
 
+    @property
+    def partial(self) -> bool:
+        """Some film's source does not cover some label: such pairs are left out of the loss."""
+        return not (self.train.covered.all() and self.validation.covered.all())
+
     def permuted(self, seed: int) -> Splits:
-        """The control that must end at AUROC 0.5: each label shuffled among the films of a split.
+        """The control that must end at AUROC 0.5: each label shuffled among the films of a split that cover it.
 
         Validation too, or the best epoch would be chosen by true labels; each label by itself, or all would lean the
         way in which "abnormal" happens to be learned (LOG.md).
         """
         rng = np.random.default_rng([seed, 0x9E37])
-        return Splits(
-            *(replace(part, targets=rng.permuted(part.targets, axis=0)) for part in (self.train, self.validation))
-        )
+        return Splits(*(_shuffled(part, rng) for part in (self.train, self.validation)))
+
+
+def _shuffled(part: Split, rng: np.random.Generator) -> Split:
+    if part.covered.all():
+        return replace(part, targets=rng.permuted(part.targets, axis=0))
+    targets = np.zeros_like(part.targets)
+    for label, films in enumerate(part.covered.T):
+        targets[films, label] = rng.permutation(part.targets[films, label])
+    return replace(part, targets=targets)
 
 
 def load(train: Path | str, validation: Path | str, run: Run) -> Splits:
