@@ -40,7 +40,9 @@ def covered(frame: pd.DataFrame) -> list[str]:
     return [label for label in labels_of(frame) if frame[label].notna().any()]
 
 
-def join(films: Sequence[str | Path], sources: Sequence[str], *, index: str | Path, about: str | Path) -> dict[str, Any]:
+def join(
+    films: Sequence[str | Path], sources: Sequence[str], *, index: str | Path, about: str | Path
+) -> dict[str, Any]:
     """Write the index and the JSON of the packed splits `films` (.npy), which lie in one folder, of these sources.
 
     Returns the JSON's content. Raises InputError for a damaged part, and for parts that are not alike: of another

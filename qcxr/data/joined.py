@@ -1,4 +1,4 @@
-"""Packed arrays of several sources, read as one: rows are gathered from the sources' own memory maps, nothing is copied.
+"""Packed arrays of several sources, read as one: rows are gathered from the sources' own memory maps, not copied.
 
 A concatenated file would be the same 50 KB a film once more on the disk, for every combination of sources that some
 study trains on.

@@ -53,8 +53,8 @@ class Split:
         InputError that names the labels that are lacking.
         """
         open_ = self.labels if "joined" in self.about else self.about.get("partial", [])
-        on_some, on_all = self.covered.any(0), self.covered.all(0)
-        lacking = [label for i, label in enumerate(self.labels) if not (on_some if label in open_ else on_all)[i]]
+        films = dict(zip(self.labels, self.covered.T, strict=True))
+        lacking = [label for label, on in films.items() if not (on.any() if label in open_ else on.all())]
         if lacking and "joined" in self.about:
             raise InputError(
                 f"training needs every label of the task in one of its sources at least; split "
@@ -125,9 +125,7 @@ def of_patients(split: Split, fraction: float, seed: int) -> Split:
     )
 
 
-def open_packed(
-    npy: Path, *, verify: bool = False
-) -> tuple[np.ndarray | Joined, pd.DataFrame, dict[str, Any]]:
+def open_packed(npy: Path, *, verify: bool = False) -> tuple[np.ndarray | Joined, pd.DataFrame, dict[str, Any]]:
     """(images, index, JSON) of a packed split, images memory-mapped. Raises InputError as `load` does."""
     index_path, json_path = npy.with_suffix(".parquet"), npy.with_suffix(".json")
     again = "delete it and run the pack step again"
@@ -176,9 +174,7 @@ def _parts(npy: Path, about: dict[str, Any]) -> list[Path]:
 
 def _damaged(npy: Path, path: Path, error: Exception) -> InputError:
     reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
-    return InputError(
-        f"packed split {npy} is damaged ({path.name}: {reason}); delete it and run the pack step again"
-    )
+    return InputError(f"packed split {npy} is damaged ({path.name}: {reason}); delete it and run the pack step again")
 
 
 def _check_index(index: pd.DataFrame) -> None:

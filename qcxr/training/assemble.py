@@ -72,7 +72,5 @@ def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
         )
     optimizer = make_optimizer(protocol, steps_per_epoch=per_epoch)
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
-    steps = make_steps(
-        graphdef, optimizer=optimizer, loss=loss, inputs=inputs, layout=layout, partial=films.partial
-    )
+    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, layout=layout, partial=films.partial)
     return Parts(net, graphdef, frozen, TrainState(trained, statistics, optimizer.init(trained)), steps)

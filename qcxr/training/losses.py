@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Shaped
 from qcxr.errors import InputError
 
 Elements = Float[Array, "*elements"]  # one number per film and label
+PerLabel = Float[Array, "batch labels"]
 Loss = Callable[[Elements, Elements], Elements]  # (logits, targets) -> losses
 
 
@@ -103,7 +104,10 @@ def masked_mean(elements: Float[Array, "batch labels"], mask: Shaped[Array, " ba
 
 
 def covered_sum(
-    loss: Loss, logits: Float[Array, "batch labels"], targets: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]
+    loss: Loss,
+    logits: PerLabel,
+    targets: PerLabel,
+    mask: Shaped[Array, " batch"],
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Sum of the losses of unmasked rows where targets are not NaN (their source covers the label), and their number.
 
@@ -115,7 +119,10 @@ def covered_sum(
 
 
 def covered_mean(
-    loss: Loss, logits: Float[Array, "batch labels"], targets: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]
+    loss: Loss,
+    logits: PerLabel,
+    targets: PerLabel,
+    mask: Shaped[Array, " batch"],
 ) -> Float[Array, ""]:
     """Mean over what `covered_sum` sums, each film and label alike; 0 for a batch that covers nothing."""
     total, count = covered_sum(loss, logits, targets, mask)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from qcxr.data import split
+from qcxr.data.learnable import lacking, refuse
 from qcxr.data.split import Split
 from qcxr.study.runs import Run
 
@@ -51,14 +53,20 @@ def _shuffled(part: Split, rng: np.random.Generator) -> Split:
     return replace(part, targets=targets)
 
 
-def load(train: Path | str, validation: Path | str, run: Run) -> Splits:
+def load(train: Path | str, validation: Path | str, run: Run, *, unlearnable: str = "refuse") -> Splits:
     """Open the packed splits of a run, and of the training split the run's part of the patients.
 
-    Raises `InputError` if one of them does not cover a label. A label that is in no film of the part is said.
+    Raises `InputError` if one of them does not cover a label, and for a label of which no training film is positive, or
+    none negative, unless `unlearnable` is "allow". A label that is in no film of the part is said.
     """
-    whole = split.load(train, run.labels, training=True)
+    whole, judged = (split.load(path, run.labels, training=True) for path in (train, validation))
+    found = lacking(_table(whole), _table(judged), run.labels)
+    refuse(found, task=run.task, films=len(whole), allowed=unlearnable == "allow")
+    for line in found.lines(len(whole), len(judged)):
+        log.warning("%s: %s", run, line)
     part = split.of_patients(whole, run.recipe.data.fraction, run.seed)
-    gone = [label for label, n in zip(part.labels, part.targets.sum(0), strict=True) if not n]
+    sums = part.targets.sum(0)
+    gone = [label for label, n in zip(part.labels, sums, strict=True) if not n and label not in found.no_positive]
     if gone and part is not whole:
         log.warning(
             "%s: no training film of the %d drawn shows %s; nothing can be learned of it (data.fraction %g)",
@@ -67,4 +75,8 @@ def load(train: Path | str, validation: Path | str, run: Run) -> Splits:
             ", ".join(gone),
             run.recipe.data.fraction,
         )
-    return Splits(part, split.load(validation, run.labels, training=True))
+    return Splits(part, judged)
+
+
+def _table(films: Split) -> pd.DataFrame:
+    return pd.DataFrame(films.truth, columns=list(films.labels))

@@ -10,7 +10,7 @@ rule score:
     input:
         predictions=PREDICTIONS,
         validation=f"{RUN}/predictions/validation.parquet",
-        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+        counts=f"{results}/manifest/{cfg.data.trained_on}-counts.csv",
     output:
         METRICS,
     log:
@@ -109,7 +109,7 @@ rule patients:
             f"{run}/predictions/{w.dataset}.parquet" for run in standing(w)
         ],
         runs=lambda w: [f"{run}/run.json" for run in standing(w)],
-        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+        counts=f"{results}/manifest/{cfg.data.trained_on}-counts.csv",
     output:
         f"{results}/patients/{{task}}-{{dataset}}{{variant}}.csv",
     log:
