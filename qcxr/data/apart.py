@@ -13,7 +13,7 @@ import pandas as pd
 from qcxr.data import films as folders
 from qcxr.data.cache import build
 from qcxr.data.contract import check
-from qcxr.data.leaks import COLUMNS, leaks, refuse, used, with_digests
+from qcxr.data.leaks import COLUMNS, leaks, refuse, used, with_pixels
 from qcxr.data.manifest import read_manifest
 from qcxr.data.sources import read
 from qcxr.study.config import Config
@@ -79,7 +79,7 @@ def _tested(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _seen(cfg: Config, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Films of a source as `leaks` takes them, with what the network sees of them."""
-    return with_digests(_films(cfg, name, frame), frame["path"], folders.of_study(cfg, name))
+    return with_pixels(_films(cfg, name, frame), frame["path"], folders.of_study(cfg, name))
 
 
 def _films(cfg: Config, name: str, frame: pd.DataFrame) -> pd.DataFrame:

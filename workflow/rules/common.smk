@@ -101,12 +101,10 @@ def preflight():
     decides += [slices.studied_code("qcxr.training.preflight", KINDS)]
     decides += [cfg.data.training, TESTED, cfg.data.leaks, cfg.data.unlearnable]
     # label files too: what is in them is looked at
-    named = (
-        name for name in MANIFESTED for name in cfg.data.sources[name].input_files()
-    )
     decides += [
         [path, os.stat(path).st_size, os.stat(path).st_mtime_ns]
-        for path in named
+        for name in MANIFESTED
+        for path in cfg.data.sources[name].input_files()
         if Path(path).is_file()
     ]
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
