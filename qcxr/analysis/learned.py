@@ -1,6 +1,6 @@
 """What runs learned from, in sentences: sources of different labels, labels of which nothing was learned, leaks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +14,8 @@ from qcxr.analysis.tablefile import read_table
 JOINT = "+"  # stands between the names of sources that were trained on together
 
 
-def sources(counts: pd.DataFrame) -> list[str]:
-    """Which labels each of several training sources covers, with their positive training films; else nothing.
+def sources(counts: pd.DataFrame, labels: Collection[str]) -> list[str]:
+    """Which of the labels each of several training sources covers, with their positive training films; else nothing.
 
     counts: dataset, split, label, n, n_positive; those of training first.
     """
@@ -25,13 +25,13 @@ def sources(counts: pd.DataFrame) -> list[str]:
     told = []
     for name in trained.split(JOINT):
         part = counts[(counts["dataset"] == name) & (counts["split"] == "train")]
-        has = part[part["n"] > 0]
+        has = part[(part["n"] > 0) & part["label"].isin(labels)]
         films = ", ".join(f"{label} {int(n):,}" for label, n in zip(has["label"], has["n_positive"], strict=True))
-        covers = f"{dataset_name(name)} covers {', '.join(has['label'])}"
-        told.append(f"{covers} (positive films among {int(has['n'].max()):,}: {films}).")
+        of = f"{int(part['n'].max()):,} training films"
+        told.append(f"{dataset_name(name)}: positive among {of}: {films}." if films else f"{dataset_name(name)}: none.")
     first = (
         f"Trained on {listed([dataset_name(name) for name in trained.split(JOINT)])} together: a label that a film's "
-        "source does not cover is left out of the loss, of class weights and of thresholds."
+        "source does not cover is left out of the loss, of class weights and of thresholds. What each covers:"
     )
     return [first, *told]
 
@@ -65,4 +65,6 @@ def leaked(files: Sequence[str | Path]) -> list[str]:
 
 def learned(results: Results) -> list[str]:
     """What is said of the sources and of labels without training films, of a study's results."""
-    return [*(sources(results.counts) if results.counts is not None else []), *untrained(results.metrics)]
+    labels = set(results.metrics["label"])
+    told = [] if results.counts is None else sources(results.counts, labels)
+    return [*told, *untrained(results.metrics)]
