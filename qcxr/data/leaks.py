@@ -118,13 +118,13 @@ def said(found: pd.DataFrame) -> str:
     return f"{len(found)} leak{'s' * (len(found) > 1)} ({kinds})"
 
 
-def _seen(pixels: UInt8[np.ndarray, "side side"]) -> tuple[str | None, bytes | None]:
+def _seen(pixels: UInt8[np.ndarray, "height width"]) -> tuple[str | None, bytes | None]:
     """A digest, and a thumbnail of means over equal squares."""
     if pixels.min() == pixels.max():
         return None, None
-    side = min(_SIDE, len(pixels))
-    step = len(pixels) // side
-    squares = pixels[: side * step, : side * step].reshape(side, step, side, step)
+    steps = [max(1, length // _SIDE) for length in pixels.shape]
+    rows, columns = (min(_SIDE, length) for length in pixels.shape)
+    squares = pixels[: rows * steps[0], : columns * steps[1]].reshape(rows, steps[0], columns, steps[1])
     thumbnail = squares.mean((1, 3)).round().astype(np.uint8)
     return hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest(), thumbnail.tobytes()
 
