@@ -8,6 +8,7 @@ import pandas as pd
 
 from qcxr.analysis import cells, comparisons, formats, tables
 from qcxr.analysis.cohort import shown
+from qcxr.analysis.counted import of_training
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.frequencies import Frequencies, borders_said
 from qcxr.analysis.hub import front_matter
@@ -135,7 +136,8 @@ def data_card(
 ) -> None:
     """Write the data card of a study to `out` (Markdown).
 
-    study: whether the films were drawn, and its notes: sentences about films left out or flagged, as of `left_out`.
+    study: whether the films were drawn, its notes (sentences about films left out or flagged, as of `left_out`), what
+    is said of training films, and leaks that were allowed (`qcxr.analysis.learned`).
     counts: dataset, split, label, n, n_positive. kinds: data set -> its layout (`nih` or `mimic`). cohort: as
     `qcxr.analysis.cohort.cohort` makes it of the manifests. tail_below, quantiles: the tail's border, as of
     `frequencies.Frequencies`; quantiles are those of all labels that were counted.
@@ -145,7 +147,7 @@ def data_card(
     films.columns = ["Data set", "Split", "Films"]
     films["Data set"] = films["Data set"].map(dataset_name)
     films = films if cohort is None else shown(cohort)
-    train = frame[(frame["split"] == "train") & (frame["n"] > 0)]
+    train = of_training(frame).query("n > 0")
     text = (
         environment()
         .get_template("data_card.md.j2")
@@ -160,6 +162,8 @@ def data_card(
             origins=origins(frame, kinds or {}, demo=study.demo),
             mined=all(official(frame, name) for name in datasets),
             notes=list(study.notes),
+            learned=list(study.learned),
+            leaks=list(study.leaks),
         )
     )
     write_text(text, out)

@@ -65,3 +65,9 @@ def as_table(counts: dict[str, int]) -> pd.DataFrame:
     """The counts as figures read them: dataset, split, label, n (the films, whose number is not known), n_positive."""
     about = {"dataset": "training", "split": "train"}
     return pd.DataFrame([about | {"label": label, "n": pd.NA, "n_positive": n} for label, n in counts.items()])
+
+
+def of_training(counts: pd.DataFrame) -> pd.DataFrame:
+    """The counts of training films, of the first data set that has some: that is what was trained on."""
+    train = counts[counts["split"] == "train"]
+    return train[train["dataset"] == train["dataset"].iloc[0]] if len(train) else train

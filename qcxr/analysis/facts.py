@@ -21,7 +21,8 @@ class Study:
     config: the resolved configuration. protocol: it is the paper's. demo: the films were drawn by a program. notes:
     sentences about data and comparisons. title: of the page, by default one that names the heads. read: what was read
     of predictions made elsewhere, name -> in words (films, patients, files, version). analysis: settings of the
-    comparison (keys of the configuration's `analysis`) where there is no configuration.
+    comparison (keys of the configuration's `analysis`) where there is no configuration. learned, leaks: sentences of
+    `qcxr.analysis.learned`.
     """
 
     config: Mapping[str, Any] | None = None
@@ -31,6 +32,8 @@ class Study:
     title: str | None = None
     read: Mapping[str, str] = field(default_factory=dict)
     analysis: Mapping[str, Any] = field(default_factory=dict)
+    learned: Sequence[str] = ()
+    leaks: Sequence[str] = ()
 
     @property
     def compared_by(self) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from qcxr.analysis.cohort import cohort, dropped, shared_patients, with_attribut
 from qcxr.analysis.croissant import Described, write_croissant
 from qcxr.analysis.facts import Study
 from qcxr.analysis.frequencies import borders_said
+from qcxr.analysis.learned import leaked, learned
 from qcxr.analysis.results import Results
 from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
@@ -35,11 +36,13 @@ def write_portfolio(
     manifests: Sequence[Path],
     attributes: Sequence[Path] = (),
     audits: Sequence[Path] = (),
+    leaks: Sequence[Path] = (),
 ) -> None:
     """Write every card of a study with a configuration. Results must have counts and runs, else InputError.
 
     manifests: {data set}.parquet, with {data set}-counts.csv beside each. attributes: {data set}-attributes.parquet,
-    sex, age and view of the films, where they are not in the manifest. audits: {data set}-issues.csv.
+    sex, age and view of the films, where they are not in the manifest. audits: {data set}-issues.csv. leaks: lists of
+    films and patients on both sides of splits, which were allowed.
     """
     if results.counts is None or not results.runs:
         raise InputError("cards need counts of the manifests and runs, got none; give both with the results")
@@ -50,6 +53,7 @@ def write_portfolio(
     told = {name: read_table(path) for name, path in beside.items()}
     films = {name: with_attributes(frame, told[name]) if name in told else frame for name, frame in read.items()}
     people, notes = cohort(films), [*dropped(read), *left_out(list(audits) or None, words="flagged by the audit")]
+    study = replace(study, learned=learned(results), leaks=leaked(leaks))
     model_card(out.model, results, study, borders=borders_said(*borders))
     data_card(
         out.data,

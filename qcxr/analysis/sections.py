@@ -83,7 +83,7 @@ SAID: dict[str, Callable[[Results, Facts, Study], list[str]]] = {
     "longtail": lambda results, facts, study: _of(results.at_base().trend, answers.said_of_trend, facts),
     "variance": lambda results, facts, study: _of(results.at_base().variance, answers.said_of_variance, facts),
     "subgroups": lambda results, facts, study: _of(results.subgroups, gaps.said, facts),
-    "data": lambda results, facts, study: list(study.notes),
+    "data": lambda results, facts, study: [*study.leaks, *study.learned, *study.notes],
 }
 
 

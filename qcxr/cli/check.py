@@ -10,8 +10,9 @@ from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
 
 SOUND = (
-    "the configuration is sound: its keys and values fit each other, and its paths exist. Not checked: the models, "
-    "which `qcxr params` builds, and what is in the films and label files, which the first jobs read"
+    "the configuration is sound: its keys and values fit each other, its paths exist, and label files that are there "
+    "have what its tasks need. Not checked: the models, which `qcxr params` builds, and what is in the films, which "
+    "the first jobs read"
 )
 
 
@@ -24,8 +25,18 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the configuration with its defaults filled in, then the verdict on standard error."""
     import yaml
 
+    from qcxr.data.apart import as_listed  # pandas and more, which other commands need not wait for
+    from qcxr.data.leaks import said
+    from qcxr.training import coverage
+
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
+    for line in coverage.described(cfg):
+        print(line, file=sys.stderr)
+    found = as_listed(cfg)
+    leaks = [f"{said(found)}, as data.leaks allows"] if len(found) else []
+    for line in [*coverage.check(cfg), *leaks]:
+        print(f"warning: {line}", file=sys.stderr)
     print(SOUND, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from qcxr.cli import configfile
 from qcxr.cli.commands import Commands, command
@@ -29,6 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.cores is not None and arguments.cores < 1:
         raise InputError(f"--cores must be at least 1, got {arguments.cores}; set it")
     cfg = configfile.load(arguments)
+    if len(cfg.data.training) > 1:
+        from qcxr.training.coverage import described  # pandas, for several training sources only
+
+        for line in described(cfg):
+            print(line, file=sys.stderr)
     given = [path for path in arguments.configfile if path != configfile.FIRST]
     found = plan(cfg, Asking(given, arguments.cores, arguments.resources))
     print(json.dumps(found.to_json(), indent=1) if arguments.json else text(found))

@@ -16,16 +16,17 @@ from qcxr.data.store import open_store
 
 # Beyond it, the square that the centre crop keeps is less than half of the film.
 EXTREME_ASPECT = 2.0
-FACTS = ("image_id", "path", "width", "height", "mode", "colour", "aspect", "digest")
+FACTS = ("image_id", "path", "width", "height", "mode", "colour", "aspect", "digest", "enlarged", "plain")
 
 
 def film_facts(manifest: pd.DataFrame, films: Films) -> pd.DataFrame:
     """What the cache knows of every cached film of `manifest`: columns `FACTS`, in manifest order.
 
-    width, height, mode (PIL's) and colour (R, G and B differ) are the file's; digest is of the preprocessed pixels.
-    Raises InputError for a corrupt entry.
+    width, height, mode (PIL's) and colour (R, G and B differ) are the file's; digest is of the preprocessed pixels;
+    enlarged: the shorter side had fewer pixels than it was resized to; plain: all preprocessed pixels are of one gray
+    level. Raises InputError for a corrupt entry.
     """
-    crop = films.preprocessing.crop
+    crop, resize = films.preprocessing.crop, films.preprocessing.resize
     rows = []
     with open_store(films.cache) as store:
         for image_id, path in zip(manifest["image_id"], manifest["path"], strict=True):
@@ -36,7 +37,9 @@ def film_facts(manifest: pd.DataFrame, films: Films) -> pd.DataFrame:
             with said_corrupt(path):
                 facts, pixels = unpack_facts(blob, crop=crop), unpack_entry(blob, crop=crop)
             digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()
-            rows.append((image_id, path, facts.width, facts.height, facts.mode, facts.colour, facts.aspect, digest))
+            of_file = (facts.width, facts.height, facts.mode, facts.colour, facts.aspect)
+            of_pixels = (digest, min(facts.width, facts.height) < resize, bool(pixels.min() == pixels.max()))
+            rows.append((image_id, path, *of_file, *of_pixels))
     return pd.DataFrame(rows, columns=list(FACTS))
 
 
@@ -44,8 +47,8 @@ def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
     """Films worth a look, one row per film and issue (`columns.ISSUES`), from `film_facts`.
 
     channels: not stored as one gray channel (RGBA, palette, ...). colour: R, G and B differ, so the gray channel is
-    their luma. aspect: longest over shortest side above `EXTREME_ASPECT`. duplicate: all pixels equal another film's,
-    which `detail` names.
+    their luma. aspect: longest over shortest side above `EXTREME_ASPECT`. enlarged: fewer pixels than the network sees.
+    plain: one gray level, nothing to see. duplicate: all pixels equal another film's, which `detail` names.
     """
     rows = []
     for film in facts.itertuples():
@@ -55,6 +58,10 @@ def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
             rows.append((film.image_id, film.path, "colour", "R, G and B differ"))
         if film.aspect > EXTREME_ASPECT:
             rows.append((film.image_id, film.path, "aspect", f"{film.width} x {film.height}"))
+        if film.enlarged:
+            rows.append((film.image_id, film.path, "enlarged", f"{film.width} x {film.height}"))
+        if film.plain:
+            rows.append((film.image_id, film.path, "plain", "one gray level"))
     rows += _duplicates(facts, Path(images_root))
     return pd.DataFrame(rows, columns=list(ISSUES)).sort_values(["issue", "image_id"], ignore_index=True)
 

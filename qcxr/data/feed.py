@@ -20,7 +20,8 @@ _SMALL = 128 << 20  # bytes of a split that `auto` copies on a CPU: gathering th
 
 
 class Batch(NamedTuple):
-    """images: films, or a frozen backbone's features of them. mask: False for padding. rows: of the split."""
+    """images: films, or a frozen backbone's features of them. targets: NaN where the film's source does not cover the
+    label. mask: False for padding. rows: of the split."""
 
     images: UInt8[Array, "batch height width"] | Float32[Array, "batch views features"]
     targets: Float32[Array, "batch labels"]
@@ -50,7 +51,7 @@ class DeviceFeed(Feed):
     def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
         whole = _whole(sharding)
         self._images = place(np.ascontiguousarray(split.images), whole)
-        self._targets = place(split.targets, whole)
+        self._targets = place(split.truth, whole)
         self._sharding = sharding
         self._gather = jax.jit(lambda images, targets, rows: (images[rows], targets[rows]), out_shardings=sharding)
 
@@ -68,7 +69,7 @@ class HostFeed(Feed):
     residency = "host"
 
     def __init__(self, split: Split, *, sharding: jax.sharding.Sharding | None = None) -> None:
-        self._split, self._sharding = split, sharding
+        self._split, self._truth, self._sharding = split, split.truth, sharding
 
     def batches(self, rows: Rows, mask: Mask) -> Iterator[Batch]:
         _check_plan(rows, mask, n=len(self._split))
@@ -85,7 +86,7 @@ class HostFeed(Feed):
                     future.cancel()
 
     def _gather(self, rows: Int32[np.ndarray, " batch"], mask: Bool[np.ndarray, " batch"]) -> Batch:
-        return Batch(*place((self._split.images[rows], self._split.targets[rows], mask, rows), self._sharding))
+        return Batch(*place((self._split.images[rows], self._truth[rows], mask, rows), self._sharding))
 
 
 def feed(

@@ -35,6 +35,7 @@ def write_manifest(
     dataset: str | None = None,
     splits: Sequence[str] | None = None,
     labels_needed: Sequence[str] = (),
+    labels_wanted: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read a source, check it, and write its manifest with the first part of its audit.
 
@@ -42,16 +43,21 @@ def write_manifest(
     splits: those that the study uses: each must hold a film (all that are there when None). The manifest has the
         others too, so that it is the same whichever are used, but of them films may be missing.
     labels_needed: labels that every film of these splits must cover.
+    labels_wanted: labels that every film of these splits must cover, or none.
+
+    Of a label that the reader leaves open on purpose (`attrs["partial"]` of its frame) some films may have no value.
 
     Returns the manifest. Raises InputError with nothing written but out.issues, for everything `check` and the
     source's reader refuse.
     """
     name = dataset or source.kind
     frame = source.read()
-    _refuse_blank(_of(frame, splits, source, name=name), labels_needed)
+    used, open_ = _of(frame, splits, source, name=name), frame.attrs.get("partial", ())
+    for label in [label for label in (*labels_needed, *labels_wanted) if label not in open_]:
+        _refuse_blank(used, label, needed=label in labels_needed, what=name)
     frame = check(frame)
     used = frame if splits is None else frame[frame["split"].isin(list(splits))]
-    require(used, labels_needed, what=name)
+    require(used, [label for label in labels_needed if label not in open_], what=name)
     issues = missing_films(frame, source.options["images"])
     if out.issues is not None:
         write_csv(issues, out.issues)
@@ -108,21 +114,26 @@ def _of(frame: pd.DataFrame, splits: Sequence[str] | None, source: Source, *, na
     return frame[frame["split"].isin(list(splits))]
 
 
-def _refuse_blank(frame: pd.DataFrame, labels: Sequence[str]) -> None:
-    """Raises InputError for a label that some films lack and others have; which file, and the first row in it."""
-    if tuple(frame.index.names) != PLACE:  # another reader's: `require` says which label, without the place
+def _refuse_blank(frame: pd.DataFrame, label: str, *, needed: bool, what: str) -> None:
+    """Raises InputError for a label that some films lack and others have; which file, and the first row in it.
+
+    needed: not even all may lack it.
+    """
+    if label not in frame or not (blank := frame[label].isna()).any() or (blank.all() and not needed):
         return
-    for label in labels:
-        if label not in frame or not (blank := frame[label].isna()).any():
-            continue
+    if tuple(frame.index.names) == PLACE:
         file, row = frame.index[int(blank.argmax())]
         here = blank[frame.index.get_level_values("file") == file]
-        found = (
+        found = f"label file {file} " + (
             f"has no value of {label} (the column is missing or empty)"
             if here.all()
             else f"leaves {label} blank in data row {row} ({int(here.sum())} such row(s))"
         )
-        raise InputError(
-            f"label file {file} {found}, but a task needs it on every film: write 0 or 1, use the label files of one "
-            "release, or choose a task without it"
-        )
+    elif needed:  # another reader's: `require` says which label, without the place
+        return
+    else:
+        found = f"{what} leaves {label} blank on {int(blank.sum())} of its {len(frame)} films"
+    raise InputError(
+        f"{found}, but a task needs it on every film{'' if needed else ' of a data set, or on none'}: write 0 or 1, "
+        "use the label files of one release, or choose a task without it"
+    )

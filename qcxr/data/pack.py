@@ -73,6 +73,7 @@ def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, 
             "key": settings_key(films.preprocessing),
         },
         "labels": list(labels_of(kept)),
+        **({"partial": list(manifest.attrs["partial"])} if manifest.attrs.get("partial") else {}),
         "left_out": absent["image_id"].tolist(),
         "sha256": {"images": digest, "index": hashlib.sha256(Path(out.index).read_bytes()).hexdigest()},
     }

@@ -1,4 +1,8 @@
-"""A packed split, opened for a task: images memory-mapped, targets in the task's order."""
+"""A packed split, opened for a task: images memory-mapped, targets in the task's order.
+
+Of several sources that are trained on together (`qcxr.data.join`) there is an index and a JSON but no array: the JSON
+names the sources' own, which are read as one.
+"""
 
 import hashlib
 import json
@@ -13,6 +17,7 @@ import pandas as pd
 from jaxtyping import Bool, Float32, UInt8
 
 from qcxr.data.columns import labels_of
+from qcxr.data.joined import Joined
 from qcxr.errors import InputError
 from qcxr.study.labels import canonical
 
@@ -25,7 +30,7 @@ class Split:
     about: the packed split's JSON.
     """
 
-    images: UInt8[np.ndarray, "films height width"] | Float32[np.ndarray, "films views features"]
+    images: UInt8[np.ndarray, "films height width"] | Float32[np.ndarray, "films views features"] | Joined
     image_ids: tuple[str, ...]
     patient_ids: tuple[str, ...]
     labels: tuple[str, ...]
@@ -36,10 +41,27 @@ class Split:
     def __len__(self) -> int:
         return len(self.image_ids)
 
+    @property
+    def truth(self) -> Float32[np.ndarray, "films labels"]:
+        """The targets, NaN where a film's source does not cover the label."""
+        return self.targets if self.covered.all() else np.where(self.covered, self.targets, np.float32("nan"))
+
     def require_covered(self) -> None:
-        """For training: every film must cover every label. Raises InputError that names the labels that some lack."""
-        if not self.covered.all():
-            lacking = [label for i, label in enumerate(self.labels) if not self.covered[:, i].all()]
+        """For training: every film must cover every label; of several sources, some film each label.
+
+        A label that its source leaves open on purpose (the JSON's `partial`) need be on some film only. Raises
+        InputError that names the labels that are lacking.
+        """
+        open_ = self.labels if "joined" in self.about else self.about.get("partial", [])
+        films = dict(zip(self.labels, self.covered.T, strict=True))
+        lacking = [label for label, on in films.items() if not (on.any() if label in open_ else on.all())]
+        if lacking and "joined" in self.about:
+            raise InputError(
+                f"training needs every label of the task in one of its sources at least; split "
+                f"{self.about.get('split')} of {', '.join(self.about['joined'])} does not cover {', '.join(lacking)}: "
+                "choose a task they cover, or add a source to data.train_on"
+            )
+        if lacking:
             raise InputError(
                 f"training needs every label of the task on every film; split {self.about.get('split')} does not "
                 f"cover {', '.join(lacking)}: choose a task it covers, or label files of the right release"
@@ -49,17 +71,14 @@ class Split:
 def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, verify: bool = False) -> Split:
     """Open a packed split; its index (.parquet) and JSON lie beside the .npy under the same stem.
 
+    npy: any of the three. A split joined of several sources has no .npy of its own.
     labels: the task's labels, in order; one that the source lacks is not covered for any film.
     training: refuse labels that are not covered (`Split.require_covered`). verify: compare the sha256 of both files.
 
     Raises InputError: a file is absent, of another shape than the JSON says (truncated, or of another run), or not
     the one whose checksum was written.
     """
-    npy = Path(npy)
-    index_path, json_path = npy.with_suffix(".parquet"), npy.with_suffix(".json")
-    for path in (npy, index_path, json_path):
-        if not path.is_file():
-            raise InputError(f"packed split {path} does not exist; run the pack step first")
+    npy = Path(npy).with_suffix(".npy")
     if not labels:
         raise InputError("labels of a split must not be empty")
     images, index, about = open_packed(npy, verify=verify)
@@ -106,32 +125,56 @@ def of_patients(split: Split, fraction: float, seed: int) -> Split:
     )
 
 
-def open_packed(npy: Path, *, verify: bool = False) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
+def open_packed(npy: Path, *, verify: bool = False) -> tuple[np.ndarray | Joined, pd.DataFrame, dict[str, Any]]:
     """(images, index, JSON) of a packed split, images memory-mapped. Raises InputError as `load` does."""
     index_path, json_path = npy.with_suffix(".parquet"), npy.with_suffix(".json")
     again = "delete it and run the pack step again"
+    for path in (json_path, index_path):
+        if not path.is_file():
+            raise InputError(f"packed split {path} does not exist; run the pack step first")
     path = json_path
     try:
         about = json.loads(json_path.read_text(encoding="utf-8"))
         shape, digests, dtype = tuple(about["shape"]), dict(about["sha256"]), np.dtype(about.get("dtype", "uint8"))
-        path = npy
-        images = np.load(npy, mmap_mode="r", allow_pickle=False)
+        parts = _parts(npy, about)
         path = index_path
         index = pd.read_parquet(index_path)
         _check_index(index)
     except Exception as error:  # what their readers raise depends on where a file is damaged
-        reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
-        raise InputError(f"packed split {npy} is damaged ({path.name}: {reason}); {again}") from None
+        raise _damaged(npy, path, error) from None
+    for path in parts:
+        if not path.is_file():
+            raise InputError(f"packed split {path} does not exist; run the pack step first")
+    try:
+        maps = []
+        for path in parts:
+            maps.append(np.load(path, mmap_mode="r", allow_pickle=False))
+    except Exception as error:
+        raise _damaged(npy, path, error) from None
+    images = Joined(maps) if "joined" in about else maps[0]
     if len(shape) != 3 or images.shape != shape or images.dtype != dtype or len(index) != shape[0]:
         raise InputError(
             f"packed split {npy} must be {dtype} {shape}, got {images.dtype} {images.shape} with {len(index)} index "
             f"rows; {again}"
         )
     if verify:
-        for path, digest in ((npy, digests.get("images")), (index_path, digests.get("index"))):
+        named = [(part, digests.get("images" if part == npy else part.name)) for part in parts]
+        for path, digest in (*named, (index_path, digests.get("index"))):
             if sha256(path) != digest:
                 raise InputError(f"packed file {path} does not have the checksum of {json_path}; {again}")
     return images, index, about
+
+
+def _parts(npy: Path, about: dict[str, Any]) -> list[Path]:
+    """The arrays of a packed split: its own, or those of the sources it is joined of, which lie beside it."""
+    if "joined" not in about:
+        return [npy]
+    return [npy.with_name(f"{source}-{about['split']}.npy") for source in about["joined"]]
+
+
+def _damaged(npy: Path, path: Path, error: Exception) -> InputError:
+    reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
+    return InputError(f"packed split {npy} is damaged ({path.name}: {reason}); delete it and run the pack step again")
 
 
 def _check_index(index: pd.DataFrame) -> None:

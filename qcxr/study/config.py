@@ -155,7 +155,7 @@ class Config(Section):
             and self.search is None
             and (self.data.fraction, self.data.label_order) == (1.0, "given")
             and len(self.seeds) == 5
-            and (self.data.train_on, self.data.test_on) == ("nih", ["nih", "mimic"])
+            and (self.data.trained_on, self.data.test_on) == ("nih", ["nih", "mimic"])
             and (self.image, self.augment, self.train) == (Image(), Augment(), Train())
             and self.backbone.name in (None, "resnet50")
             and self.backbone.weights == "microsoft/resnet-50"
@@ -165,19 +165,24 @@ class Config(Section):
 
     def evaluations(self) -> dict[str, tuple[str, str]]:
         """What a run predicts on: name -> (data set, split). `validation` chooses thresholds, the others are tests."""
-        return {"validation": (self.data.train_on, "val"), **{name: (name, "test") for name in self.data.test_on}}
+        return {"validation": (self.data.trained_on, "val"), **{name: (name, "test") for name in self.data.test_on}}
 
     def splits(self) -> dict[str, list[str]]:
         """The splits of each data set that the study uses."""
-        used: dict[str, list[str]] = {self.data.train_on: ["train", "val"]}
+        used: dict[str, list[str]] = {name: ["train", "val"] for name in self.data.training}
         for name in self.data.test_on:
             used.setdefault(name, []).append("test")
         return used
 
     def labels_needed(self, dataset: str) -> list[str]:
-        """What the study cannot do without: the training set must cover every label of every task."""
-        if dataset != self.data.train_on:
-            return []
+        """What the study cannot do without: the training set must cover every label of every task.
+
+        Of several training sets each may cover some; together they must cover all (`qcxr.training.coverage`).
+        """
+        return self.labels_wanted() if self.data.training == [dataset] else []
+
+    def labels_wanted(self) -> list[str]:
+        """The labels of all tasks: a source gives each of them on all of its films, or on none."""
         return sorted({label for task in self.tasks for label in self.labels(task)})
 
     def obstacles(self) -> list[str]:
@@ -214,6 +219,7 @@ class Config(Section):
             "tasks": self.tasks,
             "heads": self.names,
             "seeds": self.seeds,
+            "data.train_on": self.data.training,
             "data.test_on": self.data.test_on,
         }
         for key, values in lists.items():
@@ -264,7 +270,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sources_are_described(self) -> Config:
-        for name in (self.data.train_on, *self.data.test_on):
+        for name in (*self.data.training, *self.data.test_on):
             if name not in self.data.sources:
                 raise ValueError(
                     f"data.train_on and data.test_on must be among data.sources ({', '.join(self.data.sources)}), "

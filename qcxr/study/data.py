@@ -51,13 +51,22 @@ class Sampling(Section):
     label_order: LabelOrder = "given"
 
 
-class Data(Section):
-    """Which data set is trained on, which are tested on, and where they are."""
+def _several(value: str | list[str]) -> str | list[str]:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
-    train_on: Name = Field(
+
+TrainOn = Annotated[Name | Annotated[list[Name], Field(min_length=1)], AfterValidator(_several)]
+
+
+class Data(Section):
+    """Which data sets are trained on, which are tested on, and where they are."""
+
+    train_on: TrainOn = Field(
         "nih",
-        description="The source whose train split trains and whose val split stops early and chooses thresholds.",
-        examples=["nih"],
+        description="The source whose train split trains and whose val split stops early and chooses thresholds, or a "
+        "list of several: their films are trained on together, and a label that a film's source does not cover is "
+        "left out of the loss, the class weights and the thresholds.",
+        examples=["nih", ["nih", "ours"]],
     )
     test_on: list[Name] = Field(
         default=["nih", "mimic"],
@@ -71,6 +80,18 @@ class Data(Section):
         "read.",
         examples=[{"nih": {"kind": "nih", "images": "data/nih", "labels": "data/nih/labels"}}],
     )
+    leaks: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="What to do where a test film, or its patient, is also among the training and validation films, or "
+        "a validation film among the training films: refuse to train, or allow it and say so in the report.",
+        examples=["allow"],
+    )
+    unlearnable: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="What to do with a task's label of which no training film is positive, or none negative: refuse to "
+        "train, or allow it and say so in the report. Nothing is learned of it.",
+        examples=["allow"],
+    )
     cache: Path = Field(
         "cache",
         description="Folder of decoded films, features and compiled programs; safe to delete, shared by all studies.",
@@ -78,6 +99,16 @@ class Data(Section):
     )
     fraction: PartOfPatients = 1.0
     label_order: LabelOrder = "given"
+
+    @property
+    def training(self) -> list[str]:
+        """The sources that are trained on. Their order decides nothing: it is the alphabet's."""
+        return [self.train_on] if isinstance(self.train_on, str) else sorted(self.train_on)
+
+    @property
+    def trained_on(self) -> str:
+        """The name of what is trained on in files and tables: the source's, or those of several, as `nih+ours`."""
+        return "+".join(self.training)
 
 
 # `qcxr.phantom.cohort.LEAST_FILMS`: fewer films would not hold every label.

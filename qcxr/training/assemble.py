@@ -53,7 +53,7 @@ def network(recipe: Recipe, *, n_labels: int, seed: int) -> Classifier:
 
 def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
-    backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.targets
+    backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.truth
     net = network(run.recipe, n_labels=len(run.labels), seed=run.seed)
     if protocol.prior_bias:
         start_at_prevalence(net.head, targets)
@@ -72,5 +72,5 @@ def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
         )
     optimizer = make_optimizer(protocol, steps_per_epoch=per_epoch)
     loss = make_loss(protocol.loss, protocol.loss_options, targets)
-    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, layout=layout)
+    steps = make_steps(graphdef, optimizer=optimizer, loss=loss, inputs=inputs, layout=layout, partial=films.partial)
     return Parts(net, graphdef, frozen, TrainState(trained, statistics, optimizer.init(trained)), steps)

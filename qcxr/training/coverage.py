@@ -1,4 +1,4 @@
-"""Before anything trains: labels that no film shows where a study needs one, as far as its label files tell."""
+"""Before anything trains: labels of which nothing can be learned or judged, as far as a study's label files tell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from qcxr.data.join import covered, together
+from qcxr.data.learnable import lacking, refuse
 from qcxr.data.manifest import read_manifest
 from qcxr.data.sources import read
 from qcxr.data.split import drawn
@@ -14,34 +16,75 @@ from qcxr.study.config import Config
 
 
 def check(cfg: Config) -> list[str]:
-    """One line for each part of the patients (`data.fraction`) and task that leaves labels without a positive film.
+    """One line for each task with labels of which nothing can be learned, stopped or thresholded, or lost to a part.
 
-    Raises `InputError` for a search that could choose nothing, since no label of a task has both positive and negative
-    films in validation. Label files that are not there yet are not looked at; nor is anything without a search or a
-    part.
+    A part is `data.fraction` of the training patients. Raises `InputError` for a label that no training source covers,
+    for one of which nothing can be learned unless `data.unlearnable` allows it, and for a search that could choose
+    nothing, since no label of a task has both positive and negative films in validation. Label files that are not there
+    yet are not looked at.
     """
-    parts = sorted({made.data.fraction for made in cfg.arms.values()} - {1.0})
-    if not parts and cfg.search is None:
-        return []
     listed = _listed(cfg)
     if listed is None:
         return []
-    if cfg.search is not None and cfg.search.choose.metric != "loss":
-        for task in cfg.tasks:
-            _choosable(listed[listed["split"] == "val"], cfg, task)
-    films = listed[listed["split"] == "train"]
-    return [line for part in parts for task in cfg.tasks if (line := _lost(films, cfg, task, part))]
+    films, validation = listed[listed["split"] == "train"], listed[listed["split"] == "val"]
+    said = []
+    for task in cfg.tasks:
+        _refuse_uncovered(cfg, task, films, validation)
+        found = lacking(films, validation, cfg.labels(task))
+        refuse(found, task=task, films=len(films), allowed=cfg.data.unlearnable == "allow")
+        said += [f"{task}: {line}" for line in found.lines(len(films), len(validation))]
+        if cfg.search is not None and cfg.search.choose.metric != "loss":
+            _choosable(validation, cfg, task)
+    parts = sorted({made.data.fraction for made in cfg.arms.values()} - {1.0})
+    return said + [line for part in parts for task in cfg.tasks if (line := _lost(films, cfg, task, part))]
+
+
+def described(cfg: Config) -> list[str]:
+    """One line for each training source of several: how many films it has, and which labels of the tasks it covers."""
+    listed = _listed(cfg) if len(cfg.data.training) > 1 else None
+    if listed is None:
+        return []
+    lines, wanted = [], cfg.labels_wanted()
+    owner = listed["image_id"].str.partition(":")[0]
+    for source in cfg.data.training:
+        part = listed[owner == source]
+        train, has = part[part["split"] == "train"], [label for label in covered(part) if label in wanted]
+        told = ", ".join(f"{label} {int(train[label].sum())}" for label in has) or "none"
+        lines.append(
+            f"{source}: {len(train)} training and {(part['split'] == 'val').sum()} validation films, covers "
+            f"{len(has)} of {len(wanted)} labels (positive training films: {told})"
+        )
+    return lines
 
 
 def _listed(cfg: Config) -> pd.DataFrame | None:
-    """The films that the training set lists; None if its files are not there (generated ones, before they are)."""
-    made = Path(cfg.results, "manifest", f"{cfg.data.train_on}.parquet")
+    """The films that the training sets list; None if files are not there (generated ones, before they are)."""
+    frames = {source: _of(cfg, source) for source in cfg.data.training}
+    there = {source: frame for source, frame in frames.items() if frame is not None}
+    if len(there) < len(frames):
+        return None
+    return together(there) if len(there) > 1 else there[cfg.data.trained_on]
+
+
+def _of(cfg: Config, name: str) -> pd.DataFrame | None:
+    made = Path(cfg.results, "manifest", f"{name}.parquet")
     if made.is_file():
         return read_manifest(made)
-    source = cfg.data.sources[cfg.data.train_on]
+    source = cfg.data.sources[name]
     if not all(Path(path).exists() for paths in source.paths().values() for path in paths):
         return None
     return read(source.kind, **source.reader_options()).reset_index(drop=True)
+
+
+def _refuse_uncovered(cfg: Config, task: str, films: pd.DataFrame, validation: pd.DataFrame) -> None:
+    for split, part in (("train", films), ("val", validation)):
+        known = covered(part)
+        if gone := [label for label in cfg.labels(task) if label not in known]:
+            raise InputError(
+                f"{task} needs every label in training and validation, got no film in split {split} of "
+                f"{', '.join(cfg.data.training)} that covers {', '.join(gone)}; choose a task without it, label files "
+                "of another release, or a further source in data.train_on"
+            )
 
 
 def _lost(films: pd.DataFrame, cfg: Config, task: str, part: float) -> str:
@@ -63,9 +106,9 @@ def _lost(films: pd.DataFrame, cfg: Config, task: str, part: float) -> str:
 
 def _choosable(films: pd.DataFrame, cfg: Config, task: str) -> None:
     labels = [label for label in cfg.labels(task) if label in films]
-    positives, covered = films[labels].sum(), films[labels].notna().sum()
-    if not any(0 < positives[label] < covered[label] for label in labels):
+    positives, known = films[labels].sum(), films[labels].notna().sum()
+    if not any(0 < positives[label] < known[label] for label in labels):
         raise InputError(
             f"search.choose needs a label of {task} with positive and negative films in validation, got none in the "
-            f"{len(films)} films of {cfg.data.train_on}; choose by loss (search.choose.metric), or give it others"
+            f"{len(films)} films of {cfg.data.trained_on}; choose by loss (search.choose.metric), or give it others"
         )

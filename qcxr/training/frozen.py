@@ -53,7 +53,7 @@ def pack_features(
     }
     made = features.compute(
         frozen,
-        images,
+        np.asarray(images),
         folder=Path(cache, "features"),
         about=decides,
         views=features.Views(prepare, views, seen),

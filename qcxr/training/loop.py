@@ -40,6 +40,7 @@ class Loop:
 
     def __init__(self, films: Splits, parts: Parts, *, seed: int, protocol: Train, residency: str, layout: Layout):
         self.train, self.validation, self.seed = films.train, films.validation, seed
+        self.partial = films.partial
         self.net, self.graphdef, self.steps = parts.net, parts.graphdef, parts.steps
         self.state, self.frozen = layout.repeat(parts.state), layout.repeat(parts.frozen)
         self.protocol, self.layout = protocol, layout
@@ -132,13 +133,16 @@ class Loop:
         progress.end_epoch(self.history[-1])
 
     def validate(self) -> float:
-        """Validation loss: the mean over films, not over batches, so that a padded last batch weighs what it holds."""
+        """Validation loss: the mean over films, not over batches, so that a padded last batch weighs what it holds.
+
+        Where not every film's source covers every label, the mean over the pairs of film and label that are covered.
+        """
         rows, mask = batches.plan(np.arange(len(self.validation), dtype=np.int32), self.protocol.batch_size)
         total = 0.0
         for batch in self.validation_feed.batches(rows, mask):
             value, _ = self.steps.evaluate(self.state.trained, self.frozen, self.state.statistics, batch)
             total += float(value)
-        return total / len(self.validation)
+        return total / (int(self.validation.covered.sum()) if self.partial else len(self.validation))
 
     def weights(self) -> Weights:
         """A copy on the host of what the run has learned so far: the trained parameters and the statistics."""

@@ -1,6 +1,6 @@
 """Losses for many-labelled, long-tailed targets: per element, unreduced; the step does the (masked) mean.
 
-Targets are 0 or 1.
+Targets are 0 or 1; those of a whole split are NaN where a film's source does not cover the label.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Shaped
 from qcxr.errors import InputError
 
 Elements = Float[Array, "*elements"]  # one number per film and label
+PerLabel = Float[Array, "batch labels"]
 Loss = Callable[[Elements, Elements], Elements]  # (logits, targets) -> losses
 
 
@@ -64,8 +65,9 @@ def _power(base: Elements, exponent: float) -> Elements:
 
 
 def _weighted(targets: Float[np.ndarray, "films labels"]) -> Loss:
-    positives = targets.sum(axis=0)
-    return class_weighted_bce(jnp.asarray((len(targets) - positives) / np.maximum(positives, 1), jnp.float32))
+    positives = np.nansum(targets, axis=0)
+    films = np.isfinite(targets).sum(axis=0).astype(np.float32)  # that cover the label
+    return class_weighted_bce(jnp.asarray((films - positives) / np.maximum(positives, 1), jnp.float32))
 
 
 LOSSES: Mapping[str, Callable[..., Loss]] = {
@@ -77,7 +79,10 @@ LOSSES: Mapping[str, Callable[..., Loss]] = {
 
 
 def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray, "films labels"]) -> Loss:
-    """The loss of that name; the training split's `targets` give the class weights. Raises `InputError`."""
+    """The loss of that name; the training split's `targets` (NaN: not covered) give the class weights.
+
+    Raises `InputError`.
+    """
     if name not in LOSSES:
         raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
     try:
@@ -96,3 +101,29 @@ def check_loss(name: str, options: Mapping[str, float]) -> None:
 def masked_mean(elements: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]) -> Float[Array, ""]:
     """Mean over labels and unmasked rows; the mask is of 0 and 1, at least one 1."""
     return jnp.sum(elements * mask[:, None]) / (jnp.sum(mask) * elements.shape[1])
+
+
+def covered_sum(
+    loss: Loss,
+    logits: PerLabel,
+    targets: PerLabel,
+    mask: Shaped[Array, " batch"],
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Sum of the losses of unmasked rows where targets are not NaN (their source covers the label), and their number.
+
+    What stands elsewhere reaches neither value nor gradient.
+    """
+    covered = ~jnp.isnan(targets) & mask.astype(bool)[:, None]
+    elements = loss(logits, jnp.where(covered, targets, 0))
+    return jnp.sum(jnp.where(covered, elements, 0)), jnp.sum(covered, dtype=logits.dtype)
+
+
+def covered_mean(
+    loss: Loss,
+    logits: PerLabel,
+    targets: PerLabel,
+    mask: Shaped[Array, " batch"],
+) -> Float[Array, ""]:
+    """Mean over what `covered_sum` sums, each film and label alike; 0 for a batch that covers nothing."""
+    total, count = covered_sum(loss, logits, targets, mask)
+    return total / jnp.maximum(count, 1)

@@ -12,6 +12,8 @@ from pathlib import Path
 import jax
 import pandas as pd
 
+from qcxr.data.apart import as_listed
+from qcxr.data.leaks import said
 from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups, parameters
 from qcxr.models.classifier import Classifier
@@ -101,7 +103,9 @@ def main() -> None:
     try:
         cfg = parse(json.load(sys.stdin))
         check_weights(cfg)
-        for line in coverage.check(cfg):
+        found = as_listed(cfg, listed=Path(cfg.results, "logs", "leaks.csv"))
+        lines = [f"{said(found)}, as data.leaks allows"] if len(found) else []
+        for line in [*coverage.check(cfg), *lines]:
             print(f"warning: {line}", file=sys.stderr)
         check(cfg)
     except InputError as error:

@@ -41,7 +41,7 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         from qcxr.training import record, splits
         from qcxr.training.fit import fingerprint, fit
 
-        loaded = splits.load(*films, run)
+        loaded = splits.load(*films, run, unlearnable=cfg.data.unlearnable)
         if waited and record.is_of(run.out, fingerprint(run, loaded)):
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
@@ -57,7 +57,8 @@ def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence
     if threads < 1:
         raise InputError(f"threads must be >= 1, got {threads}; set --threads")
     stem = runs.films(cfg, run.recipe)
-    films = (stem / f"{cfg.data.train_on}-train.npy", stem / f"{cfg.data.train_on}-val.npy")
+    suffix = "npy" if len(cfg.data.training) == 1 else "json"
+    films = (stem / f"{cfg.data.trained_on}-train.{suffix}", stem / f"{cfg.data.trained_on}-val.{suffix}")
     for path in films:
         if not path.is_file():
             laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""

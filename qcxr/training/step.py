@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from qcxr.data.feed import Batch
 from qcxr.models import groups
 from qcxr.training.inputs import Inputs, Scalar, step_key
-from qcxr.training.losses import Loss, masked_mean
+from qcxr.training.losses import Loss, covered_mean, covered_sum, masked_mean
 from qcxr.training.mesh import Layout
 
 
@@ -33,7 +33,8 @@ class TrainState(NamedTuple):
 
 class Steps(NamedTuple):
     """`train(state, frozen, batch, seed, epoch)` gives the next state and the batch's loss;
-    `evaluate(trained, frozen, statistics, batch)` the sum of the films' losses and the logits."""
+    `evaluate(trained, frozen, statistics, batch)` the sum of the films' losses and the logits. Where labels are not
+    covered everywhere it is the sum over films and labels that are."""
 
     train: Callable[..., tuple[TrainState, Float[Array, ""]]]
     evaluate: Callable[..., tuple[Float[Array, ""], Float[Array, "batch labels"]]]
@@ -46,10 +47,12 @@ def make_steps(
     loss: Loss,
     inputs: Inputs,
     layout: Layout | None = None,
+    partial: bool = False,
 ) -> Steps:
     """Compile-on-first-use steps for the model of `graphdef` (from `qcxr.models.groups.split`).
 
-    On the several devices of a `layout` the state comes out on each of them, the logits cut over them.
+    On the several devices of a `layout` the state comes out on each of them, the logits cut over them. `partial`: a
+    batch's targets are NaN where a film's source does not cover the label, which then teaches nothing.
     """
 
     def train(
@@ -61,6 +64,8 @@ def make_steps(
             model = groups.merge(graphdef, trained, frozen, state.statistics)
             logits = model(images, train=True, mask=batch.mask, key=step_key(batch, seed, epoch))
             statistics = groups.statistics(model)
+            if partial:
+                return covered_mean(loss, logits, batch.targets, batch.mask), statistics
             return masked_mean(loss(logits, batch.targets), batch.mask), statistics
 
         (value, statistics), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
@@ -72,6 +77,8 @@ def make_steps(
     ) -> tuple[Float[Array, ""], Float[Array, "batch labels"]]:
         model = groups.merge(graphdef, trained, frozen, statistics)
         logits = model(inputs.evaluate(batch), train=False)
+        if partial:
+            return covered_sum(loss, logits, batch.targets, batch.mask)[0], logits
         per_film = loss(logits, batch.targets).mean(axis=1)
         return jnp.sum(per_film * batch.mask), logits
 

@@ -55,11 +55,27 @@ def test_odd_films_are_noticed(odd, tmp_path):
     ]
 
 
+def test_films_with_nothing_to_see_are_noticed(tmp_path):
+    paths = films.nih(tmp_path / "nih")
+    files = sorted(paths["images"].iterdir())
+    Image.fromarray(np.full((1, 1), 90, np.uint8)).save(files[0])
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(files[1])
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    build(frame, where, progress=False)
+    issues = film_issues(film_facts(frame, where), paths["images"])
+    assert issues[["image_id", "issue", "detail"]].to_numpy().tolist() == [
+        [files[0].stem, "enlarged", "1 x 1"],
+        [files[0].stem, "plain", "one gray level"],
+        [files[1].stem, "plain", "one gray level"],
+    ]
+
+
 def test_equal_thumbnails_alone_are_no_duplicates(tmp_path):
     paths = films.nih(tmp_path / "nih")
     files = sorted(paths["images"].iterdir())
     for i, file in enumerate(files[:2]):  # they differ in a corner that the crop throws away
-        pixels = np.full((240, 240), 90, np.uint8)
+        pixels = np.tile(np.arange(240, dtype=np.uint8), (240, 1))
         pixels[0, 0] = 10 * i
         Image.fromarray(pixels).save(file)
     frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")

@@ -127,6 +127,47 @@ def test_a_column_missing_in_one_of_several_files_is_named(tmp_path):
     )
 
 
+def test_one_of_several_sources_covers_a_label_on_all_its_films_or_on_none(tmp_path):
+    source = films.nih(tmp_path)
+    job = {"splits": ["train", "val"], "labels_wanted": ["Mass", "Edema", "Hernia"]}
+    for split in ("train", "val"):  # a blank column is none, as is one that is not there
+        table = pd.read_csv(label_file(source, split), dtype=str).drop(columns="Edema").assign(Hernia="")
+        table.to_csv(label_file(source, split), index=False)
+    films.manifest_of("nih", source, tmp_path / "m.parquet", **job)
+    file = label_file(source, "val")
+    table = pd.read_csv(file, dtype=str)
+    table.assign(Mass=["0", ""]).to_csv(file, index=False)
+    refused(
+        lambda: films.manifest_of("nih", source, tmp_path / "m.parquet", **job),
+        f"label file {file} leaves Mass blank in data row 2 (1 such row(s)), but a task needs it on every film of a ",
+        "data set, or on none: write 0 or 1",
+    )
+    table.drop(columns="Mass").to_csv(file, index=False)
+    refused(
+        lambda: films.manifest_of("nih", source, tmp_path / "m.parquet", **job),
+        f"label file {file} has no value of Mass (the column is missing or empty), but a task needs it on every film",
+    )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_reader_may_leave_a_label_open_on_purpose(tmp_path, monkeypatch, named):
+    source = films.nih(tmp_path)
+    frame = sources.read("nih", **source)
+    frame.loc[frame.index[0], "Mass"] = pd.NA
+    frame = frame if named else frame.reset_index(drop=True)  # another reader's, that keeps no place
+    monkeypatch.setattr(sources, "read", lambda *_, **__: frame)
+    job = {"labels_wanted": ["Mass"]}
+    refused(lambda: films.manifest_of("nih", source, tmp_path / "m.parquet", **job), " Mass blank ")
+    frame.attrs["partial"] = ["Mass"]
+    made = films.manifest_of("nih", source, tmp_path / "m.parquet", **job)
+    assert made["Mass"].isna().sum() == 1
+    assert manifest.read_manifest(tmp_path / "m.parquet").attrs["partial"] == ["Mass"]
+    where = Films(source["images"], tmp_path / "cache", SMALL)
+    build(made, where, progress=False)
+    out = PackedFiles(*(tmp_path / f"p.{kind}" for kind in ("npy", "parquet", "json")))
+    assert pack(made, where, split="train", out=out)["partial"] == ["Mass"]
+
+
 def test_the_named_row_is_the_files_also_where_films_were_left_out(tmp_path):
     source = films.mimic(tmp_path)  # the fourth row of each file is a lateral
     table = pd.read_csv(tmp_path / "test.csv", dtype=str)

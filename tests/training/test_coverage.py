@@ -23,7 +23,8 @@ def configured(folder, source, **changes):
 def test_labels_that_a_part_loses_are_named_with_their_seeds(tmp_path):
     source = films.nih(tmp_path / "data")
     cfg = configured(tmp_path, source, vary={"data.fraction": [0.4, 1.0]})
-    (line,) = coverage.check(cfg)
+    *of_all, line = coverage.check(cfg)
+    assert all(said.startswith("cxr8: none of ") for said in of_all)
     table = pd.read_csv(next(source["labels"].glob("*_train.csv")), dtype={"id": str})
     patients = table["id"].str.split("_").str[0].tolist()
     for seed in cfg.seeds:
@@ -34,8 +35,50 @@ def test_labels_that_a_part_loses_are_named_with_their_seeds(tmp_path):
     assert line.startswith("data.fraction 0.4 of cxr8 leaves no positive training film of ")
 
 
-def test_a_study_of_whole_sets_is_not_looked_at(tmp_path):
-    assert coverage.check(configured(tmp_path, films.nih(tmp_path / "data"))) == []
+def rewritten(source, split, **columns):
+    """The label file of a split with some columns set."""
+    file = next(source["labels"].glob(f"*_{split}.csv"))
+    pd.read_csv(file, dtype=str).assign(**columns).to_csv(file, index=False)
+
+
+def test_labels_of_which_nothing_can_be_learned_are_refused_unless_allowed(tmp_path):
+    source = films.nih(tmp_path / "data", n=48)
+    assert coverage.check(configured(tmp_path, source)) == []
+    rewritten(source, "train", Mass="0", Nodule="1")
+    rewritten(source, "val", Effusion="0")
+    with pytest.raises(
+        InputError,
+        match=r"cxr8 needs a positive and a negative .* none of Mass \(no positive\), Nodule \(no negative\) among 24 "
+        r"films; choose a task without it, or set data.unlearnable to allow",
+    ):
+        coverage.check(configured(tmp_path, source))
+    assert coverage.check(configured(tmp_path, source, data__unlearnable="allow")) == [
+        "cxr8: none of 24 training films is positive for Mass: nothing is learned",
+        "cxr8: none of 24 training films is negative for Nodule: nothing is learned",
+        "cxr8: none of 8 validation films is positive for Effusion: no threshold is chosen",
+    ]
+
+
+def test_several_sources_must_cover_every_label_together(tmp_path):
+    sources = {name: films.nih(tmp_path / name, n=48, seed=seed) for seed, name in enumerate(("far", "near"))}
+    described = {
+        name: {"kind": "nih", "images": str(paths["images"]), "labels": str(paths["labels"])}
+        for name, paths in sources.items()
+    }
+    changes = {"data__sources": described, "data__train_on": ["near", "far"], "data__test_on": ["near"]}
+    for split in ("train", "val", "test"):
+        rewritten(sources["far"], split, Mass="")
+    cfg = configured(tmp_path, sources["near"], **changes)
+    assert coverage.check(cfg) == []
+    far, near = coverage.described(cfg)
+    assert far.startswith("far: 24 training and 8 validation films, covers 7 of 8 labels (positive training films: ")
+    assert "Mass" not in far and "covers 8 of 8" in near
+    rewritten(sources["near"], "val", Mass="")
+    with pytest.raises(
+        InputError,
+        match="cxr8 needs every label .*, got no film in split val of far, near that covers Mass; choose",
+    ):
+        coverage.check(cfg)
 
 
 def test_a_search_that_could_choose_nothing_is_refused(tmp_path):

@@ -16,6 +16,7 @@ CONFIG = TINY | {
     "data": {
         "train_on": "nih",
         "test_on": ["nih"],
+        "unlearnable": "allow",
         "sources": {"nih": {"images": str(SAMPLE / "images"), "labels": str(SAMPLE), "entries": None}},
     },
     "image": {"resize": 72, "crop": 64},
@@ -38,4 +39,5 @@ def test_real_films_run_through_the_whole_study(tmp_path):
     means = metrics[metrics["label"] == "mean"]
     assert len(means) == 4 and means["value"].between(0.3, 0.95).all()
     assert means.loc[means["task"] == "cxr19", "reason"].str.contains("Pneumomediastinum").all()
-    assert "undefined" in (study.folder / "results/report.html").read_text()
+    report = (study.folder / "results/report.html").read_text()
+    assert "undefined" in report and "no training film shows Pneumomediastinum; nothing was learned of it." in report

@@ -10,7 +10,7 @@ rule score:
     input:
         predictions=PREDICTIONS,
         validation=f"{RUN}/predictions/validation.parquet",
-        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+        counts=f"{results}/manifest/{cfg.data.trained_on}-counts.csv",
     output:
         METRICS,
     log:
@@ -109,7 +109,7 @@ rule patients:
             f"{run}/predictions/{w.dataset}.parquet" for run in standing(w)
         ],
         runs=lambda w: [f"{run}/run.json" for run in standing(w)],
-        counts=f"{results}/manifest/{cfg.data.train_on}-counts.csv",
+        counts=f"{results}/manifest/{cfg.data.trained_on}-counts.csv",
     output:
         f"{results}/patients/{{task}}-{{dataset}}{{variant}}.csv",
     log:
@@ -217,6 +217,10 @@ rule cards:
             f"{results}/manifest/{{dataset}}-attributes.parquet", dataset=MANIFESTED
         ),
         audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
+        leaks=[
+            f"{results}/leaks/before-training.csv",
+            *expand(f"{results}/leaks/test-{{dataset}}.csv", dataset=TESTED),
+        ],
     output:
         model=f"{results}/model-card.md",
         data=f"{results}/data-card.md",
@@ -242,6 +246,10 @@ rule report:
         figures=expand(f"{results}/figures/{{figure}}.png", figure=FIGURES),
         circuit=[f"{results}/figures/circuit.png"] if DRAWN else [],
         audits=expand(f"{results}/audit/{{dataset}}-issues.csv", dataset=MANIFESTED),
+        leaks=[
+            f"{results}/leaks/before-training.csv",
+            *expand(f"{results}/leaks/test-{{dataset}}.csv", dataset=TESTED),
+        ],
     output:
         report(
             f"{results}/report.html", caption="../report/report.rst", category="Report"

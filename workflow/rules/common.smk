@@ -1,6 +1,7 @@
 # Names of files and the pieces that rules share.
 import json
 import os
+import re
 import subprocess
 from dataclasses import asdict
 from functools import cache
@@ -31,6 +32,12 @@ MANIFESTED = cfg.splits()
 METRICS = f"{RUN}/metrics/{{dataset}}.csv"
 PREDICTIONS = f"{RUN}/predictions/{{dataset}}.parquet"
 TESTED = cfg.data.test_on
+JOINED = cfg.data.trained_on if len(cfg.data.training) > 1 else None
+# of the films that are trained on first: figures and tables take those of training from there
+COUNTED = [
+    cfg.data.trained_on,
+    *(name for name in MANIFESTED if name != cfg.data.trained_on),
+]
 TEMPLATES = [
     digest_file(path) for path in sorted((PACKAGE / "analysis/templates").iterdir())
 ]
@@ -59,7 +66,9 @@ wildcard_constraints:
     variant="(/[^/]+~[^/]+)?",
     features="(/[0-9a-f]+)?",
     seed=r"\d+",
-    dataset="|".join({*EVALUATIONS, *MANIFESTED}),
+    dataset="|".join(sorted(map(re.escape, {*EVALUATIONS, *MANIFESTED}))),
+    joined=re.escape(JOINED or "none"),
+    kind="packed|features(/[0-9a-f]+)?",
     split="train|val|test",
     figure="|".join(FIGURES),
 
@@ -86,6 +95,14 @@ def preflight():
         for made in RECIPES.values()
     ]
     decides += [slices.studied_code("qcxr.training.preflight", KINDS)]
+    decides += [cfg.data.training, TESTED, cfg.data.leaks, cfg.data.unlearnable]
+    # label files too: what is in them is looked at
+    decides += [
+        [path, os.stat(path).st_size, os.stat(path).st_mtime_ns]
+        for name in MANIFESTED
+        for path in cfg.data.sources[name].input_files()
+        if Path(path).is_file()
+    ]
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
     checked = subprocess.run(
@@ -147,9 +164,12 @@ def choices():
 
 
 def packed(dataset, split, folder):
-    """The three files that runs read of a split, as named inputs."""
+    """The files that runs read of a split, as named inputs; those of several sources have no array of their own."""
     stem = f"{folder}/{dataset}-{split}"
-    return {"films": f"{stem}.npy", "index": f"{stem}.parquet", "facts": f"{stem}.json"}
+    films = f"{stem}.npy"
+    if dataset == JOINED:
+        films = [f"{folder}/{source}-{split}.npy" for source in cfg.data.training]
+    return {"films": films, "index": f"{stem}.parquet", "facts": f"{stem}.json"}
 
 
 def read_by(w, dataset, split):
@@ -211,6 +231,11 @@ def answered():
     }
 
 
+def counted():
+    """The counts of labels of everything that the study reads, those of training first."""
+    return expand(f"{results}/manifest/{{dataset}}-counts.csv", dataset=COUNTED)
+
+
 def figure_inputs(name):
     """What a figure is drawn from, by kind."""
     files = {
@@ -220,9 +245,7 @@ def figure_inputs(name):
         "history": every_run(f"{RUN}/history.csv"),
         "steps": every_run(f"{RUN}/steps.csv"),
         "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(
-            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
-        ),
+        "counts": counted(),
         "predictions": every_run(PREDICTIONS, dataset=TESTED),
         "search": f"{results}/search.csv",
         "subgroups": broken_down(),
@@ -243,9 +266,7 @@ def studied():
         "tests": f"{results}/tests.csv",
         "estimates": f"{results}/estimates.csv",
         "runs": every_run(f"{RUN}/run.json"),
-        "counts": expand(
-            f"{results}/manifest/{{dataset}}-counts.csv", dataset=MANIFESTED
-        ),
+        "counts": counted(),
         "parameters": f"{results}/parameters.csv",
         "patients": patiented(),
     }
@@ -262,11 +283,25 @@ def studied():
 
 
 def training_files(w):
-    """The two packed splits that a run trains on, each three files."""
+    """The two packed splits that a run trains on, each three files or more."""
     return {
         f"{split}_{kind}": path
         for split in ("train", "val")
-        for kind, path in read_by(w, cfg.data.train_on, split).items()
+        for kind, path in read_by(w, cfg.data.trained_on, split).items()
+    }
+
+
+def learned():
+    """The manifests of what is trained on, and that its training and validation films are cached."""
+    return {
+        "manifests": expand(
+            f"{results}/manifest/{{dataset}}.parquet", dataset=cfg.data.training
+        ),
+        "cached": expand(
+            f"{results}/cached/{{dataset}}-{{split}}.json",
+            dataset=cfg.data.training,
+            split=["train", "val"],
+        ),
     }
 
 

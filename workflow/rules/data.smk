@@ -111,6 +111,76 @@ rule pack:
         "../scripts/pack.py"
 
 
+if JOINED:
+
+    PARTS = f"{results}/{{{{kind}}}}/{{source}}-{{{{split}}}}"
+
+    rule join:
+        input:
+            films=expand(f"{PARTS}.npy", source=cfg.data.training),
+            indices=expand(f"{PARTS}.parquet", source=cfg.data.training),
+            facts=expand(f"{PARTS}.json", source=cfg.data.training),
+        output:
+            index=f"{results}/{{kind}}/{{joined}}-{{split}}.parquet",
+            facts=f"{results}/{{kind}}/{{joined}}-{{split}}.json",
+        log:
+            f"{results}/logs/join/{{kind}}/{{joined}}-{{split}}.log",
+        params:
+            code=code_hash("qcxr.data.join"),
+        message:
+            "Join the {wildcards.split} films of {wildcards.joined} ({wildcards.kind})"
+        script:
+            "../scripts/join.py"
+
+    rule count:
+        input:
+            manifests=expand(
+                f"{results}/manifest/{{dataset}}.parquet", dataset=cfg.data.training
+            ),
+        output:
+            f"{results}/manifest/{{joined}}-counts.csv",
+        log:
+            f"{results}/logs/manifest/{{joined}}-counts.log",
+        params:
+            code=code_hash("qcxr.data.join"),
+        message:
+            "Count the labels of {wildcards.joined}"
+        script:
+            "../scripts/count.py"
+
+
+# Neither has a slice or a code: whether something leaks decides no weights, and a study that grows trains nothing again.
+rule leaks:
+    input:
+        **learned(),
+    output:
+        f"{results}/leaks/before-training.csv",
+    log:
+        f"{results}/logs/leaks/before-training.log",
+        found=f"{results}/logs/leaks/before-training.csv",  # a log: it outlives a refusal
+    threads: cfg.resources.workers
+    message:
+        "Look for films and patients of one split in another"
+    script:
+        "../scripts/leaks.py"
+
+
+rule leaks_into:
+    input:
+        **learned(),
+        tested=f"{results}/manifest/{{dataset}}.parquet",
+        ready=f"{results}/cached/{{dataset}}-test.json",
+    output:
+        f"{results}/leaks/test-{{dataset}}.csv",
+    log:
+        f"{results}/logs/leaks/test-{{dataset}}.log",
+        found=f"{results}/logs/leaks/test-{{dataset}}.csv",
+    message:
+        "Look for training films and patients among the test films of {wildcards.dataset}"
+    script:
+        "../scripts/leaks_into.py"
+
+
 rule audit:
     input:
         manifest=f"{results}/manifest/{{dataset}}.parquet",

@@ -15,7 +15,7 @@ rule features:
     params:
         slice=lambda w: slices.features(
             FEATURES[w.features],
-            training=(w.dataset, w.split) == (cfg.data.train_on, "train"),
+            training=w.split == "train" and w.dataset in cfg.data.training,
         ),
         code=code_hash("qcxr.training.frozen"),
     message:

@@ -5,6 +5,11 @@ rule predict:
     input:
         unpack(lambda w: read_by(w, *EVALUATIONS[w.dataset])),
         weights=f"{RUN}/best.safetensors",
+        leaks=lambda w: (
+            []
+            if w.dataset == "validation"
+            else f"{results}/leaks/test-{w.dataset}.csv"
+        ),
     output:
         PREDICTIONS,
     log:

@@ -4,6 +4,7 @@
 rule train:
     input:
         unpack(training_files),
+        leaks=f"{results}/leaks/before-training.csv",
         choice=lambda w: (
             f"{results}/search/{w.task}/{w.head}.json"
             if w.head in SEARCHED and not is_trial(w)

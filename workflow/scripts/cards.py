@@ -16,7 +16,7 @@ from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
     cfg, files = parse(snakemake.config), dict(snakemake.input.items())
-    read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits") if kind in files}
+    read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits", "leaks") if kind in files}
     options = read_slice(snakemake.params.slice)
     study = Study(config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers())
     shown = Shown(Inference.of(cfg.analysis), cfg.analysis.sd)

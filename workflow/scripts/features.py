@@ -16,7 +16,7 @@ with job(snakemake.log[0]):
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
         recipe = runs.features(cfg)[w.features.removeprefix("/")]
-        training = (w.dataset, w.split) == (cfg.data.train_on, "train")
+        training = w.split == "train" and w.dataset in cfg.data.training
         pack_features(
             snakemake.input.films,
             snakemake.output.films,

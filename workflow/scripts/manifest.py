@@ -18,4 +18,5 @@ with job(snakemake.log[0]):
         dataset=dataset,
         splits=cfg.splits()[dataset],
         labels_needed=cfg.labels_needed(dataset),
+        labels_wanted=cfg.labels_wanted(),
     )

@@ -21,7 +21,7 @@ with job(snakemake.log[0]):
         labels = ordered(cfg.labels(w.task), data.label_order)
         predict(
             weights_file=snakemake.input.weights,
-            split=split.load(snakemake.input.films, labels),
+            split=split.load(snakemake.input.facts, labels),
             out=snakemake.output[0],
             residency=cfg.resources.residency,
         )

@@ -13,4 +13,4 @@ with job(snakemake.log[0]):
     cfg, w, given = parse(snakemake.config), snakemake.wildcards, snakemake.input
     chosen = runs.chosen(str(given.choice)) if given.choice else None
     run = runs.run(cfg, w.task, w.head, int(w.seed), variant=w.variant.removeprefix("/"), chosen=chosen)
-    single.train(run, cfg, films=(given.train_films, given.val_films), threads=snakemake.threads)
+    single.train(run, cfg, films=(given.train_facts, given.val_facts), threads=snakemake.threads)

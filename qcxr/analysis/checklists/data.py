@@ -125,6 +125,8 @@ def disjoint(known: Known) -> Answer:
         return OPEN
     if known.shared_patients:
         return Answer(f"{known.shared_patients:,} patients are in two splits of one data set.", "why")
+    if known.study.leaks:
+        return Answer(" ".join(known.study.leaks), "why")
     return Answer("Patients: no patient of a data set is in two of its splits (counted in the manifests).")
 
 
@@ -175,8 +177,7 @@ def differences(known: Known) -> Answer:
     if not known.external or known.results.counts is None:
         return OPEN
     counts = known.results.counts
-    trained_on = known.section("data")["train_on"]
-    own = counts[(counts["dataset"] == trained_on) & (counts["n"] > 0)]
+    own = counts[counts["dataset"].isin(known.training) & (counts["n"] > 0)]
     told = []
     for name in known.external:
         here = counts[(counts["dataset"] == name) & (counts["n"] > 0)]

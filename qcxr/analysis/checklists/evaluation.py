@@ -75,21 +75,23 @@ def robustness(known: Known) -> Answer:
 
 def internal(known: Known) -> Answer:
     """Test on the data set that was trained on."""
-    own = known.section("data").get("train_on")
-    if own not in known.facts.datasets:
+    own = [dataset_name(name) for name in known.training if name in known.facts.datasets]
+    if not own:
         return OPEN
-    return Answer(f"The test split of {dataset_name(str(own))}, whose other splits trained and validated.")
+    return Answer(f"The test split of {listed(own)}, whose other splits trained and validated.")
 
 
 def external(known: Known) -> Answer:
     """Test on other data sets."""
-    if not known.section("data").get("train_on"):
+    if not known.training:
         return OPEN
     if not known.external:
         return Answer("None in this study.", "why not")
     sets = listed([dataset_name(name) for name in known.external])
     if known.demo:
         return Answer(f"{sets}, drawn by the same program: external in form only.")
+    if known.study.leaks:
+        return Answer(f"The test split of {sets}. Leaks that were allowed: {' '.join(known.study.leaks)}", "why")
     return Answer(f"The test split of {sets}, of which no film trained, validated or set a threshold.")
 
 

@@ -52,7 +52,7 @@ class Known:
     def layouts(self) -> dict[str, str]:
         """Data set that the study uses -> its layout, `nih` or `mimic`, as configured."""
         data = self.section("data")
-        used = [data.get("train_on"), *(data.get("test_on") or [])]
+        used = [*self.training, *(data.get("test_on") or [])]
         sources = data.get("sources") or {}
         return {name: source.get("kind", "") for name, source in sources.items() if name in used}
 
@@ -81,5 +81,10 @@ class Known:
     @cached_property
     def external(self) -> list[str]:
         """The test sets that are not of the data set that was trained on; empty where that is not known."""
-        trained_on = self.section("data").get("train_on")
-        return [name for name in self.facts.datasets if name != trained_on] if trained_on else []
+        return [name for name in self.facts.datasets if name not in self.training] if self.training else []
+
+    @property
+    def training(self) -> list[str]:
+        """The data sets that were trained on; empty where that is not known."""
+        named = self.section("data").get("train_on") or []
+        return [named] if isinstance(named, str) else list(named)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qcxr.analysis import leading
+from qcxr.analysis.counted import of_training
 from qcxr.analysis.figures import style
 from qcxr.analysis.frequencies import Frequencies
 from qcxr.analysis.names import FEW, capital, dataset_name, dataset_order, head_name, metric_name, shortened, task_name
@@ -61,7 +62,7 @@ def longtail(
     Raises InputError if counts lack a label's training count.
     """
     part = metrics[metrics["task"] == task]
-    train = counts[counts["split"] == "train"].set_index("label")["n_positive"].astype(int)
+    train = of_training(counts).set_index("label")["n_positive"].astype(int)
     names = list(part.loc[~part["label"].isin(MEANS), "label"].unique())
     if lacking := sorted(set(names) - set(train.index)):
         raise InputError(f"training counts lack labels {', '.join(lacking)}; count every label of task {task}")

@@ -66,10 +66,11 @@ def maker(kind: str) -> Callable[..., Any]:
 
 
 def start_at_prevalence(head: Head, targets: Float[np.ndarray, "films labels"]) -> None:
-    """Set the last bias to the log odds of each label, of (positives + 1) among (films + 2).
+    """Set the last bias to the log odds of each label, of (positives + 1) among (films + 2) that cover it (not NaN).
 
     A rare label's logit then starts where a thousand steps would have to bring it (Lin et al. 2017, arXiv 1708.02002,
     section 3.3).
     """
-    prevalence = (np.asarray(targets, np.float64).sum(0) + 1) / (len(targets) + 2)
+    known = np.asarray(targets, np.float64)
+    prevalence = (np.nansum(known, 0) + 1) / (np.isfinite(known).sum(0) + 2)
     head.last.bias[...] = jnp.asarray(np.log(prevalence / (1 - prevalence)), jnp.float32)

@@ -1,0 +1,176 @@
+"""Films and patients on both sides of a study's splits: what a model is judged by must not be what it learned from.
+
+Three signs, of the splits that the study uses (train and val of what is trained on, test of what is tested on):
+
+- film: the same file; or the same image id in two sources with the same picture, compressed or scaled anew or not;
+- pixels: what the network would see of two films is the same (films of one gray level apart, which tell nothing);
+- patient: the same patient id but for leading zeros, a decimal `.0`, case and surrounding space (`00000211`, `211`).
+  Of two sources it counts only where they show the same hospital: their films lie in the same folders, or they have a
+  film in common. Otherwise both may count their patients, and their films, from 1.
+"""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Num, UInt8
+
+from qcxr.data.columns import SPLITS
+from qcxr.data.entry import unpack_entry
+from qcxr.data.films import Films, said_corrupt
+from qcxr.data.store import open_store
+from qcxr.errors import InputError
+from qcxr.study.files import write_csv
+
+COLUMNS = ("film", "other", "kind", "where")
+KINDS = ("film", "pixels", "patient")  # the stronger sign first
+# Correlation of two films' thumbnails. Of 180,000 pairs of real films of two patients it was at most 0.967, of one
+# patient's films 0.974, and of a film with itself as a JPEG of another size at least 0.9998.
+SAME = 0.995
+_SIDE = 16  # of a thumbnail
+
+
+def normalised(ids: pd.Series) -> pd.Series:
+    """Ids as they compare: no surrounding space, leading zeros or decimal `.0`, all in one case."""
+    plain = ids.astype(str).str.strip().str.casefold().str.replace(r"\.0+$", "", regex=True)
+    return plain.str.replace(r"^0+(?=.)", "", regex=True)
+
+
+def used(frame: pd.DataFrame, source: str, *, images: str | Path) -> pd.DataFrame:
+    """Films of a source's manifest as `leaks` takes them: columns source, split, image_id, patient_id, file, folder.
+
+    folder: the one below the image root in which the film lies, at any depth.
+    """
+    root = os.path.realpath(images)
+    films = frame[["split", "image_id", "patient_id"]].astype(str).reset_index(drop=True)
+    films["file"] = [os.path.normpath(f"{root}/{path}") for path in frame["path"]]
+    films["folder"] = [f"{root}/{path.partition('/')[0]}" if "/" in path else root for path in frame["path"]]
+    return films.assign(source=source)
+
+
+def with_pixels(films: pd.DataFrame, paths: pd.Series, where: Films) -> pd.DataFrame:
+    """The films with columns digest and thumbnail, of their preprocessed pixels in the cache.
+
+    Both are missing for a film of one gray level, and for one that is not cached. Raises InputError for a corrupt
+    entry.
+    """
+    found: list[tuple[str | None, bytes | None]] = []
+    with open_store(where.cache) as store:
+        for path in paths:
+            key = where.key(store, path)
+            blob = None if key is None else store.get(key)
+            if blob is None:
+                found.append((None, None))
+                continue
+            with said_corrupt(path):
+                pixels = unpack_entry(blob, crop=where.preprocessing.crop)
+            found.append(_seen(pixels))
+    seen = pd.DataFrame(found, columns=["digest", "thumbnail"], index=films.index, dtype=object)
+    return films.join(seen)
+
+
+def leaks(films: pd.DataFrame) -> pd.DataFrame:
+    """Films of different splits that are one film, or one patient's: columns `COLUMNS`, a row per film of the later.
+
+    films: of all sources and splits, as of `used`, or of `with_pixels`. Of a patient the first film of each split
+    stands for the others.
+    """
+    order = films["split"].map({split: i for i, split in enumerate(SPLITS)})
+    films = films.assign(order=order, person=normalised(films["patient_id"]))
+    films = films.sort_values(["order", "source", "image_id"], ignore_index=True)
+    for column in ("digest", "thumbnail"):
+        if column not in films:
+            films[column] = None
+    films["name"] = _named_alike(films)
+    hospital = films["source"].map(_hospitals(films))
+    rows = [
+        *_pairs(films, films["file"], "film"),
+        *_pairs(films, films["name"], "film"),
+        *_pairs(films, films["digest"], "pixels"),
+        *_pairs(films, hospital + "\n" + films["person"], "patient"),
+    ]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    return found.drop_duplicates(["film", "other"], ignore_index=True)
+
+
+def refuse(found: pd.DataFrame, *, listed: str | Path | None, allowed: bool = False) -> None:
+    """Write the leaks to `listed` and raise InputError if there are any that are not allowed."""
+    if listed is not None and len(found):
+        write_csv(found, listed)
+    if found.empty or allowed:
+        return
+    first = found.iloc[0]
+    where = "" if listed is None else f", all are listed in {listed}"
+    raise InputError(
+        f"training, validation and test films must be of different patients, got {said(found)}, first {first['film']} "
+        f"and {first['other']} ({first['where']}: the same {first['kind']}){where}; correct the label files, or set "
+        "data.leaks to allow, which the report will say"
+    )
+
+
+def said(found: pd.DataFrame) -> str:
+    """How many leaks there are, by what is the same: `3 leaks (2 film, 1 patient)`."""
+    counts = found["kind"].value_counts()
+    kinds = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
+    return f"{len(found)} leak{'s' * (len(found) > 1)} ({kinds})"
+
+
+def _seen(pixels: UInt8[np.ndarray, "height width"]) -> tuple[str | None, bytes | None]:
+    """A digest, and a thumbnail of means over equal squares."""
+    if pixels.min() == pixels.max():
+        return None, None
+    steps = [max(1, length // _SIDE) for length in pixels.shape]
+    rows, columns = (min(_SIDE, length) for length in pixels.shape)
+    squares = pixels[: rows * steps[0], : columns * steps[1]].reshape(rows, steps[0], columns, steps[1])
+    thumbnail = squares.mean((1, 3)).round().astype(np.uint8)
+    return hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest(), thumbnail.tobytes()
+
+
+def _named_alike(films: pd.DataFrame) -> pd.Series:
+    """The image id of films that have it, and the picture, in common with a film of another source; else missing."""
+    ids = films["image_id"].str.strip().str.casefold()
+    shared = films["thumbnail"].notna() & (films.groupby(ids)["source"].transform("nunique") > 1)
+    alike = pd.Series(None, films.index, dtype=object)
+    for name, group in films[shared].groupby(ids[shared]):
+        first, *others = (np.frombuffer(thumbnail, np.uint8) for thumbnail in group["thumbnail"])
+        same = [True, *(_correlation(first, other) >= SAME for other in others)]
+        if sum(same) > 1:
+            alike[group.index[same]] = name
+    return alike
+
+
+def _correlation(one: Num[np.ndarray, " pixels"], other: Num[np.ndarray, " pixels"]) -> float:
+    flat = len(one) != len(other) or np.ptp(one) == 0 or np.ptp(other) == 0
+    return 0.0 if flat else float(np.corrcoef(one, other)[0, 1])
+
+
+def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> Iterator[tuple[str, str, str, str]]:
+    """One row for each film that shares its key with a film of an earlier split (of patients: for each split)."""
+    known = films[key.notna()].assign(key=key[key.notna()])
+    spread = known.groupby("key")["split"].transform("nunique") > 1
+    for _, group in known[spread].groupby("key"):
+        if kind == "patient":
+            group = group.drop_duplicates(["source", "split"])
+        first = group.iloc[0]
+        for other in group[group["split"] != first["split"]].itertuples():
+            where = f"{first['source']} {first['split']} / {other.source} {other.split}"
+            yield f"{first['source']}:{first['image_id']}", f"{other.source}:{other.image_id}", kind, where
+
+
+def _hospitals(films: pd.DataFrame) -> Mapping[str, str]:
+    """Source -> the first source that shows the same hospital: films in the same folders, or a film in both."""
+    by = films.groupby("source", sort=False)
+    folders = {source: set(part) for source, part in by["folder"]}
+    known = {source: {*part["file"], *part["digest"].dropna(), *part["name"].dropna()} for source, part in by}
+    found: dict[str, str] = {}
+    for source in sorted(folders):
+        near = (o for o in found if _nested(folders[source], folders[o]) or not known[source].isdisjoint(known[o]))
+        found[source] = source if (other := next(near, None)) is None else found[other]
+    return found
+
+
+def _nested(some: Collection[str], others: Collection[str]) -> bool:
+    return any(os.path.commonpath([one, other]) in (one, other) for one in some for other in others)
