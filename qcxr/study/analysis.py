@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from qcxr.study import plugged
 from qcxr.study.fields import AsNumber, Count, Name, Positive, Section
 
 Open = Annotated[float, Field(gt=0, lt=1), AsNumber]  # between 0 and 1, without either
@@ -86,6 +87,16 @@ class Analysis(Section):
     age_borders: Annotated[list[Border], Field(min_length=1)] = Field(
         [40.0, 60.0, 80.0], description="Years at which a new age group begins.", examples=[[18, 65]]
     )
+    metrics: list[Name] = Field(
+        default=[],
+        description="Metrics of plug-ins that every run is scored by, beside the package's own.",
+        examples=[["sensitivity_at_95"]],
+    )
+    figures: list[Name] = Field(
+        default=[],
+        description="Figures of plug-ins that are drawn, beside the package's own.",
+        examples=[["spread"]],
+    )
     small_group: Count = Field(
         50, description="A subgroup with fewer patients than this is named a small one.", examples=[20]
     )
@@ -104,6 +115,16 @@ class Analysis(Section):
                 f"analysis.power must be above analysis.alpha ({self.alpha:g}), which a test without any effect has, "
                 f"got {self.power:g}; set it in the config"
             )
+        for hook, named in (("metric", self.metrics), ("figure", self.figures)):
+            for name in named:
+                if plugged.find(hook, name) is None:
+                    there = ", ".join(plugged.names(hook)) or "none"
+                    raise ValueError(
+                        f"analysis.{hook}s must be {hook}s of plug-ins, which are {there}, got {name}; correct it, or "
+                        "list its file under plugins"
+                    )
+            if len(set(named)) < len(named):
+                raise ValueError(f"analysis.{hook}s must not repeat, got {named}; remove the repeated ones")
         for key in ("quantiles", "age_borders"):
             given = getattr(self, key) or []
             if any(later <= earlier for earlier, later in pairwise(given)):

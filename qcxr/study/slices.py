@@ -15,6 +15,7 @@ from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
 from qcxr.study.recipe import Recipe
 
+# a plug-in's code is in what its recipe decides (`Recipe.plugins`); of ours
 # no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
 HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
 
@@ -72,14 +73,14 @@ def _digest(path: Path, mtime_ns: int) -> str:
 
 def training_code(kind: str) -> str:
     """Hash of the code that trains a head of that kind."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE[kind])
+    return code_hash("qcxr.training.fit", *HEAD_CODE.get(kind, ()))
 
 
 def prediction_code(kind: str) -> str:
     """Hash of the code that predicts with a head of that kind."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE[kind])
+    return code_hash("qcxr.training.predict", *HEAD_CODE.get(kind, ()))
 
 
 def studied_code(module: str, kinds: Iterable[str]) -> str:
     """Hash of a module that builds heads of all these kinds, and of theirs."""
-    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE[kind]))
+    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE.get(kind, ())))

@@ -6,6 +6,7 @@ Targets are 0 or 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from qcxr.errors import InputError
+from qcxr.study import execution, plugged
 
 Elements = Float[Array, "*elements"]  # one number per film and label
 Loss = Callable[[Elements, Elements], Elements]  # (logits, targets) -> losses
@@ -76,8 +78,12 @@ LOSSES: Mapping[str, Callable[..., Loss]] = {
 }
 
 
-def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray, "films labels"]) -> Loss:
+def make_loss(name: str, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
     """The loss of that name; the training split's `targets` give the class weights. Raises `InputError`."""
+    if written := plugged.find("loss", name):
+        make = execution.load(written)
+        with execution.saying(written):
+            return make(targets, **options)
     if name not in LOSSES:
         raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
     try:
@@ -88,9 +94,35 @@ def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray
         ) from None
 
 
-def check_loss(name: str, options: Mapping[str, float]) -> None:
-    """Raise `InputError` now for what `make_loss` would refuse later."""
-    make_loss(name, options, np.array([[0.0], [1.0]], np.float32))
+def check_loss(name: str, options: Mapping[str, Any], *, n_labels: int = 1) -> None:
+    """Raise `InputError` now for what `make_loss` would refuse later; a plug-in's loss is tried on a few numbers."""
+    targets = np.eye(4, n_labels, dtype=np.float32)  # of several labels one is never positive
+    targets[:, n_labels - 1] *= n_labels == 1
+    loss = make_loss(name, options, targets)
+    if written := plugged.find("loss", name):
+        with execution.saying(written):
+            _try(name, loss, jnp.asarray(targets))
+
+
+def _try(name: str, loss: Any, targets: Float[Array, "films labels"]) -> None:
+    """Raise `InputError` if it is no loss: it must give a finite number for each film and label, and so its slope."""
+    way_out = f"a loss gives {targets.shape[1]} numbers a film here, one a label; see docs/plugins.md"
+    if not callable(loss):
+        raise InputError(f"loss {name} must give a function of logits and targets, got {type(loss).__name__}; {way_out}")
+    logits = jnp.linspace(-20, 20, targets.size, dtype=jnp.float32).reshape(targets.shape)
+    value = loss(logits, targets)
+    if getattr(value, "shape", None) != targets.shape or not jnp.issubdtype(value.dtype, jnp.floating):
+        found = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else type(value).__name__
+        raise InputError(f"loss {name} must give floats of the logits' shape {targets.shape}, got {found}; {way_out}")
+    slope = jax.grad(lambda x: jnp.sum(loss(x, targets)))(logits)
+    for what, array in (("losses", value), ("gradients", slope)):
+        numbers, x, y = (np.asarray(part).ravel() for part in (array, logits, targets))
+        if not np.isfinite(numbers).all():
+            at = int(np.argmin(np.isfinite(numbers)))
+            raise InputError(
+                f"loss {name} must give finite {what}, got {numbers[at]:g} at the logit {x[at]:g} and the target "
+                f"{y[at]:g}; keep its logarithms and quotients away from 0, for labels without positives too"
+            )
 
 
 def masked_mean(elements: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]) -> Float[Array, ""]:
