@@ -24,8 +24,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the configuration with its defaults filled in, then the verdict on standard error."""
     import yaml
 
+    from qcxr.study import plugged
+
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
+    for one in plugged.every():
+        print(f"{one.where}: {one.hook} {one.name} (digest {one.digest})", file=sys.stderr)
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
     print(SOUND, file=sys.stderr)

@@ -10,6 +10,18 @@ from pydantic import Field, model_validator
 from qcxr.study import plugged
 from qcxr.study.fields import AsNumber, Count, Name, Positive, Section
 
+# The names of the package's own, known here without importing them; tests hold them equal.
+METRIC_NAMES = (
+    "auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece", "brier_skill",
+    "calibration_slope", "calibration_intercept", "loss",
+)  # fmt: skip
+FIGURE_NAMES = (
+    "difference", "losses", "mean_auroc", "labels", "volcano", "longtail", "roc", "precision_recall",
+    "reliability", "vary", "subgroups", "trend", "variance", "decision", "search", "paper_fig4", "paper_fig5",
+    "paper_fig6", "paper_fig7", "paper_fig8", "paper_fig9", "paper_fig10", "paper_fig11", "paper_fig12",
+    "paper_fig13", "circuit",
+)  # fmt: skip
+
 Open = Annotated[float, Field(gt=0, lt=1), AsNumber]  # between 0 and 1, without either
 Border = Annotated[float, Field(gt=0, lt=150), AsNumber]
 
@@ -102,6 +114,20 @@ class Analysis(Section):
     )
 
     @model_validator(mode="after")
+    def _plugins_have_them(self) -> Analysis:
+        for hook, named in (("metric", self.metrics), ("figure", self.figures)):
+            there = plugged.names(hook)
+            for name in named:
+                if name not in there:
+                    raise ValueError(
+                        f"analysis.{hook}s must be {hook}s of plug-ins, which are {', '.join(there) or 'none'}, got "
+                        f"{name}; correct it, or list its file under plugins"
+                    )
+            if len(set(named)) < len(named):
+                raise ValueError(f"analysis.{hook}s must not repeat, got {named}; remove the repeated ones")
+        return self
+
+    @model_validator(mode="after")
     def _can_be_computed(self) -> Analysis:
         if 0 < self.bootstrap < 100:
             raise ValueError(f"analysis.bootstrap must be 0 or >= 100, got {self.bootstrap}; set it in the config")
@@ -115,16 +141,6 @@ class Analysis(Section):
                 f"analysis.power must be above analysis.alpha ({self.alpha:g}), which a test without any effect has, "
                 f"got {self.power:g}; set it in the config"
             )
-        for hook, named in (("metric", self.metrics), ("figure", self.figures)):
-            for name in named:
-                if plugged.find(hook, name) is None:
-                    there = ", ".join(plugged.names(hook)) or "none"
-                    raise ValueError(
-                        f"analysis.{hook}s must be {hook}s of plug-ins, which are {there}, got {name}; correct it, or "
-                        "list its file under plugins"
-                    )
-            if len(set(named)) < len(named):
-                raise ValueError(f"analysis.{hook}s must not repeat, got {named}; remove the repeated ones")
         for key in ("quantiles", "age_borders"):
             given = getattr(self, key) or []
             if any(later <= earlier for earlier, later in pairwise(given)):

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from qcxr.errors import InputError
 from qcxr.study import fields, folders, function, plugged, refusals, yamlfile
 from qcxr.study import recipe as recipes
+from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.arms import Arm, Crossing, crossed
 from qcxr.study.data import Sampling, splits_named
 from qcxr.study.entry import Entry
@@ -31,9 +32,8 @@ from qcxr.study.trials import check as check_search
 from qcxr.study.trials import trials
 from qcxr.study.vary import Vary, points
 
-
-# names that no plug-in may take; those of metrics and figures are refused where these are (qcxr.analysis)
-OURS = {"head": HEAD_NAMES, "loss": LOSS_NAMES}
+# names that no plug-in may take
+OURS = {"head": HEAD_NAMES, "loss": LOSS_NAMES, "metric": METRIC_NAMES, "figure": FIGURE_NAMES}
 
 
 class Config(Section):

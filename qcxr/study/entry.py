@@ -25,8 +25,8 @@ class Entry(Section):
 
     name: Name = Field(description="Its name in folders, tables and figures.", examples=["deep"])
     kind: str = Field(
-        description=f"What it is: {', '.join(HEAD_NAMES)}, or a plug-in's; without it, the head's name "
-        "says so.", examples=["dqc"]
+        description=f"What it is: {', '.join(HEAD_NAMES)}, or a plug-in's; without it, the head's name says so.",
+        examples=["dqc"],
     )
     options: dict[str, Any] = Field(
         default={}, description="Options of its kind, laid over those under head.", examples=[{"layers": 10}]
@@ -80,7 +80,8 @@ class Entry(Section):
         whole = handler.resolve_ref_schema(handler(core))
         name = whole["properties"].pop("name")
         del whole["properties"]["options"]
-        kinds = {"anyOf": [{"enum": list(HEAD_NAMES), "type": "string"}, {"type": "string", "pattern": name["pattern"]}]}
+        theirs = {"type": "string", "format": "a plug-in's"}
+        kinds = {"anyOf": [{"enum": list(HEAD_NAMES), "type": "string"}, theirs]}
         whole["properties"]["kind"] = {
             **kinds,
             "default": None,

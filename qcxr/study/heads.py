@@ -182,13 +182,14 @@ class KeptHeads(Kept):
 
     def accepting(self, before: Mapping[str, Any]) -> type[Section]:
         """All kinds' sections, by name."""
-        own: dict[str, Any] = {one.name: (one.section | None, None) for one in plugged.every("head")}
+        own: dict[str, Any] = {one.name: (one.section, None) for one in plugged.every("head")}
         return create_model("Heads", __base__=self.section, **own) if own else self.section
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        whole = handler.resolve_ref_schema(super().__get_pydantic_json_schema__(schema, handler))
-        whole["additionalProperties"] = {"type": "object"}  # kinds of plug-ins, whose options their files say
-        return whole
+        found = super().__get_pydantic_json_schema__(schema, handler)
+        # kinds of plug-ins, whose options their files say
+        handler.resolve_ref_schema(found)["additionalProperties"] = {"type": "object"}
+        return found
 
 
 def options_of(kind: str) -> type[Section]:

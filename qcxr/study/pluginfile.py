@@ -131,7 +131,9 @@ def _section(one: Hooked) -> type[Section] | None:
 
 def _stands_alone(file: Path, tree: ast.Module) -> None:
     for node in ast.walk(tree):
-        for name in imports(node) if isinstance(node, ast.Import | ast.ImportFrom) else ():
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for name in imports(node):
             if name.startswith(".") or (lies_beside(file, name) and name.partition(".")[0] != OURS):
                 raise Fault(
                     node.lineno,

@@ -75,7 +75,7 @@ def contents(package: Path) -> tuple[str, tuple[str, ...]]:
     return hashlib.sha256("".join(listed).encode()).hexdigest()[:16], tuple(sorted(ours))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _module(file: Path, mtime_ns: int) -> tuple[str, tuple[str, ...]]:
     try:
         tree = ast.parse(file.read_bytes())

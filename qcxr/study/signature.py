@@ -35,7 +35,6 @@ class Argument(NamedTuple):
     by_name: bool
     line: int
 
-
     @property
     def needed(self) -> bool:
         """Whether it must be given."""

@@ -108,7 +108,9 @@ def _try(name: str, loss: Any, targets: Float[Array, "films labels"]) -> None:
     """Raise `InputError` if it is no loss: it must give a finite number for each film and label, and so its slope."""
     way_out = f"a loss gives {targets.shape[1]} numbers a film here, one a label; see docs/plugins.md"
     if not callable(loss):
-        raise InputError(f"loss {name} must give a function of logits and targets, got {type(loss).__name__}; {way_out}")
+        raise InputError(
+            f"loss {name} must give a function of logits and targets, got {type(loss).__name__}; {way_out}"
+        )
     logits = jnp.linspace(-20, 20, targets.size, dtype=jnp.float32).reshape(targets.shape)
     value = loss(logits, targets)
     if getattr(value, "shape", None) != targets.shape or not jnp.issubdtype(value.dtype, jnp.floating):

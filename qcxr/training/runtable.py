@@ -100,7 +100,8 @@ def _settings(record: Mapping[str, Any]) -> Row:
     except (KeyError, TypeError, ValueError):  # no record, or one of a key that is no more
         return {}
     return flat(
-        {key: decides[key] for key in decides if key not in ("kind", "labels", "checkpoint", "plugins")} | {"head": options}
+        {key: decides[key] for key in decides if key not in ("kind", "labels", "checkpoint", "plugins")}
+        | {"head": options}
     )
 
 

@@ -1,8 +1,8 @@
 """A head by its kind's name, held to the contract; and where its logits start.
 
 `qcxr.study.heads.KINDS` says which module makes which kind. It is imported when a head of that kind is built, so that
-the hash of a run's code follows its own head and no other (`qcxr.study.slices.HEAD_CODE`). A plug-in's head has an option
-`plugin`, which says where it is written and what the file must say.
+the hash of a run's code follows its own head and no other (`qcxr.study.slices.HEAD_CODE`). A plug-in's head has an
+option `plugin`, which says where it is written and what the file must say.
 """
 
 import importlib
