@@ -125,6 +125,12 @@ class Analysis(Section):
                     )
             if len(set(named)) < len(named):
                 raise ValueError(f"analysis.{hook}s must not repeat, got {named}; remove the repeated ones")
+        for one in plugged.every("figure"):
+            if one.name in self.figures and "bootstrap" in one.given["needs"] and not self.bootstrap:
+                raise ValueError(
+                    f"analysis.bootstrap must be above 0 for the figure {one.name} ({one.where}), got 0; set it, or take "
+                    "the figure out of analysis.figures"
+                )
         return self
 
     @model_validator(mode="after")

@@ -15,6 +15,10 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # what each hook gives its function by place; a figure is given all by name
 PLACED = {"head": ("n_features", "n_labels"), "loss": ("targets",), "metric": ("truth", "probability")}
 BY = ("task", "dataset")
+TABLES = (  # what a figure may need (`figure_inputs` of workflow/rules/common.smk)
+    "metrics", "tests", "estimates", "history", "steps", "runs", "counts", "predictions", "bootstrap", "search",
+    "subgroups", "trend", "variance", "interaction",
+)  # fmt: skip
 
 
 class Hooked(NamedTuple):
@@ -125,6 +129,10 @@ def _fits_figure(found: Hooked) -> None:
     takes, given, line = found.takes, found.given, found.function.lineno
     if wrong := [key for key in given.get("by", ()) if key not in BY]:
         raise Fault(found.line, f"by of figure {found.name} may hold {' and '.join(BY)}, got {wrong[0]}; correct it")
+    if wrong := [kind for kind in given["needs"] if kind not in TABLES]:
+        raise Fault(
+            found.line, f"needs of figure {found.name} may hold {', '.join(TABLES)}, got {wrong[0]}; correct it"
+        )
     asked = {*given["needs"], *given.get("by", ())}
     names = {argument.name for argument in takes.arguments}
     if not takes.open and (missing := sorted(asked - names)):

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Shaped
 
 from qcxr.errors import InputError
 from qcxr.study import execution, plugged
+from qcxr.study.pluginfile import Registered
 
 Elements = Float[Array, "*elements"]  # one number per film and label
 Loss = Callable[[Elements, Elements], Elements]  # (logits, targets) -> losses
@@ -81,9 +82,7 @@ LOSSES: Mapping[str, Callable[..., Loss]] = {
 def make_loss(name: str, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
     """The loss of that name; the training split's `targets` give the class weights. Raises `InputError`."""
     if written := plugged.find("loss", name):
-        make = execution.load(written)
-        with execution.saying(written):
-            return make(targets, **options)
+        return _own(written, options, targets)
     if name not in LOSSES:
         raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
     try:
@@ -95,27 +94,41 @@ def make_loss(name: str, options: Mapping[str, Any], targets: Float[np.ndarray, 
 
 
 def check_loss(name: str, options: Mapping[str, Any], *, n_labels: int = 1) -> None:
-    """Raise `InputError` now for what `make_loss` would refuse later; a plug-in's loss is tried on a few numbers."""
-    targets = np.eye(4, n_labels, dtype=np.float32)  # of several labels one is never positive
-    targets[:, n_labels - 1] *= n_labels == 1
-    loss = make_loss(name, options, targets)
-    if written := plugged.find("loss", name):
-        with execution.saying(written):
-            _try(name, loss, jnp.asarray(targets))
+    """Raise `InputError` now for what `make_loss` would refuse later."""
+    make_loss(name, options, _few(n_labels))
 
 
-def _try(name: str, loss: Any, targets: Float[Array, "films labels"]) -> None:
-    """Raise `InputError` if it is no loss: it must give a finite number for each film and label, and so its slope."""
-    way_out = f"a loss gives {targets.shape[1]} numbers a film here, one a label; see docs/plugins.md"
-    if not callable(loss):
-        raise InputError(
-            f"loss {name} must give a function of logits and targets, got {type(loss).__name__}; {way_out}"
-        )
+def _own(written: Registered, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
+    """A plug-in's loss, tried on a few numbers. Raises `InputError` with the file's line."""
+    make = execution.load(written)
+    with execution.saying(written):
+        loss = make(targets, **options)
+        if not callable(loss):
+            raise InputError(
+                f"loss {written.name} must give a function of logits and targets, got {type(loss).__name__}; return one"
+            )
+        _try(written.name, loss, jnp.asarray(_few(targets.shape[1])))
+    return loss
+
+
+def _few(n_labels: int) -> Float[np.ndarray, "films labels"]:
+    """Targets of four films; of several labels one is never positive, as a rare one may be."""
+    targets = np.eye(4, n_labels, dtype=np.float32)
+    if n_labels > 1:
+        targets[:, -1] = 0
+    return targets
+
+
+def _try(name: str, loss: Loss, targets: Float[Array, "films labels"]) -> None:
+    """Raise `InputError` unless it gives a finite number for each film and label, with a finite slope."""
     logits = jnp.linspace(-20, 20, targets.size, dtype=jnp.float32).reshape(targets.shape)
     value = loss(logits, targets)
-    if getattr(value, "shape", None) != targets.shape or not jnp.issubdtype(value.dtype, jnp.floating):
+    if getattr(value, "shape", None) != targets.shape or value.dtype != jnp.float32:
         found = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else type(value).__name__
-        raise InputError(f"loss {name} must give floats of the logits' shape {targets.shape}, got {found}; {way_out}")
+        raise InputError(
+            f"loss {name} must give one float32 for each film and label, {targets.shape} here, got {found}; "
+            "leave the mean to the training step"
+        )
     slope = jax.grad(lambda x: jnp.sum(loss(x, targets)))(logits)
     for what, array in (("losses", value), ("gradients", slope)):
         numbers, x, y = (np.asarray(part).ravel() for part in (array, logits, targets))
@@ -123,7 +136,7 @@ def _try(name: str, loss: Any, targets: Float[Array, "films labels"]) -> None:
             at = int(np.argmin(np.isfinite(numbers)))
             raise InputError(
                 f"loss {name} must give finite {what}, got {numbers[at]:g} at the logit {x[at]:g} and the target "
-                f"{y[at]:g}; keep its logarithms and quotients away from 0, for labels without positives too"
+                f"{y[at]:g}; keep its logarithms and quotients from 0, also for a label without positive films"
             )
 
 
