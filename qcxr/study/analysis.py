@@ -128,8 +128,8 @@ class Analysis(Section):
         for one in plugged.every("figure"):
             if one.name in self.figures and "bootstrap" in one.given["needs"] and not self.bootstrap:
                 raise ValueError(
-                    f"analysis.bootstrap must be above 0 for the figure {one.name} ({one.where}), got 0; set it, or take "
-                    "the figure out of analysis.figures"
+                    f"analysis.bootstrap must be above 0 for the figure {one.name} ({one.where}), got 0; set it, or "
+                    "take the figure out of analysis.figures"
                 )
         return self
 
