@@ -50,8 +50,8 @@ def figure(
     """A figure: a function that takes by name the tables that it needs, and gives matplotlib's Figure.
 
     needs: tables (metrics, tests, estimates, history, steps, predictions, counts, runs ...), each an argument. by:
-    `task` and `dataset`, if it is drawn for each; then these are arguments too. `heads`, if it is one, is the heads in their
-    order. caption: what it shows, in the report. title: its heading there; by default the name.
+    `task` and `dataset`, if it is drawn for each; then these are arguments too. `heads`, if it is one, is the heads in
+    their order. caption: what it shows, in the report. title: its heading there; by default the name.
     """
     del name, needs, caption, title, by
     return _as_it_is
