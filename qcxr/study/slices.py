@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from qcxr.study import plugged
 from qcxr.study.backbone import Backbone
 from qcxr.study.data import Source
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
 from qcxr.study.recipe import Recipe
 
-# a plug-in's code is in what its recipe decides (`Recipe.plugins`); of ours
 # no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
 HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
 
@@ -71,16 +71,21 @@ def _digest(path: Path, mtime_ns: int) -> str:
     return digest_file(path)
 
 
+def head_code(kind: str) -> tuple[str, ...]:
+    """The modules that make a kind of head; none of a plug-in's, whose code its recipe knows (`Recipe.plugins`)."""
+    return () if plugged.find("head", kind) else HEAD_CODE[kind]
+
+
 def training_code(kind: str) -> str:
     """Hash of the code that trains a head of that kind."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE.get(kind, ()))
+    return code_hash("qcxr.training.fit", *head_code(kind))
 
 
 def prediction_code(kind: str) -> str:
     """Hash of the code that predicts with a head of that kind."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE.get(kind, ()))
+    return code_hash("qcxr.training.predict", *head_code(kind))
 
 
 def studied_code(module: str, kinds: Iterable[str]) -> str:
     """Hash of a module that builds heads of all these kinds, and of theirs."""
-    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE.get(kind, ())))
+    return code_hash(module, *(name for kind in kinds for name in head_code(kind)))
