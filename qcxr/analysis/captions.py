@@ -13,6 +13,7 @@ CAPTIONS = {
     "counts": "Positive films per label and split, sorted by occurrence (paper: Table I).",
     "parameters": "Parameters by component (paper: Table II).",
     "means": "Mean AUROC over labels and the differences of heads.",
+    "own": "Means over labels of the study's own metrics, which plug-ins define, and the differences of heads.",
     "groups": "Mean AUROC over head, medium and tail labels by training frequency; films and patients of the test set "
     "with any finding of the group, each counted once.",
     "labels": "AUROC per label and the differences of heads.",

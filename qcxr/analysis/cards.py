@@ -12,7 +12,7 @@ from qcxr.analysis.counted import of_training
 from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.frequencies import Frequencies, borders_said
 from qcxr.analysis.hub import front_matter
-from qcxr.analysis.inputs import hours, known_versions
+from qcxr.analysis.inputs import Run, hours, known_versions
 from qcxr.analysis.limits import limits, listed
 from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, task_name, task_order
 from qcxr.analysis.origin import official, origins
@@ -71,6 +71,7 @@ def model_card(
             named=str(len(facts.heads)) if facts.many else listed([head_name(head) for head in facts.heads]),
             described=_described(facts, results.outline),
             seeds=sorted(int(seed) for seed in scored["seed"].unique()),
+            plugins=plugins(trained),
             versions=known_versions(trained),
             devices=sorted({run["device"] for run in trained if run.get("device")}),
             hours=sum(spent),
@@ -86,6 +87,12 @@ def model_card(
         )
     )
     write_text(text, out)
+
+
+def plugins(runs: Sequence[Run]) -> list[str]:
+    """The heads and losses of plug-ins that any run was made with, each with its file and what that says, as a hash."""
+    used = [{"what": what, **written} for run in runs for what, written in (run.get("plugins") or {}).items()]
+    return list(dict.fromkeys("{what} {name} in {file} (digest {digest})".format(**one) for one in used))
 
 
 def estimates(frame: pd.DataFrame | None, shown: Shown) -> pd.DataFrame:

@@ -7,9 +7,10 @@ import pandas as pd
 
 from qcxr.analysis import cells, formats, variants
 from qcxr.analysis.leading import NAMES, led
-from qcxr.analysis.names import CONFIGURED, dataset_name, head_name, task_name
+from qcxr.analysis.names import CONFIGURED, capital, dataset_name, head_name, metric_name, task_name
 from qcxr.analysis.ordering import label_order
 from qcxr.analysis.predictions import MEANS
+from qcxr.analysis.ranking import METRICS
 from qcxr.analysis.shown import Shown
 
 Records = list[dict[str, Any]]
@@ -20,6 +21,12 @@ def means(tests: pd.DataFrame, shown: Shown = Shown(), *, label: str = "mean") -
     """Mean AUROC by task and data set for each pair of heads, with the test."""
     rows = tests[(tests["label"] == label) & (tests["metric"] == "auroc")].to_dict("records")
     return _table(rows, shown, after=lambda row: {"Seeds": row["n_seeds"]})
+
+
+def own(tests: pd.DataFrame, shown: Shown = Shown()) -> pd.DataFrame:  # noqa: B008  (frozen)
+    """Means over labels of the user's own metrics, for each pair of heads, with the test over seeds."""
+    rows = tests[(tests["label"] == "mean") & ~tests["metric"].isin(METRICS)].to_dict("records")
+    return _table(rows, shown, before=lambda row: {"Metric": capital(metric_name(row["metric"]))})
 
 
 def groups(

@@ -22,9 +22,13 @@ COUNTS = ("n_seeds", "n_patients", "n_positive", "positive_patients", "train_pos
 
 
 def estimates(
-    metrics: pd.DataFrame, *, patients: pd.DataFrame | None = None, outline: Outline | None = None
+    metrics: pd.DataFrame,
+    *,
+    patients: pd.DataFrame | None = None,
+    outline: Outline | None = None,
+    own: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return one row per task, data set, metric (`METRICS`), label (and mean), head and variant.
+    """Return one row per task, data set, metric (`METRICS`, and the user's `own`), label (and mean), head and variant.
 
     metrics: tidy metrics of all runs. patients: rows of the patients' files; without them only the interval over seeds
     is there. outline: of a study that varies something, which has the column `variant` behind head.
@@ -34,7 +38,7 @@ def estimates(
     """
     outline = variants.outlined(metrics, outline)
     parts, flagged = Parts.of(patients, outline), collapsed(metrics)
-    asked = metrics[metrics["metric"].isin(METRICS)]
+    asked = metrics[metrics["metric"].isin([*METRICS, *own])]
     asked = asked.assign(variant=variants.of(asked))
     rows = []
     for key, part in asked.groupby(["task", "dataset", "metric", "label", "head", "variant"], sort=False):
@@ -42,7 +46,8 @@ def estimates(
         row = parts.row((task, dataset, metric, label), [head], [variant])
         found = dict(zip(("task", "dataset", "metric", "label", "head", "variant"), key, strict=True))
         found |= _over_seeds(part) | counts(part, row)
-        found |= intervals(found["mean"], part["value"].to_numpy(float), row).bounded().columns()
+        over = intervals(found["mean"], part["value"].to_numpy(float), row)
+        found |= (over.bounded() if metric in METRICS else over).columns()
         rows.append(found | {"collapsed": named(flagged, task, dataset, [(head, variant)])})
     columns: Sequence[str] = COLUMNS
     if outline.varied:

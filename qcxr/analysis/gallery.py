@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.analysis.facts import Facts, said
-from qcxr.analysis.figures import FIGURES
+from qcxr.analysis.figures import registry
 from qcxr.analysis.names import dataset_name, task_name
 from qcxr.errors import InputError
 
@@ -23,13 +23,14 @@ def gallery(paths: Sequence[str | Path], facts: Facts) -> list[dict[str, Any]]:
     """
     # Names of tasks and data sets may hold hyphens, so a file's name alone does not tell where the one ends.
     tasks = sorted(facts.tasks, key=len, reverse=True)
-    order = ["circuit", *FIGURES]
+    known = registry()
+    order = ["circuit", *known]
     groups: dict[str, dict[str, Any]] = {}
     for path in sorted(map(Path, paths), key=lambda p: order.index(_base(p)) if _base(p) in order else len(order)):
         base = _base(path)
-        if base in FIGURES:
-            title, caption = FIGURES[base].title, said(FIGURES[base].text, facts)
-            if facts.varied and not FIGURES[base].whole:
+        if base in known:
+            title, caption = known[base].title, said(known[base].text, facts)
+            if facts.varied and not known[base].whole:
                 caption += f" Of what is varied it shows {facts.base}."
         else:
             title = CIRCUIT if base == "circuit" else path.stem.replace("_", " ")
@@ -48,7 +49,7 @@ def _of_circuit(facts: Facts) -> str:
 
 def _base(path: Path) -> str:
     base = path.stem.partition("-")[0]
-    return "circuit" if base.startswith("circuit") else base if base in FIGURES else path.stem
+    return "circuit" if base.startswith("circuit") else base if base in registry() else path.stem
 
 
 def _heading(path: Path, tasks: Sequence[str]) -> str:

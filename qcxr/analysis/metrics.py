@@ -17,6 +17,7 @@ from jaxtyping import Real
 
 from qcxr.analysis import calibration, ranking, recalibration
 from qcxr.analysis.frequencies import Frequencies
+from qcxr.analysis.ownmetrics import OwnMetric
 from qcxr.analysis.predictions import MEANS, Predictions, RunKey, check
 from qcxr.analysis.tablefile import read_table
 from qcxr.errors import InputError
@@ -40,13 +41,15 @@ def score(
     *,
     validation: pd.DataFrame | Predictions | None = None,
     frequencies: Frequencies | None = None,
+    own: Mapping[str, OwnMetric] | None = None,
     bins: int = 15,
 ) -> pd.DataFrame:
     """Return tidy rows (`COLUMNS`) for one run on one data set.
 
     predictions: table with image_id, patient_id, p_<label>, y_<label> (NA = not covered), or what `check` made of it.
     validation: the same run's table on the validation split, from which Youden's thresholds are taken.
-    frequencies: give the rows mean_head, mean_medium and mean_tail. bins: equal-width bins of the calibration error.
+    frequencies: give the rows mean_head, mean_medium and mean_tail. own: metrics of the user's, after ours (`METRICS`).
+    bins: equal-width bins of the calibration error.
 
     `n` is the number of films that cover the label, `n_positive` those with the finding, `n_patients` and
     `positive_patients` those whose films they are, `train_positives` the training films with it (empty without
@@ -65,14 +68,15 @@ def score(
         )
     groups = {"mean": list(test.labels)} | ({} if frequencies is None else frequencies.groups(test.labels))
     counts = {} if frequencies is None else frequencies.train_counts
-    rows = []
+    rows, own = [], own or {}
     people = _people(test, {label: [label] for label in test.labels} | groups)
     for label in test.labels:
         counted = people[label] | {"train_positives": counts.get(label, pd.NA)}
-        rows += [row | counted for row in _label_rows(test, chosen, label, bins)]
+        made = _label_rows(test, chosen, label, bins)
+        rows += [row | counted for row in [*made, *_own_rows(own, test, label, made)]]
     values = {(row["label"], row["metric"]): row["value"] for row in rows}
     for name, labels in groups.items():
-        for metric in METRICS:
+        for metric in (*METRICS, *own):
             if metric != "threshold":
                 rows.append(people[name] | _mean_row(name, metric, labels, values))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -103,6 +107,7 @@ def score_run(
     *,
     run: RunKey,
     frequencies: Frequencies | None = None,
+    own: Mapping[str, OwnMetric] | None = None,
 ) -> pd.DataFrame:
     """Score one run's predictions (a file, or read) on one data set; write the tidy CSV `out`, the run's keys in front.
 
@@ -112,6 +117,7 @@ def score_run(
         read_table(predictions) if isinstance(predictions, str | Path) else predictions,
         validation=read_table(validation) if isinstance(validation, str | Path) else validation,
         frequencies=frequencies,
+        own=own,
     )
     keys = {"task": run.task, "head": run.head, "variant": run.variant, "seed": run.seed, "dataset": run.dataset}
     for column, value in reversed(keys.items()):
@@ -170,6 +176,22 @@ def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins:
     for metric, (value, reason) in _calibrated(truth, probability, bins).items():
         values[metric], reasons[metric] = value, reason
     return [{"label": label, "metric": m, "value": values[m], "reason": reasons[m]} for m in METRICS]
+
+
+def _own_rows(
+    own: Mapping[str, OwnMetric], test: Predictions, label: str, ours: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows of the user's metrics on one label; ours: the rows of the package's, which have the threshold."""
+    truth, probability = test.of(label)
+    chosen = next(row for row in ours if row["metric"] == "threshold")
+    rows = []
+    for name, metric in own.items():
+        reason = why_undefined(truth) or (chosen["reason"] if metric.thresholded else "")
+        value = np.nan if reason else metric.of(truth, probability, chosen["value"])
+        if np.isnan(value) and not reason:
+            reason = f"{name} gives none here"
+        rows.append({"label": label, "metric": name, "value": value, "reason": reason})
+    return rows
 
 
 def _calibrated(

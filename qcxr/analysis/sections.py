@@ -29,7 +29,7 @@ class Place:
 
 SECTIONS: dict[str, Place] = {
     "result": Place("Result"),
-    "means": Place("Means", ("means", "estimates", "alone"), ("mean_auroc",)),
+    "means": Place("Means", ("means", "own", "estimates", "alone"), ("mean_auroc",)),
     "ladder": Place("Ladder of twins", ("ladder",), ("ladder",)),
     "search": Place("Search", ("search",), ("search",)),
     "varied": Place("Varied", ("varied", "interaction"), ("vary",)),

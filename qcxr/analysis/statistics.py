@@ -67,13 +67,15 @@ def compare(
     outline: Outline | None = None,
     patients: pd.DataFrame | None = None,
     inference: Inference = Inference(),  # noqa: B008  (frozen)
+    own: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return one row (`COLUMNS`) per task, data set, metric, label (and mean), pair (reference, other) and variant.
 
     metrics: tidy metrics of all runs. against: the references, each compared with every other head, no pair twice; by
     default heads[0]. outline: of a study that varies something; heads meet at the variants where both have runs, and
     the column `variant` (behind head_b) says where, "" for heads that do not have the varied keys. patients: rows of
-    the patients' files (`qcxr.analysis.parts`). inference: the rules.
+    the patients' files (`qcxr.analysis.parts`). inference: the rules. own: the user's metrics, which are compared over
+    seeds alone: what patients vary is known of ours.
 
     Differences are reference minus the other. Over seeds: the paired t-test (t, df, p) with the 95 % interval ci_low,
     ci_high. With patients, given these runs: patients_..., p_patients; seeds and patients together: total_...,
@@ -89,7 +91,7 @@ def compare(
     keys = ["task", "dataset", "metric"]
     outline = variants.outlined(metrics, outline)
     given = _Given(Parts.of(patients, outline), collapsed(metrics), inference.alpha)
-    asked = metrics[metrics["metric"].isin(METRICS)].reset_index(drop=True)
+    asked = metrics[metrics["metric"].isin([*METRICS, *own])].reset_index(drop=True)
     rows = []
     for met in meetings(asked, heads=heads, against=against, outline=outline):
         for group, part in pd.concat(met.rows).sort_index().groupby(keys, sort=False):

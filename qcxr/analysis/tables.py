@@ -194,6 +194,7 @@ def _makers(results: Results) -> dict[str, Callable[[], pd.DataFrame]]:
     makers: dict[str, Callable[[], pd.DataFrame]] = {
         "varied": lambda: varied(results),
         "means": lambda: comparisons.means(results.tests, shown),
+        "own": lambda: comparisons.own(results.tests, shown),
         "groups": lambda: comparisons.groups(results.tests, results.metrics, shown),
         "labels": lambda: comparisons.labels(results.tests, shown),
         "alone": lambda: comparisons.alone(results.metrics, results.tests, results.estimates, shown),

@@ -28,9 +28,12 @@ def run(arguments: argparse.Namespace) -> None:
     from qcxr.data.apart import as_listed  # pandas and more, which other commands need not wait for
     from qcxr.data.leaks import said
     from qcxr.training import coverage
+    from qcxr.study import plugged
 
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
+    for one in plugged.every():
+        print(f"{one.where}: {one.hook} {one.name} (digest {one.digest})", file=sys.stderr)
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
     for line in coverage.described(cfg):

@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from qcxr.study import plugged
 from qcxr.study.fields import AsNumber, Count, Name, Positive, Section
+
+# The names of the package's own, known here without importing them; tests hold them equal.
+METRIC_NAMES = (
+    "auroc", "average_precision", "balanced_accuracy", "threshold", "brier", "ece", "brier_skill",
+    "calibration_slope", "calibration_intercept", "loss",
+)  # fmt: skip
+FIGURE_NAMES = (
+    "difference", "losses", "mean_auroc", "labels", "volcano", "longtail", "roc", "precision_recall",
+    "reliability", "vary", "subgroups", "trend", "variance", "decision", "search", "paper_fig4", "paper_fig5",
+    "paper_fig6", "paper_fig7", "paper_fig8", "paper_fig9", "paper_fig10", "paper_fig11", "paper_fig12",
+    "paper_fig13", "circuit",
+)  # fmt: skip
 
 Open = Annotated[float, Field(gt=0, lt=1), AsNumber]  # between 0 and 1, without either
 Border = Annotated[float, Field(gt=0, lt=150), AsNumber]
@@ -86,9 +99,39 @@ class Analysis(Section):
     age_borders: Annotated[list[Border], Field(min_length=1)] = Field(
         [40.0, 60.0, 80.0], description="Years at which a new age group begins.", examples=[[18, 65]]
     )
+    metrics: list[Name] = Field(
+        default=[],
+        description="Metrics of plug-ins that every run is scored by, beside the package's own.",
+        examples=[["sensitivity_at_95"]],
+    )
+    figures: list[Name] = Field(
+        default=[],
+        description="Figures of plug-ins that are drawn, beside the package's own.",
+        examples=[["spread"]],
+    )
     small_group: Count = Field(
         50, description="A subgroup with fewer patients than this is named a small one.", examples=[20]
     )
+
+    @model_validator(mode="after")
+    def _plugins_have_them(self) -> Analysis:
+        for hook, named in (("metric", self.metrics), ("figure", self.figures)):
+            there = plugged.names(hook)
+            for name in named:
+                if name not in there:
+                    raise ValueError(
+                        f"analysis.{hook}s must be {hook}s of plug-ins, which are {', '.join(there) or 'none'}, got "
+                        f"{name}; correct it, or list its file under plugins"
+                    )
+            if len(set(named)) < len(named):
+                raise ValueError(f"analysis.{hook}s must not repeat, got {named}; remove the repeated ones")
+        for one in plugged.every("figure"):
+            if one.name in self.figures and "bootstrap" in one.given["needs"] and not self.bootstrap:
+                raise ValueError(
+                    f"analysis.bootstrap must be above 0 for the figure {one.name} ({one.where}), got 0; set it, or "
+                    "take the figure out of analysis.figures"
+                )
+        return self
 
     @model_validator(mode="after")
     def _can_be_computed(self) -> Analysis:

@@ -15,19 +15,25 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qcxr.errors import InputError
-from qcxr.study import fields, folders, function, refusals, yamlfile
+from qcxr.study import fields, folders, function, plugged, refusals, yamlfile
 from qcxr.study import recipe as recipes
+from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.arms import Arm, Crossing, crossed
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
-from qcxr.study.fields import Kept, Name, Section
+from qcxr.study.fields import Name, Section
+from qcxr.study.heads import HEAD_NAMES, KeptHeads, options_of
 from qcxr.study.labels import LABEL_SETS, label_set
 from qcxr.study.recipe import Recipe, Values
 from qcxr.study.search import Search
 from qcxr.study.sections import Analysis, Augment, Backbone, Data, Generate, Heads, Image, Resources, Train
+from qcxr.study.train import LOSS_NAMES
 from qcxr.study.trials import check as check_search
 from qcxr.study.trials import trials
 from qcxr.study.vary import Vary, points
+
+# names that no plug-in may take
+OURS = {"head": HEAD_NAMES, "loss": LOSS_NAMES, "metric": METRIC_NAMES, "figure": FIGURE_NAMES}
 
 
 class Config(Section):
@@ -61,6 +67,12 @@ class Config(Section):
         description="Tasks of your own: the name, and its labels in their order.",
         examples=[{"heart": ["Cardiomegaly", "Edema"]}],
     )
+    plugins: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Files of your own with heads, losses, metrics and figures (docs/plugins.md), from where the study "
+        "runs, and installed packages that offer some, as package:NAME. What none of the keys below names is not run.",
+        examples=[["mine.py"], ["mine.py", "package:qcxr-radiomics"]],
+    )
     data: Data = Field(description="The films and their labels.", examples=[{"cache": "cache"}])
     generate: Generate | None = Field(
         None, description="Demo films to draw before anything else; null draws none.", examples=[{"out": "demo"}]
@@ -68,7 +80,7 @@ class Config(Section):
     image: Image = Field(Image(), description="Preprocessing of the films.", examples=[{"resize": 256, "crop": 224}])
     augment: Augment = Field(Augment(), description="Augmentation of training films.", examples=[{"rotation": 10}])
     backbone: Backbone = Field(description="The feature extractor.", examples=[{"name": "resnet50"}])
-    head: Annotated[dict[Name, dict[str, Any]], Kept(Heads)] = Field(
+    head: Annotated[dict[Name, dict[str, Any]], KeptHeads(Heads)] = Field(
         default={},
         description="Options of every head of a kind, by kind; a named head's own lie over them.",
         examples=[{"dqc": {"layers": 1}}],
@@ -96,6 +108,15 @@ class Config(Section):
     resources: Resources = Field(
         Resources(), description="Speed, and never a result: a change reruns nothing.", examples=[{"workers": 8}]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plugins_are_in_force(cls, given: Any) -> Any:
+        """Before the sections, whose names may be theirs."""
+        listed = given.get("plugins") if isinstance(given, Mapping) else None
+        sound = isinstance(listed, list) and all(isinstance(entry, str) and entry for entry in listed)
+        plugged.use(listed if sound and listed else [], ours=OURS)
+        return given
 
     @field_validator("heads", mode="before")
     @classmethod
@@ -220,6 +241,7 @@ class Config(Section):
             "heads": self.names,
             "seeds": self.seeds,
             "data.train_on": self.data.training,
+            "plugins": self.plugins,
             "data.test_on": self.data.test_on,
         }
         for key, values in lists.items():
@@ -254,7 +276,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _runs_can_be_made(self) -> Config:
         for made in {**self.arms, **self.trials}.values():
-            options = recipes.options_of(made.kind).model_validate(made.head_options)
+            options = options_of(made.kind).model_validate(made.head_options)
             if hasattr(options, "fit"):  # it has a circuit, or what a circuit's size decides
                 for task in self.tasks:
                     options.fit(len(self.labels(task)))

@@ -9,6 +9,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_valida
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from qcxr.study import plugged
 from qcxr.study.fields import Name, Section
 from qcxr.study.heads import HEAD_NAMES
 
@@ -24,7 +25,8 @@ class Entry(Section):
 
     name: Name = Field(description="Its name in folders, tables and figures.", examples=["deep"])
     kind: str = Field(
-        description=f"What it is: {', '.join(HEAD_NAMES)}; without it, the head's name says so.", examples=["dqc"]
+        description=f"What it is: {', '.join(HEAD_NAMES)}, or a plug-in's; without it, the head's name says so.",
+        examples=["dqc"],
     )
     options: dict[str, Any] = Field(
         default={}, description="Options of its kind, laid over those under head.", examples=[{"layers": 10}]
@@ -78,27 +80,27 @@ class Entry(Section):
         whole = handler.resolve_ref_schema(handler(core))
         name = whole["properties"].pop("name")
         del whole["properties"]["options"]
+        theirs = {"type": "string", "format": "a plug-in's"}
+        kinds = {"anyOf": [{"enum": list(HEAD_NAMES), "type": "string"}, theirs]}
         whole["properties"]["kind"] = {
-            "enum": list(HEAD_NAMES),
-            "type": "string",
+            **kinds,
             "default": None,
             **{key: whole["properties"]["kind"][key] for key in ("description", "examples")},
         }
         whole.pop("required", None)
         whole["additionalProperties"] = True  # options of the kind, which its own section checks
-        pattern = name["pattern"]
-        kinds = {"enum": list(HEAD_NAMES), "type": "string"}
-        return {"anyOf": [kinds, {"type": "object", "patternProperties": {pattern: whole}}]}
+        return {"anyOf": [*kinds["anyOf"], {"type": "object", "patternProperties": {name["pattern"]: whole}}]}
 
 
 def _known(name: Any, kind: Any) -> None:
-    if kind in HEAD_NAMES:
+    known = (*HEAD_NAMES, *plugged.names("head"))
+    if kind in known:
         return
     if kind == name:
         raise ValueError(
-            f"heads must be among {', '.join(HEAD_NAMES)}, or have a kind that is, got {name}; "
+            f"heads must be among {', '.join(known)}, or have a kind that is, got {name}; "
             f"correct heads in the config, or write {name}: {{kind: dqc}}"
         )
     raise ValueError(
-        f"heads.{name}.kind must be one of {', '.join(HEAD_NAMES)}, got {kind}; set heads.{name}.kind in the config"
+        f"heads.{name}.kind must be one of {', '.join(known)}, got {kind}; set heads.{name}.kind in the config"
     )

@@ -74,12 +74,18 @@ class Kept:
     def __init__(self, section: type[Section]):
         self.section = section
 
-    def check(self, written: dict[str, Any]) -> dict[str, Any]:
-        """`written`, or the section's `ValidationError`."""
-        return _as_written(written, self.section.model_validate(written).model_dump(exclude_unset=True))
+    def accepting(self, before: Mapping[str, Any]) -> type[Section]:
+        """The section that it is held to; `before` are the values of the keys that stand before it."""
+        del before
+        return self.section
+
+    def check(self, written: dict[str, Any], info: Any) -> dict[str, Any]:
+        """`written`, or the section's `ValidationError`; info: pydantic's, of the keys before it."""
+        section = self.accepting(info.data or {})
+        return _as_written(written, section.model_validate(written).model_dump(exclude_unset=True))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
+        return core_schema.with_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return handler(self.section.__pydantic_core_schema__)

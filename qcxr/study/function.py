@@ -109,8 +109,8 @@ def obstacle(reference: str) -> str | None:
         return f"{file} does not exist; set head.circuit.function to a file that does, from where the workflow runs"
     except (SyntaxError, ValueError) as error:
         return f"{file} must be Python, got {error}; correct it"
-    for name in _imports(tree):
-        if name.startswith(".") or _lies_beside(file, name):
+    for name in imports(tree):
+        if name.startswith(".") or lies_beside(file, name):
             return (
                 f"{file} must stand alone, so that its digest is complete, got an import of {name} from beside it; "
                 "write what it needs into the file"
@@ -138,8 +138,8 @@ def _parsed(file: Path, mtime_ns: int) -> ast.Module:
     return undocumented(ast.parse(file.read_bytes(), str(file)))
 
 
-def _imports(tree: ast.Module) -> list[str]:
-    """Modules that are imported anywhere in the file; relative ones with their dots."""
+def imports(tree: ast.AST) -> list[str]:
+    """Modules that are imported anywhere in a syntax tree; relative ones with their dots."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -149,6 +149,7 @@ def _imports(tree: ast.Module) -> list[str]:
     return found
 
 
-def _lies_beside(file: Path, module: str) -> bool:
+def lies_beside(file: Path, module: str) -> bool:
+    """Whether an import of that module, in that file, would find it in the file's own folder."""
     first = file.parent / module.partition(".")[0]
     return first.with_suffix(".py").is_file() or (first / "__init__.py").is_file()

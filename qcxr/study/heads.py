@@ -5,12 +5,16 @@ The names and the limits are those of the heads' own code, known here without im
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from qcxr.study import plugged
 from qcxr.study.circuit import Circuit, Init, state_vectors_mb
-from qcxr.study.fields import Count, Positive, Section
+from qcxr.study.fields import Count, Kept, Positive, Section
 from qcxr.study.function import Own
 
 
@@ -171,3 +175,28 @@ class Heads(Section):
 
 
 HEAD_NAMES = tuple(Heads.model_fields)
+
+
+class KeptHeads(Kept):
+    """`Kept(Heads)`, with the kinds of the plug-ins in force."""
+
+    def accepting(self, before: Mapping[str, Any]) -> type[Section]:
+        """All kinds' sections, by name."""
+        own: dict[str, Any] = {one.name: (one.section, None) for one in plugged.every("head")}
+        return create_model("Heads", __base__=self.section, **own) if own else self.section
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = super().__get_pydantic_json_schema__(schema, handler)
+        # kinds of plug-ins, whose options their files say
+        handler.resolve_ref_schema(found)["additionalProperties"] = {"type": "object"}
+        return found
+
+
+def options_of(kind: str) -> type[Section]:
+    """The section of a kind of head, ours or a plug-in's."""
+    if found := plugged.find("head", kind):
+        assert found.section is not None  # said to mypy
+        return found.section
+    section = Heads.model_fields[kind].annotation
+    assert isinstance(section, type) and issubclass(section, Section)  # said to mypy
+    return section

@@ -64,8 +64,8 @@ def said(value: Any) -> str:
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person chose of them: the digest of a circuit's file is not."""
-    return {key: value for key, value in flat(options).items() if key != "digest"}
+    """What a person chose of them: where a plug-in lies and what files say, as a hash, is not."""
+    return {key: value for key, value in flat(options).items() if key != "digest" and not key.startswith("plugin.")}
 
 
 def _changed(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

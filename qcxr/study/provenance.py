@@ -26,6 +26,7 @@ NEUTRAL = frozenset(
     {
         "qcxr",
         "qcxr.errors",
+        "qcxr.plugins",
         "qcxr.study",
         "qcxr.study.analysis",
         "qcxr.study.arms",
@@ -38,6 +39,7 @@ NEUTRAL = frozenset(
         "qcxr.study.data",
         "qcxr.study.dryrun",
         "qcxr.study.entry",
+        "qcxr.study.execution",
         "qcxr.study.explain",
         "qcxr.study.fields",
         "qcxr.study.folders",
@@ -52,6 +54,11 @@ NEUTRAL = frozenset(
         "qcxr.study.job",
         "qcxr.study.kinds",
         "qcxr.study.layouts",
+        "qcxr.study.hooks",
+        "qcxr.study.job",
+        "qcxr.study.plugged",
+        "qcxr.study.pluginfile",
+        "qcxr.study.pluginpackage",
         "qcxr.study.provenance",
         "qcxr.study.recipe",
         "qcxr.study.reference",
@@ -59,6 +66,7 @@ NEUTRAL = frozenset(
         "qcxr.study.runs",
         "qcxr.study.search",
         "qcxr.study.sections",
+        "qcxr.study.signature",
         "qcxr.study.slices",
         "qcxr.study.source",
         "qcxr.study.table",
@@ -180,6 +188,17 @@ def _imports(tree: ast.Module, name: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom) and node.level:
             raise ImportError(f"{name} uses a relative import; write it absolutely so that its hash is complete")
     return tuple(found)
+
+
+def modules_imported(tree: ast.Module, *, package: Path = PACKAGE) -> tuple[str, ...]:
+    """Our modules that code elsewhere imports, anywhere in it, but those that are neutral."""
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return tuple(sorted(name for name in named - NEUTRAL if _path(name, package)))
 
 
 def digest_file(path: str | Path) -> str:

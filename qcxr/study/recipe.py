@@ -9,16 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qcxr.study import refusals
+from qcxr.study import plugged, refusals
 from qcxr.study.backbone import Backbone, ResNet
 from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Section
 from qcxr.study.function import Own
-from qcxr.study.heads import Heads
+from qcxr.study.heads import options_of
+from qcxr.study.pluginfile import Registered
 from qcxr.study.sections import Augment, Image, Train
-from qcxr.study.train import LossOptions, Schedule
+from qcxr.study.train import Schedule
+from qcxr.study.train import options_of as options_of_loss
 
 SECTIONS: dict[str, type[Section]] = {"train": Train, "augment": Augment, "backbone": Backbone, "data": Sampling}
 Values = Mapping[str, Any]  # by key of the configuration, with its dots: {"head.layers": 10, "train.epochs": 5}
@@ -48,16 +50,24 @@ class Recipe:
         if self.train.schedule is not None:
             train["schedule"] = Schedule.model_validate(self.train.schedule).resolved()
         own = self.train.own_loss_options
-        train["loss_options"] = {key: _full(LossOptions, self.train.loss_options)[key] for key in own}
+        told = _full(options_of_loss(self.train.loss), self.train.loss_options)
+        train["loss_options"] = {key: told[key] for key in own}
+        used = self.plugins()
         return {
             "kind": self.kind,
-            "head_options": self.head_options,
+            "head_options": {key: value for key, value in self.head_options.items() if key != "plugin"},
             "backbone": backbone,
             "image": self.image.model_dump(mode="json"),
             "augment": self.augment.model_dump(mode="json"),
             "train": train,
             "data": self.data.model_dump(mode="json"),
+            **({"plugins": {hook: one.decides() for hook, one in used.items()}} if used else {}),
         }
+
+    def plugins(self) -> dict[str, Registered]:
+        """The plug-ins that make such runs, by what they are of it."""
+        named = {"head": self.kind, "loss": self.train.loss}
+        return {hook: one for hook, name in named.items() if (one := plugged.find(hook, name))}
 
     def value(self, key: str) -> Any:
         """What it has at a key with dots; None for an option of the head that it does not have."""
@@ -71,14 +81,8 @@ class Recipe:
 
     def options(self) -> dict[str, Any]:
         """The head's options with their defaults."""
-        return _full(options_of(self.kind), self.head_options)
-
-
-def options_of(kind: str) -> type[Section]:
-    """The section of a kind of head."""
-    section = Heads.model_fields[kind].annotation
-    assert isinstance(section, type) and issubclass(section, Section)  # said to mypy
-    return section
+        told = _full(options_of(self.kind), self.head_options)
+        return {key: value for key, value in told.items() if key != "plugin"}
 
 
 def has(kind: str, key: str) -> bool:
@@ -107,6 +111,8 @@ def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values,
     told = options.model_dump(mode="json", exclude_defaults=True)
     if isinstance(options, Own):
         told = options.resolved(told)
+    if (one := plugged.find("head", entry.kind)) and "plugin" not in told:
+        told["plugin"] = {"file": one.listed, "digest": one.digest}
     return Recipe(
         kind=entry.kind,
         head_options={key: value for key, value in told.items() if (key, value) != ("noise", {})},

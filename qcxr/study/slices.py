@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from qcxr.study import plugged
 from qcxr.study.backbone import Backbone
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
@@ -74,16 +75,21 @@ def _digest(path: Path, mtime_ns: int) -> str:
     return digest_file(path)
 
 
+def head_code(kind: str) -> tuple[str, ...]:
+    """The modules that make a kind of head; none of a plug-in's, whose code its recipe knows (`Recipe.plugins`)."""
+    return () if plugged.find("head", kind) else HEAD_CODE[kind]
+
+
 def training_code(kind: str) -> str:
     """Hash of the code that trains a head of that kind."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE[kind])
+    return code_hash("qcxr.training.fit", *head_code(kind))
 
 
 def prediction_code(kind: str) -> str:
     """Hash of the code that predicts with a head of that kind."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE[kind])
+    return code_hash("qcxr.training.predict", *head_code(kind))
 
 
 def studied_code(module: str, kinds: Iterable[str]) -> str:
     """Hash of a module that builds heads of all these kinds, and of theirs."""
-    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE[kind]))
+    return code_hash(module, *(name for kind in kinds for name in head_code(kind)))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
+from qcxr.study import plugged
 from qcxr.study.fields import AsNumber, Count, Fraction, Kept, NonNegative, Positive, Section
 
-Loss = Literal["bce", "weighted_bce", "focal", "asymmetric"]
 Optimizer = Literal["adam", "adamw", "nadam", "adabelief", "radam", "lion", "lamb", "rmsprop", "sgd"]
 Decay = Literal["constant", "cosine", "linear", "exponential"]
 
 # The registries' names, known here without importing JAX; a test holds them equal to the registries.
-LOSS_NAMES: tuple[str, ...] = get_args(Loss)
+LOSS_NAMES = ("bce", "weighted_bce", "focal", "asymmetric")
 OPTIMIZER_NAMES: tuple[str, ...] = get_args(Optimizer)
 SCHEDULE_NAMES: tuple[str, ...] = get_args(Decay)
 LOSS_OPTIONS = {
@@ -23,6 +25,16 @@ LOSS_OPTIONS = {
     "focal": ("gamma", "alpha"),
     "asymmetric": ("gamma_positive", "gamma_negative", "clip"),
 }
+
+
+def _known(loss: str) -> str:
+    if loss not in (*LOSS_NAMES, *plugged.names("loss")):
+        raise PydanticCustomError("must", f"must be one of {', '.join(LOSS_NAMES)}, or a loss of a plug-in")
+    return loss
+
+
+LossName = {"anyOf": [{"enum": list(LOSS_NAMES), "type": "string"}, {"type": "string", "format": "a plug-in's"}]}
+Loss = Annotated[str, AfterValidator(_known), WithJsonSchema(LossName)]
 
 
 def _by_name(schema: dict[str, Any]) -> None:
@@ -79,6 +91,20 @@ class LossOptions(Section):
     )
 
 
+class KeptLoss(Kept):
+    """`Kept(LossOptions)`, or, behind a plug-in's loss, kept as that one's section accepts them."""
+
+    def accepting(self, before: Mapping[str, Any]) -> type[Section]:
+        """The section of the loss."""
+        return options_of(before.get("loss", ""))
+
+
+def options_of(loss: str) -> type[Section]:
+    """The section of a loss' options: that of the package's own losses, or a plug-in's."""
+    found = plugged.find("loss", loss)
+    return LossOptions if found is None or found.section is None else found.section
+
+
 class Train(Section):
     """The training protocol (paper III-F)."""
 
@@ -123,11 +149,13 @@ class Train(Section):
     loss: Loss = Field(
         "bce",
         description="What is minimised: bce (binary cross entropy), weighted_bce (positives count negatives / "
-        "positives times), focal, or asymmetric.",
+        "positives times), focal, asymmetric, or a loss of a plug-in.",
         examples=["focal"],
     )
-    loss_options: Annotated[dict[str, Annotated[float, AsNumber]], Kept(LossOptions)] = Field(
-        default={}, description="Options of focal or asymmetric; the other losses have none.", examples=[{"gamma": 1.0}]
+    loss_options: Annotated[dict[str, Any], KeptLoss(LossOptions)] = Field(
+        default={},
+        description="Options of focal or asymmetric, or those of a plug-in's loss; the other losses have none.",
+        examples=[{"gamma": 1.0}],
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
@@ -144,7 +172,7 @@ class Train(Section):
     @property
     def own_loss_options(self) -> tuple[str, ...]:
         """The names of the options that the loss has."""
-        return LOSS_OPTIONS[self.loss]
+        return LOSS_OPTIONS[self.loss] if self.loss in LOSS_OPTIONS else tuple(options_of(self.loss).model_fields)
 
     @model_validator(mode="after")
     def _the_backbone_joins(self) -> Train:
@@ -166,7 +194,7 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _options_are_the_losses(self) -> Train:
-        allowed = LOSS_OPTIONS[self.loss]
+        allowed = self.own_loss_options
         for name in self.loss_options:
             if name not in allowed:
                 raise ValueError(

@@ -67,11 +67,19 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
         return
     facts["wall_seconds"] = round(keeper.seconds_before + time.perf_counter() - started, 1)
     best.write(loop)
-    record.write(loop, run.out, best.path, facts={**run.keys, "labels": list(run.labels), **facts, **marks})
+    record.write(loop, run.out, best.path, facts={**described(run), **facts, **marks})
     progress.event(
         "done", epoch=loop.epoch, best_epoch=loop.best_epoch, best_val_loss=loop.best_loss if loop.best_epoch else None
     )
     keeper.clear()
+
+
+def described(run: Run) -> dict[str, Any]:
+    """Which run it is, and the plug-ins that make it, where there are some: the file of each and what it says."""
+    used = {
+        hook: {"name": one.name, "file": one.listed, "digest": one.digest} for hook, one in run.recipe.plugins().items()
+    }
+    return {**run.keys, "labels": list(run.labels), **({"plugins": used} if used else {})}
 
 
 def fingerprint(run: Run, films: Splits) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Targets are 0 or 1; those of a whole split are NaN where a film's source does no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from qcxr.errors import InputError
+from qcxr.study import execution, plugged
+from qcxr.study.pluginfile import Registered
 
 Elements = Float[Array, "*elements"]  # one number per film and label
 PerLabel = Float[Array, "batch labels"]
@@ -78,11 +81,13 @@ LOSSES: Mapping[str, Callable[..., Loss]] = {
 }
 
 
-def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray, "films labels"]) -> Loss:
+def make_loss(name: str, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
     """The loss of that name; the training split's `targets` (NaN: not covered) give the class weights.
 
     Raises `InputError`.
     """
+    if written := plugged.find("loss", name):
+        return _own(written, options, targets)
     if name not in LOSSES:
         raise InputError(f"train.loss must be one of {', '.join(LOSSES)}, got {name}; set train.loss in the config")
     try:
@@ -93,9 +98,55 @@ def make_loss(name: str, options: Mapping[str, float], targets: Float[np.ndarray
         ) from None
 
 
-def check_loss(name: str, options: Mapping[str, float]) -> None:
+def check_loss(name: str, options: Mapping[str, Any], *, n_labels: int = 1) -> None:
     """Raise `InputError` now for what `make_loss` would refuse later."""
-    make_loss(name, options, np.array([[0.0], [1.0]], np.float32))
+    make_loss(name, options, _few(n_labels))
+
+
+def _own(written: Registered, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
+    """A plug-in's loss, tried on a few numbers. Raises `InputError` with the file's line."""
+    make = execution.load(written)
+    with execution.saying(written):
+        loss = make(targets, **options)
+        if not callable(loss):
+            raise InputError(
+                f"loss {written.name} must give a function of logits and targets, got {type(loss).__name__}; return one"
+            )
+        _try(written.name, loss, targets.shape[1])
+    return loss
+
+
+def _few(n_labels: int) -> Float[np.ndarray, "films labels"]:
+    """Targets of four films; of several labels one is never positive, as a rare one may be."""
+    targets = np.eye(4, n_labels, dtype=np.float32)
+    if n_labels > 1:
+        targets[:, -1] = 0
+    return targets
+
+
+def _try(name: str, loss: Loss, n_labels: int) -> None:
+    """Raise `InputError` unless it gives a finite number for each film and label, with a finite slope.
+
+    Every label has films with it and without: those of validation may have what those of training have not.
+    """
+    targets = jnp.asarray(np.indices((4, n_labels)).sum(0) % 2, jnp.float32)
+    logits = jnp.linspace(-20, 20, targets.size, dtype=jnp.float32).reshape(targets.shape)
+    value = loss(logits, targets)
+    if getattr(value, "shape", None) != targets.shape or value.dtype != jnp.float32:
+        found = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else type(value).__name__
+        raise InputError(
+            f"loss {name} must give one float32 for each film and label, {targets.shape} here, got {found}; "
+            "leave the mean to the training step"
+        )
+    slope = jax.grad(lambda x: jnp.sum(loss(x, targets)))(logits)
+    for what, array in (("losses", value), ("gradients", slope)):
+        numbers, x, y = (np.asarray(part).ravel() for part in (array, logits, targets))
+        if not np.isfinite(numbers).all():
+            at = int(np.argmin(np.isfinite(numbers)))
+            raise InputError(
+                f"loss {name} must give finite {what}, got {numbers[at]:g} at the logit {x[at]:g} and the target "
+                f"{y[at]:g}; keep its logarithms and quotients from 0, also for a label without positive films"
+            )
 
 
 def masked_mean(elements: Float[Array, "batch labels"], mask: Shaped[Array, " batch"]) -> Float[Array, ""]:

@@ -36,7 +36,7 @@ def counted(cfg: Config) -> dict[tuple[str, str], dict[str, int]]:
     counts = {}
     for head in cfg.names:
         recipe = cfg.recipe(head)
-        _check_protocol(recipe)
+        _check_protocol(recipe, cfg)
         for task in cfg.tasks:
             net = _built(recipe, len(cfg.labels(task)))
             counts[task, head] = parameters.count(net)
@@ -50,7 +50,7 @@ def check(cfg: Config) -> None:
     """
     known: set[str] = set()
     for recipe in {**cfg.arms, **cfg.trials}.values():
-        _check_protocol(recipe)
+        _check_protocol(recipe, cfg)
         for n_labels in {len(cfg.labels(task)) for task in cfg.tasks}:
             body = json.dumps([section(recipe.backbone), recipe.backbone.trainable], sort_keys=True)
             head = json.dumps([recipe.kind, recipe.head_options, n_labels], sort_keys=True)
@@ -62,8 +62,9 @@ def check(cfg: Config) -> None:
             known |= {body, head}
 
 
-def _check_protocol(recipe: Recipe) -> None:
-    check_loss(recipe.train.loss, recipe.train.loss_options)
+def _check_protocol(recipe: Recipe, cfg: Config) -> None:
+    for n_labels in sorted({len(cfg.labels(task)) for task in cfg.tasks}):
+        check_loss(recipe.train.loss, recipe.train.loss_options, n_labels=n_labels)
     make_optimizer(recipe.train, steps_per_epoch=1)
 
 

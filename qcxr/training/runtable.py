@@ -18,6 +18,7 @@ from qcxr.study import recipe as recipes
 from qcxr.study import runs
 from qcxr.study.arms import TRIAL
 from qcxr.study.config import Config
+from qcxr.study.heads import options_of
 from qcxr.study.outline import flat
 from qcxr.study.runs import Planned, Run
 from qcxr.training.status import run_row
@@ -85,7 +86,7 @@ def _run(cfg: Config, task: str, head: str, variant: str, of_trial: bool) -> tup
 
 def _resolved(run: Run) -> dict[str, Any]:
     decides = run.recipe.decides()
-    return {key: decides[key] for key in decides if key not in ("kind", "head_options")} | {
+    return {key: decides[key] for key in decides if key not in ("kind", "head_options", "plugins")} | {
         "head": run.recipe.options()
     }
 
@@ -94,12 +95,13 @@ def _settings(record: Mapping[str, Any]) -> Row:
     """The settings that a finished run was made with, as its record has them; empty without one."""
     try:
         decides = json.loads(record["config"])
-        section = recipes.options_of(decides["kind"])
+        section = options_of(decides["kind"])
         options = section.model_validate(decides.pop("head_options")).model_dump(mode="json")
     except (KeyError, TypeError, ValueError):  # no record, or one of a key that is no more
         return {}
     return flat(
-        {key: decides[key] for key in decides if key not in ("kind", "labels", "checkpoint")} | {"head": options}
+        {key: decides[key] for key in decides if key not in ("kind", "labels", "checkpoint", "plugins")}
+        | {"head": options}
     )
 
 

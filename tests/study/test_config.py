@@ -213,7 +213,7 @@ def test_wrong_type_says_what_it_got():
         ),
         (
             {"train__loss": "mse"},
-            "train.loss: input should be 'bce', 'weighted_bce', 'focal' or 'asymmetric', got 'mse'",
+            "train.loss must be one of bce, weighted_bce, focal, asymmetric, or a loss of a plug-in, got 'mse'",
         ),
         ({"label_sets": {"heart": []}, "tasks": ["heart"]}, "label_sets.heart"),
     ],

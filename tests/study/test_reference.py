@@ -129,7 +129,7 @@ def test_the_schema_takes_every_shipped_file_and_is_named_in_it(name):
         {"train": {"schedule": {"name": "cosine", "warm": 1}}},
         {"head": {"dqc": {"layers": 0}}},
         {"head": {"dqc": {"noise": {"readout_0": 2}}}},
-        {"head": {"qnn": {}}},
+        {"head": {"qnn": 1}},
         {"backbone": {"config": {"widths": [1]}}},
         {"backbone": {"trainable": "last:0"}},
         {"data": {"sources": {"a b": {}}}},

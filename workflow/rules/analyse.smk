@@ -24,6 +24,7 @@ rule score:
                 head_over=cfg.analysis.head_over,
                 tail_under=cfg.analysis.tail_under,
                 quantiles=cfg.analysis.quantiles,
+                **OWN_METRICS,
             )
         ),
         code=code_hash("qcxr.analysis.metrics"),
@@ -45,7 +46,10 @@ rule compare:
         f"{results}/logs/compare.log",
     params:
         slice=slice_text(
-            outline=OUTLINE, against=cfg.analysis.against, inference=INFERENCE
+            outline=OUTLINE,
+            against=cfg.analysis.against,
+            inference=INFERENCE,
+            **({"own": cfg.analysis.metrics} if OWN_METRICS else {}),
         ),
         code=code_hash(
             "qcxr.analysis.metrics",
@@ -96,7 +100,7 @@ rule figure:
                 for key in figures.spec(w.figure).options
             },
         ),
-        code=lambda w: code_hash(*figures.modules(w.figure)),
+        code=lambda w: code_hash(*figures.modules(w.figure)) + figures.decides(w.figure),
     message:
         "Draw figure {wildcards.figure}"
     script:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cache
 from types import SimpleNamespace
 
-from qcxr.study import runs, slices
+from qcxr.study import plugged, runs, slices
 from qcxr.study.arms import TRIAL, below
 from qcxr.study.labels import ordered
 from qcxr.analysis import figures
@@ -57,6 +57,13 @@ FIGURES = figures.names(
     axes=OUTLINE["axes"],
     searched=bool(SEARCHED),
     grouped=bool(ATTRIBUTED),
+    own=cfg.analysis.figures,
+)
+# what decides the user's own metrics, by name; a key of the slice only where there are some
+OWN_METRICS = (
+    {"own": {m: plugged.get("metric", m).decides() for m in cfg.analysis.metrics}}
+    if cfg.analysis.metrics
+    else {}
 )
 
 
@@ -103,16 +110,19 @@ def preflight():
         for path in cfg.data.sources[name].input_files()
         if Path(path).is_file()
     ]
+    decides += [OWN_METRICS, [figures.decides(name) for name in cfg.analysis.figures]]
+    own = ["qcxr.analysis.preflight"] if cfg.analysis.metrics + cfg.analysis.figures else []
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
-    checked = subprocess.run(
-        [sys.executable, "-m", "qcxr.training.preflight"],
-        input=cfg.model_dump_json(),
-        env={**os.environ, "JAX_PLATFORMS": "cpu"},
-        text=True,
-    )
-    if checked.returncode:  # it has said why
-        sys.exit(1)
+    for module in [*own, "qcxr.training.preflight"]:
+        checked = subprocess.run(
+            [sys.executable, "-m", module],
+            input=cfg.model_dump_json(),
+            env={**os.environ, "JAX_PLATFORMS": "cpu"},
+            text=True,
+        )
+        if checked.returncode:  # it has said why
+            sys.exit(1)
     write_text(json.dumps(decides), stamp)
 
 

@@ -25,7 +25,8 @@ with job(snakemake.log[0]):
         outline=outline,
         patients=patients,
         inference=Inference(**options["inference"]),
+        own=options.get("own", []),
     )
     write_csv(metrics, out.metrics)
     write_csv(tests, out.tests)
-    write_csv(estimates(metrics, patients=patients, outline=outline), out.estimates)
+    write_csv(estimates(metrics, patients=patients, outline=outline, own=options.get("own", [])), out.estimates)

@@ -2,7 +2,8 @@
 
 A figure drawn once per task or data set has names such as `labels-cxr8-nih`; `names` lists them for an experiment.
 Adding a figure: one function (tidy frames in, Figure out) and one entry here (`qcxr.analysis.figures.entry` says what
-it holds); the caption file in `workflow/report` has the same text (held by a test).
+it holds); the caption file in `workflow/report` has the same text (held by a test). Those of plug-ins stand behind
+ours: `registry` has both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.analysis.facts import If
-from qcxr.analysis.figures.entry import FigureSpec
+from qcxr.analysis.figures.entry import FigureSpec, of_plugin
 from qcxr.analysis.figures.published import PUBLISHED
 from qcxr.analysis.inference import UNADJUSTED
 from qcxr.analysis.names import dataset_order, head_order, task_order
 from qcxr.analysis.outline import Outline
 from qcxr.errors import InputError
+from qcxr.study import plugged
 
 _MARKS = (
     If(("tested", "adjusted"),
@@ -179,6 +181,12 @@ FIGURES = {
 }  # fmt: skip
 
 
+def registry(own: Iterable[str] | None = None) -> dict[str, FigureSpec]:
+    """All figures by name, ours first, then those of plug-ins: all that are in force, or some of them."""
+    registered = {one.name: one for one in plugged.every("figure")}
+    return FIGURES | {name: of_plugin(registered[name]) for name in (registered if own is None else own)}
+
+
 def names(
     *,
     tasks: Iterable[str],
@@ -187,18 +195,27 @@ def names(
     axes: Iterable[str] = (),
     searched: bool = False,
     grouped: bool = False,
+    own: Iterable[str] = (),
 ) -> list[str]:
     """Return the names of all figures of an experiment, e.g. losses, mean_auroc, labels-cxr8-nih, vary-head.layers.
 
-    axes: the varied keys. searched: there is a search. grouped: films have attributes to group them by. One head has
-    no figures of comparisons, and the paper's figures are those of its heads, tasks and test sets.
+    axes: the varied keys. searched: there is a search. grouped: films have attributes to group them by. own: those of
+    plug-ins that are drawn. One head has no figures of comparisons, and the paper's figures are those of its heads,
+    tasks and test sets.
     """
     values = {"task": list(tasks), "dataset": list(datasets), "axis": list(axes)}
     here = {"tasks": values["task"], "datasets": values["dataset"], "heads": heads}
-    chosen = [name for name in FIGURES if FIGURES[name].fits(**here)]
-    chosen = [name for name in chosen if searched or "search" not in FIGURES[name].needs]
-    chosen = [name for name in chosen if grouped or "subgroups" not in FIGURES[name].needs]
-    return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in FIGURES[name].by))]
+    known = registry(own)
+    chosen = [name for name in known if known[name].fits(**here)]
+    chosen = [name for name in chosen if searched or "search" not in known[name].needs]
+    chosen = [name for name in chosen if grouped or "subgroups" not in known[name].needs]
+    return ["-".join([name, *keys]) for name in chosen for keys in product(*(values[by] for by in known[name].by))]
+
+
+def decides(name: str) -> str:
+    """Return what a plug-in's figure depends on besides the code of `modules`; nothing of one of ours."""
+    found = plugged.find("figure", name.partition("-")[0])
+    return "".join(found.decides().values()) if found else ""
 
 
 def modules(name: str) -> tuple[str, ...]:
@@ -215,10 +232,11 @@ def modules(name: str) -> tuple[str, ...]:
 def spec(name: str) -> FigureSpec:
     """Return the entry of a figure's full name; InputError if there is no such figure."""
     base, _, keys = name.partition("-")
-    if base not in FIGURES or bool(keys) != bool(FIGURES[base].by):
-        allowed = ", ".join("-".join([known, *(f"<{by}>" for by in entry.by)]) for known, entry in FIGURES.items())
+    known = registry()
+    if base not in known or bool(keys) != bool(known[base].by):
+        allowed = ", ".join("-".join([one, *(f"<{by}>" for by in entry.by)]) for one, entry in known.items())
         raise InputError(f"unknown figure {name}; it must be one of {allowed}")
-    return FIGURES[base]
+    return known[base]
 
 
 def draw(

@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import Any
 
 from qcxr.analysis.facts import If
+from qcxr.analysis.names import capital
+from qcxr.study.pluginfile import Registered
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,17 @@ class FigureSpec:
         """Of task, dataset and head, the keys of what the figure is about and `here` does not have."""
         about = {key: set(names) for key, names in self.about.items()}
         return [key for key, asked in about.items() if not (asked <= here[key] if key == "head" else asked & here[key])]
+
+
+def of_plugin(found: Registered) -> FigureSpec:
+    """A plug-in's figure as an entry: of the base variant, drawn by the function that its file has."""
+    given = found.given
+    return FigureSpec(
+        "own:draw",
+        given["needs"],
+        given.get("by", ()),
+        caption="",
+        title=given.get("title") or capital(found.name.replace("_", " ")),
+        text=(given["caption"],),
+        fixed={"name": found.name},
+    )

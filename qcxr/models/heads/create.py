@@ -1,7 +1,8 @@
 """A head by its kind's name, held to the contract; and where its logits start.
 
 `qcxr.study.heads.KINDS` says which module makes which kind. It is imported when a head of that kind is built, so that
-the hash of a run's code follows its own head and no other (`qcxr.study.slices.HEAD_CODE`).
+the hash of a run's code follows its own head and no other (`qcxr.study.slices.HEAD_CODE`). A plug-in's head has an
+option `plugin`, which says where it is written and what the file must say.
 """
 
 import importlib
@@ -15,6 +16,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models.contracts import Head, check_head
+from qcxr.study import execution, plugged
 from qcxr.study.heads import KINDS
 
 
@@ -25,11 +27,17 @@ def create(
 
     An option that it does not take, or a head that does not offer what it must, is an InputError.
     """
-    if kind not in KINDS:
-        raise InputError(f"head must be one of {', '.join(KINDS)}, got {kind!r}; set heads in the config")
     if n_labels < 1:
         raise InputError(f"n_labels must be >= 1, got {n_labels}; give the task at least one label")
     options = dict(options or {})
+    if (where := options.pop("plugin", None)) is not None:
+        written = plugged.recorded("head", kind, listed=where["file"], digest=where["digest"])
+        make = execution.load(written)
+        with execution.saying(written):
+            head = make(n_features, n_labels, key=key, **options)
+            return check_head(kind, head, n_features=n_features, n_labels=n_labels)
+    if kind not in KINDS:
+        raise InputError(f"head must be one of {', '.join(KINDS)}, got {kind!r}; set heads in the config")
     make = maker(kind)
     # of a class the options are its __init__'s, which nnx's metaclass hides
     signature = inspect.signature(make.__init__ if inspect.isclass(make) else make)

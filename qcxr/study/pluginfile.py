@@ -1,0 +1,166 @@
+"""What a plug-in's file registers, read from its text: to plan a study nothing of it is run."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qcxr import plugins
+from qcxr.errors import InputError
+from qcxr.study.fields import Section
+from qcxr.study.function import imports, lies_beside
+from qcxr.study.hooks import Hooked, hooked
+from qcxr.study.provenance import code_hash, modules_imported, undocumented
+from qcxr.study.signature import Fault, Function, Signature, options
+
+OURS = "qcxr"  # which may lie beside a plug-in: a study is run where the package is checked out
+
+
+class Where(Section):
+    """Where a plug-in's head is written, and what decides what it does."""
+
+    file: str | None = None
+    digest: str
+    code: str | None = None
+
+
+class Plugged(Section):
+    """What every head of a plug-in may be told besides the options of its own; the study fills it in."""
+
+    plugin: Where | None = None
+
+
+SECTIONS: dict[str, type[Section]] = {"head": Plugged, "loss": Section}  # of hooks that take options, what they share
+
+
+class Registered(NamedTuple):
+    """What stands below one `@hook("name", ...)` of a file.
+
+    listed: the entry of `plugins:` that brought it. function: its name in the file. line: the hook's. given: the hook's
+    other arguments. section: what the configuration may say to it. digest: what the file says as far as it can decide
+    what this does. modules: ours that it imports.
+    """
+
+    hook: str
+    name: str
+    listed: str
+    file: Path
+    function: str
+    line: int
+    given: Mapping[str, Any]
+    takes: Signature
+    section: type[Section] | None
+    digest: str
+    modules: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The file and the line, as errors begin."""
+        return f"{self.file}:{self.line}"
+
+    def decides(self) -> dict[str, str]:
+        """What decides what it does: what its file says, and the code of ours that this builds on."""
+        return {"digest": self.digest} | ({"code": code_hash(*self.modules)} if self.modules else {})
+
+
+def read(file: Path, *, listed: str | None = None, alone: bool = True) -> tuple[Registered, ...]:
+    """All that a file registers. alone: whether what it needs must be in it, so that its digest is complete.
+
+    Raises `InputError`: one line with the file and its line's number.
+    """
+    try:
+        changed = os.stat(file).st_mtime_ns
+    except OSError:
+        raise InputError(
+            f"{file} does not exist; set plugins to files that do, from where the study runs, or to package:NAME"
+        ) from None
+    return _read(file, changed, listed or str(file), alone)
+
+
+@functools.lru_cache
+def _read(file: Path, mtime_ns: int, listed: str, alone: bool) -> tuple[Registered, ...]:
+    try:
+        tree = ast.parse(file.read_bytes(), str(file))
+    except SyntaxError as error:
+        raise InputError(f"{file}:{error.lineno or 1}: must be Python, got {error.msg}; correct it") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}:1: must be Python, got {error}; correct it") from None
+    try:
+        if alone:
+            _stands_alone(file, tree)
+        found = list(hooked(tree))
+        sections = [_section(one) for one in found]
+    except Fault as fault:
+        raise InputError(f"{file}:{fault.line}: {fault}") from None
+    if not found:
+        hooks = ", ".join(f"@{hook}" for hook in plugins.HOOKS)
+        raise InputError(f"{file}:1: must register something, got none of {hooks}; see docs/plugins.md")
+    undocumented(tree)
+    functions = [one.function for one in found]
+    modules = modules_imported(tree)
+    return tuple(
+        Registered(
+            hook=one.hook,
+            name=one.name,
+            listed=listed,
+            file=file,
+            function=one.function.name,
+            line=one.line,
+            given=one.given,
+            takes=one.takes,
+            section=section,
+            digest=_digest(tree, one.function, functions),
+            modules=modules,
+        )
+        for one, section in zip(found, sections, strict=True)
+    )
+
+
+def _section(one: Hooked) -> type[Section] | None:
+    """What the configuration may say to it: its arguments behind the star, but the key of a head."""
+    if one.hook not in SECTIONS:
+        return None
+    told = [argument for name, argument in one.takes.by_name.items() if (one.hook, name) != ("head", "key")]
+    return options(one.name, told, base=SECTIONS[one.hook])
+
+
+def _stands_alone(file: Path, tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for name in imports(node):
+            if name.startswith(".") or (lies_beside(file, name) and name.partition(".")[0] != OURS):
+                raise Fault(
+                    node.lineno,
+                    f"must stand alone, so that its digest is complete, got an import of {name} from beside it; write "
+                    "what it needs into the file, or install both as a package",
+                )
+
+
+def _digest(tree: ast.Module, own: Function, registered: list[Function]) -> str:
+    """Hash of the file without the other functions that it registers, but for those that the rest names.
+
+    So one file may hold a head and a figure, and an edit of the figure trains nothing.
+    """
+    others = {function.name: function for function in registered if function is not own}
+    while named := _named([node for node in tree.body if node not in others.values()]) & set(others):
+        for name in named:
+            del others[name]
+    kept = ast.Module([node for node in tree.body if node not in others.values()], [])
+    return hashlib.sha256(ast.unparse(kept).encode()).hexdigest()[:16]
+
+
+def _named(nodes: list[ast.stmt]) -> set[str]:
+    """All words by which code could reach something: names, attributes, texts."""
+    found: set[str] = set()
+    for node in nodes:
+        for part in ast.walk(node):
+            match part:
+                case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+                    found.add(word)
+    return found

@@ -1,0 +1,105 @@
+"""Metrics and figures of the user's own, through scores, tests and drawing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from qcxr.analysis import figures
+from qcxr.analysis.estimates import estimates
+from qcxr.analysis.metrics import score
+from qcxr.analysis.ownmetrics import own_metrics
+from qcxr.analysis.results import Results
+from qcxr.analysis.statistics import compare
+from qcxr.analysis.tables import build
+from qcxr.errors import InputError
+from qcxr.study import plugged
+from tests.analysis.synthetic import LABELS, predict, truth
+
+FILE = """
+from qcxr.plugins import figure, metric
+
+@metric("youden")
+def youden(truth, probability, *, threshold):
+    called = probability >= threshold
+    return called[truth == 1].mean() - called[truth == 0].mean()
+
+@metric("odds")
+def odds(truth, probability):
+    mean = probability[truth == 1].mean()
+    return 10 * mean / (1 - mean) if len(truth) > 1 else float("nan")
+
+@figure("dots", needs=["metrics"], by=["task", "dataset"], caption="Dots.")
+def dots(metrics, task, dataset):
+    from matplotlib.figure import Figure
+    drawn = Figure()
+    drawn.subplots().plot(metrics[metrics["metric"] == "odds"]["value"])
+    return drawn
+"""
+
+
+@pytest.fixture(autouse=True)
+def mine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(FILE)
+    plugged.use(["mine.py"])
+    yield tmp_path / "mine.py"
+    plugged.use([])
+
+
+def scored(own):
+    films, checked = truth(LABELS["cxr8"], films=300, empty=("Mass",)), truth(LABELS["cxr8"], films=200, seed=1)
+    rows = []
+    for head in ("cdl", "dqc"):
+        for seed in range(3):
+            made = score(
+                predict(films, head=head, seed=seed), validation=predict(checked, head=head, seed=seed), own=own
+            )
+            rows.append(made.assign(task="cxr8", head=head, seed=seed, dataset="nih"))
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_own_metrics_are_scored_compared_and_shown_beside_ours(tmp_path):
+    metrics = scored(own_metrics(["youden", "odds"]))
+    wide = metrics.pivot(index=["head", "seed", "label"], columns="metric", values="value")
+    # Youden's index is 2 x balanced accuracy - 1, which ours are measured by at the same threshold
+    np.testing.assert_allclose(wide["youden"], 2 * wide["balanced_accuracy"] - 1, atol=1e-12)
+    lost = metrics[(metrics["label"] == "Mass") & (metrics["metric"] == "odds")]
+    assert set(lost["reason"]) == {"no positives"} and lost["value"].isna().all()
+    means = metrics[(metrics["label"] == "mean") & (metrics["metric"] == "odds")]
+    assert set(means["n_labels"]) == {7} and means["reason"].str.startswith("over 7 of 8 labels; undefined: Mass").all()
+    ours = metrics[~metrics["metric"].isin(["youden", "odds"])]
+    pd.testing.assert_frame_equal(scored({}).reset_index(drop=True), ours.reset_index(drop=True))
+
+    tests = compare(metrics, own=["youden", "odds"])
+    of_own = tests[tests["metric"].isin(["youden", "odds"])]
+    assert len(of_own) == 2 * 9 and set(of_own["basis"]) <= {"seeds", ""} and of_own["p_patients"].isna().all()
+    pd.testing.assert_frame_equal(tests.drop(of_own.index).reset_index(drop=True), compare(ours), check_dtype=False)
+    found = estimates(metrics, own=["odds"])
+    odds = found[(found["metric"] == "odds") & (found["label"] == "mean")]
+    np.testing.assert_allclose(odds["mean"], means.groupby("head")["value"].mean())
+    assert (odds["seeds_low"] > 1).all()  # no probability, so not cut at 1
+    table = build(Results(metrics=metrics, tests=tests))["own"]
+    assert list(table["Metric"]) == ["Youden", "Odds"]
+
+    metrics.to_csv("metrics.csv", index=False)
+    assert figures.names(tasks=["cxr8"], datasets=["nih"], heads=["cdl"], own=["dots"])[-1] == "dots-cxr8-nih"
+    figures.draw("dots-cxr8-nih", {"metrics": "metrics.csv"}, out_pdf="dots.pdf", out_png="dots.png")
+    assert (tmp_path / "dots.png").read_bytes().startswith(b"\x89PNG")
+    assert "qcxr.analysis.figures.own" in figures.modules("dots-cxr8-nih") and figures.decides("dots-cxr8-nih")
+    assert not figures.decides("losses")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("return drawn", "return 1", "14: figure dots must give matplotlib's Figure, got int; return it"),
+        ('["value"])', '["values"])', "18: figure dots must run, got KeyError: 'values'; correct it"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_one_line(mine, old, new, said):
+    mine.write_text(FILE.replace(old, new))
+    plugged.use(["mine.py"])
+    scored({}).to_csv("metrics.csv", index=False)
+    with pytest.raises(InputError) as caught:
+        figures.draw("dots-cxr8-nih", {"metrics": "metrics.csv"}, out_pdf="dots.pdf", out_png="dots.png")
+    assert str(caught.value) == f"mine.py:{said}"
