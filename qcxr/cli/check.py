@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     from qcxr.data.apart import as_listed  # pandas and more, which other commands need not wait for
     from qcxr.data.leaks import said
-    from qcxr.training import coverage
     from qcxr.study import plugged
+    from qcxr.training import coverage
 
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")

@@ -55,7 +55,6 @@ NEUTRAL = frozenset(
         "qcxr.study.kinds",
         "qcxr.study.layouts",
         "qcxr.study.hooks",
-        "qcxr.study.job",
         "qcxr.study.plugged",
         "qcxr.study.pluginfile",
         "qcxr.study.pluginpackage",
