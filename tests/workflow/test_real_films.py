@@ -85,7 +85,7 @@ def test_the_same_films_as_a_foreign_table_give_the_same_bits(tmp_path):
     found = {}
     for name, source in sources.items():
         data = {"train_on": "ours", "test_on": ["ours"], "cache": f"cache-{name}", "sources": {"ours": source}}
-        study.write(CONFIG | {"results": name, "heads": ["cdl"], "seeds": [0], "data": data})
+        study.write(CONFIG | SMALL | {"results": name, "data": data})
         run = f"{name}/runs/cxr19/cdl/seed0"
         study.snakemake(f"{run}/predictions/ours.parquet", f"{run}/predictions/validation.parquet")
         found[name] = study.folder / name
