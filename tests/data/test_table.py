@@ -1,20 +1,23 @@
 """`kind: table`: what columns mean, against frames written by hand, and what is refused, with file and row."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from qcxr.data import attributes, draw, sources
+from qcxr.data.contract import check
 from qcxr.data.manifest import ManifestFiles, write_manifest
 from qcxr.data.table import read, years
 from qcxr.errors import InputError
 from qcxr.study import slices
 from qcxr.study.columns import Draw
-from qcxr.study.config import parse
+from qcxr.study.config import load, parse
 from qcxr.study.kinds import OfItsKind
-from tests.study.studies import study
+from qcxr.study.preset import PRESETS
+from tests.study.studies import ROOT, study
 
 FILMS = """\
 film;ward;who;set;fluid;lump;rib;clavicle;years;gender
@@ -284,3 +287,32 @@ def test_what_decides_a_manifest():
     preset = slices.manifest(OfItsKind().check({"kind": "chexpert", "images": "films"}))
     assert "v1[.]0" in preset and "Pleural Other" in preset
     assert slices.manifest(OfItsKind().check({"kind": "chexpert", "images": "films", "uncertain": "one"})) != preset
+
+
+def test_the_example_of_the_docs_reads_as_they_say(tmp_path, monkeypatch):
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    csv, overlay, expected = (
+        re.search(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1] for kind in ("csv", "yaml", "text")
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/ours").mkdir(parents=True)
+    (tmp_path / "data/ours/list.csv").write_text(csv)
+    (tmp_path / "mine.yaml").write_text(overlay)
+    cfg = load(ROOT / "config/config.yaml", tmp_path / "mine.yaml")
+    source = cfg.data.sources["ours"]
+    found = check(read(**source.reader_options()))
+    assert found.to_dict("list") == (
+        pd.read_csv(io.StringIO(expected), sep=r"\s+", dtype={"image_id": str})
+        .assign(path=found["path"])[found.columns]
+        .to_dict("list")
+    )
+    assert found["path"].tolist()[0] == "3B/0009.png" and source.attributed()
+    assert found.attrs == {"dropped": {"view LAT": 1}, "partial": []}
+
+
+def test_every_preset_is_in_the_docs_with_its_files():
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    for name in PRESETS:
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        for path in OfItsKind().check({"kind": name, "images": "x"}).input_files():
+            assert re.sub("_(train|test)[.]", "_{train,test}.", path.removeprefix("x/")) in row
