@@ -91,6 +91,15 @@ def test_formats_give_the_same_frame(tmp_path):
         pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index(), obj=name)
 
 
+def test_lists_in_a_parquet_file_are_refused(tmp_path):
+    pd.DataFrame({"f": ["a"], "found": [["mass", "nodule"]]}).to_parquet(tmp_path / "films.parquet")
+    keys = BARE | {"findings": {"column": "found"}, "labels": ["Mass"]}
+    with pytest.raises(
+        InputError, match=r"column found of .*films\.parquet holds lists or records; write them as text"
+    ):
+        frame(tmp_path, None, name="films.parquet", **keys)
+
+
 def test_files_by_split_and_a_joined_table(tmp_path):
     for split, part in (("train", "f,who\nx,1\ny,2\n"), ("test", "f,who,more\nz,3,0\n")):
         (tmp_path / f"{split}.csv").write_text(part)
@@ -99,6 +108,8 @@ def test_files_by_split_and_a_joined_table(tmp_path):
     keys |= {"join": {"file": str(tmp_path / "who.csv"), "by": "who"}, "labels": {"Mass": "sick"}}
     found = frame(tmp_path, None, path="{split}/{f}.png", **keys)
     assert found["path"].tolist() == ["train/x.png", "train/y.png", "test/z.png"]
+    told = frame(tmp_path, path="{split}/{film}.png")
+    assert told["path"].tolist() == ["train/b.png", "train/a.png", "test/c.png", "val/d.png"]
     assert found["split"].tolist() == ["train", "train", "test"] and shown(found, "Mass") == {
         "train/x": 1,
         "train/y": 0,
@@ -248,6 +259,7 @@ def test_an_empty_split_is_refused_with_the_reason(tmp_path):
 
 CONFIGURED = [
     ({"labels": {"Effusion": "a", "pleural_effusion": "b"}}, "data.sources.ours.labels must name Effusion once"),
+    ({"labels": {}}, "data.sources.ours.labels must name a label, got {}"),
     ({"labels": {"Mass": []}}, "data.sources.ours.labels must give Mass a column"),
     ({"positive": ["no"]}, "data.sources.ours.positive must have no value of negative, got 'no'"),
     ({"positive": [True], "negative": ["yes"]}, "data.sources.ours.negative must have no value of positive, got 'yes'"),
