@@ -3,6 +3,8 @@
 import io
 import re
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,6 +138,56 @@ def test_what_is_uncertain_and_what_is_blank(tmp_path, keys, mass, edema):
     found = frame(tmp_path, CELLS, **BARE | keys)
     for label, values in (("Both" if "labels" in keys else "Mass", mass), ("Edema", edema)):
         assert values is None or list(shown(found, label).values()) == values
+
+
+def by_hand(rows, columns, keys):
+    """A label of each film, row by row with nothing but dictionaries; None is not known. Raises KeyError."""
+    taken = {"zero": 0, "one": 1, "missing": None}
+    votes = {}
+    for film, *cells in rows:
+        said = []
+        for column in columns:
+            cell = cells[column].strip().lower()
+            if cell == "":
+                said.append({"zero": 0, "missing": None, "drop": "drop"}[keys["blank"]])
+            elif cell in ("-1", "-1.0"):
+                said.append(taken[keys["uncertain"]])
+            else:
+                said.append({"1": 1, "1.0": 1, "yes": 1, "0": 0, "0.00": 0, "no": 0}[cell])
+        if "drop" in said:
+            continue
+        votes.setdefault(film, []).append(1 if 1 in said else None if None in said else 0)
+    found = {}
+    for film, given in votes.items():
+        known = [vote for vote in given if vote is not None]
+        most = sum(known) * 2 > len(known) if keys["rows"] == "majority" else any(known)
+        found[film] = int(most) if known else None
+    return found
+
+
+@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("abcd"), *[st.sampled_from(["1", "1.0", "Yes", "0", "0.00", " no", "-1", "-1.0", ""])] * 2
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    keys=st.fixed_dictionaries(
+        {
+            "uncertain": st.sampled_from(["zero", "one", "missing"]),
+            "blank": st.sampled_from(["zero", "missing", "drop"]),
+            "rows": st.sampled_from(["any", "majority"]),
+        }
+    ),
+)
+def test_labels_are_those_made_by_hand(tmp_path_factory, rows, keys):
+    text = "\n".join(["f,one,two", *map(",".join, rows)])
+    expected = by_hand(rows, (0, 1), keys)
+    hypothesis.assume(expected)
+    found = frame(tmp_path_factory.mktemp("by-hand"), text, **BARE | {"labels": {"Mass": ["one", "two"]}} | keys)
+    assert shown(found, "Mass") == expected
 
 
 READERS = "f,r,Mass,Edema\na,1,1,1\na,2,1,0\nb,1,0,0\na,3,0,\nb,2,1,0\n"
