@@ -33,6 +33,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def reader(kind: str) -> str:
+    """The module that reads a kind of source."""
+    return KINDS[kind].module
+
+
 class OfItsKind:
     """Marks a data set in the configuration: its `kind` says by which section it is checked."""
 
