@@ -163,12 +163,12 @@ def torch_step(
     cuda = torch.cuda.is_available()
     device = torch.device("cuda" if cuda else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    config = backbones.describe(section).config
+    config = backbones.describe(section).section.get("config")
     if config is None:
         raise InputError(f"torch's side has ResNets only, got {section['name']}; choose --frameworks jax")
-    body: torch.nn.Module = ResNetModel(ResNetConfig(**config.to_dict()))  # transformers' own `to` has lost its types
+    body: torch.nn.Module = ResNetModel(ResNetConfig(**config))  # transformers' own `to` has lost its types
     body.to(device)
-    top = torch.nn.Linear(config.hidden_sizes[-1], N_LABELS).to(device)
+    top = torch.nn.Linear(config["hidden_sizes"][-1], N_LABELS).to(device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     body = body.to(memory_format=layout)  # type: ignore[call-overload]  # torch knows it, its types do not
     body.train(batch_norm == "batch")
