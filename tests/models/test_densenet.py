@@ -24,6 +24,7 @@ def plain(*, growth_rate=32, block_config=(6, 12, 24, 16), num_init_features=64,
     """DenseNet as the paper has it, with torchvision's names; its features are those before the classifier."""
     torch = pytest.importorskip("torch")
     nn = torch.nn
+    torch.manual_seed(0)
 
     class Dense(nn.Module):
         def __init__(self, channels):
@@ -59,7 +60,6 @@ def plain(*, growth_rate=32, block_config=(6, 12, 24, 16), num_init_features=64,
     model.features = body
     model.classifier = nn.Linear(channels, 18)
     model.forward = lambda x: torch.relu(body(x)).mean((2, 3))
-    torch.manual_seed(0)
     with torch.no_grad():
         for name, value in [*model.named_parameters(), *model.named_buffers()]:
             if value.ndim == 1 and value.is_floating_point():

@@ -50,8 +50,8 @@ KEYS = dict(keys())
 def test_the_walk_finds_what_it_should():
     assert len(KEYS) > 120
     for key in (
-        "results", "generate.out", "data.sources.*.kind", "backbone.config.ResNet.depths", "backbone.config.ViT.patch_size",
-        "head.dqc.noise.two_qubit.bit_flip",
+        "results", "generate.out", "data.sources.*.kind", "backbone.config.ResNet.depths",
+        "backbone.config.ViT.patch_size", "head.dqc.noise.two_qubit.bit_flip",
         "head.product.init", "train.schedule.warmup", "train.loss_options.gamma", "resources.deterministic",
     ):  # fmt: skip
         assert key in KEYS
