@@ -1,4 +1,4 @@
-"""DenseNet against a plain one in torch, written here; torchxrayvision's files, whole modules too, by stand-ins."""
+"""DenseNet against a plain one in torch; torchxrayvision's files, whole modules too, by stand-ins."""
 
 import sys
 import types
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from qcxr.bench import torchnets
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, torchfile
 from qcxr.models.families import densenet, xrv
@@ -20,46 +21,12 @@ from .test_resnet import distance, to_torch
 SMALL = {"growth_rate": 6, "block_config": [2, 3], "num_init_features": 8, "bn_size": 2}
 
 
-def plain(*, growth_rate=32, block_config=(6, 12, 24, 16), num_init_features=64, bn_size=4, num_channels=3):
-    """DenseNet as the paper has it, with torchvision's names; its features are those before the classifier."""
+def plain(**config):
+    """The plain DenseNet that is timed beside ours, all arrays random, statistics too, with a classifier behind it."""
     torch = pytest.importorskip("torch")
-    nn = torch.nn
     torch.manual_seed(0)
-
-    class Dense(nn.Module):
-        def __init__(self, channels):
-            super().__init__()
-            inner = bn_size * growth_rate
-            self.norm1, self.conv1 = nn.BatchNorm2d(channels), nn.Conv2d(channels, inner, 1, bias=False)
-            self.norm2, self.conv2 = nn.BatchNorm2d(inner), nn.Conv2d(inner, growth_rate, 3, padding=1, bias=False)
-
-        def forward(self, x):
-            new = self.conv2(torch.relu(self.norm2(self.conv1(torch.relu(self.norm1(x))))))
-            return torch.cat([x, new], 1)
-
-    body, channels = nn.Sequential(), num_init_features
-    body.add_module("conv0", nn.Conv2d(num_channels, channels, 7, 2, 3, bias=False))
-    for name, layer in (("norm0", nn.BatchNorm2d(channels)), ("relu0", nn.ReLU()), ("pool0", nn.MaxPool2d(3, 2, 1))):
-        body.add_module(name, layer)
-    for i, depth in enumerate(block_config, 1):
-        block = nn.Sequential()
-        for j in range(depth):
-            block.add_module(f"denselayer{j + 1}", Dense(channels + j * growth_rate))
-        body.add_module(f"denseblock{i}", block)
-        channels += depth * growth_rate
-        if i < len(block_config):
-            between = nn.Sequential()
-            between.add_module("norm", nn.BatchNorm2d(channels))
-            between.add_module("relu", nn.ReLU())
-            between.add_module("conv", nn.Conv2d(channels, channels // 2, 1, bias=False))
-            between.add_module("pool", nn.AvgPool2d(2, 2))
-            body.add_module(f"transition{i}", between)
-            channels //= 2
-    body.add_module(f"norm{len(block_config) + 1}", nn.BatchNorm2d(channels))
-    model = nn.Module()
-    model.features = body
-    model.classifier = nn.Linear(channels, 18)
-    model.forward = lambda x: torch.relu(body(x)).mean((2, 3))
+    model, channels = torchnets.densenet(**config)
+    model.classifier = torch.nn.Linear(channels, 18)
     with torch.no_grad():
         for name, value in [*model.named_parameters(), *model.named_buffers()]:
             if value.ndim == 1 and value.is_floating_point():
@@ -137,14 +104,14 @@ def whole(monkeypatch):
     torch = pytest.importorskip("torch")
     module = types.ModuleType("torchxrayvision.models")
     made = type("DenseNet", (torch.nn.Module,), {"__module__": module.__name__})
-    dense = type("_DenseLayer", (torch.nn.Module,), {"__module__": module.__name__})
-    module.DenseNet, module._DenseLayer = made, dense
+    dense = type("_DenseBlock", (torch.nn.Module,), {"__module__": module.__name__})
+    module.DenseNet, module._DenseBlock = made, dense
     monkeypatch.setitem(sys.modules, "torchxrayvision", types.ModuleType("torchxrayvision"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     reference = plain(**SMALL, num_channels=1)
     model = made()
     for layer in reference.features.modules():
-        if type(layer).__name__ == "Dense":
+        if type(layer).__name__ == "Block":
             layer.__class__ = dense
     model.features, model.classifier = reference.features, reference.classifier
     model.op_threshs, model.targets = [0.1, float("nan")], ["Mass", ""]
