@@ -21,6 +21,7 @@ from qcxr.data.feed import Batch
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
+from qcxr.training.backbone import section
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
@@ -59,8 +60,7 @@ def training_step(n_labels: int, recipe: Recipe) -> Callable[[], float]:
     The weights are random: pretrained ones would take the same time, and need not be there.
     """
     backbone, options, image, protocol = recipe.backbone, recipe.head_options, recipe.image, recipe.train
-    section = backbone.model_dump(include={"name", "weights", "config"})
-    described = backbones.describe(section)
+    described = backbones.describe(section(backbone))
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
     architecture = classifier.Architecture(
         described.section, recipe.kind, n_labels, options, batch_norm, protocol.precision, backbone.remat

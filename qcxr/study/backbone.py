@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from qcxr.study.fields import Count, Kept, Section
+from qcxr.study import networks
+from qcxr.study.fields import Count, Section
+from qcxr.study.networks import Architecture, Shaped
 
-Architecture = Literal["resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet-lite0"]
-Activation = Literal["relu", "relu6", "gelu", "silu"]
-
-# Known here without importing JAX; tests hold them equal to the networks'.
-ARCHITECTURES: tuple[str, ...] = get_args(Architecture)
-STAGES = {name: 4 for name in ARCHITECTURES[1:]} | {"efficientnet-lite0": 8}
 TRAINABLE = r"all|head|last:[1-9][0-9]*"
-REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 
 
 def _trainable(value: str) -> str:
@@ -29,64 +26,26 @@ def _trainable(value: str) -> str:
 Trainable = Annotated[str, AfterValidator(_trainable), Field(json_schema_extra={"pattern": f"^({TRAINABLE})$"})]
 
 
-class ResNet(Section):
-    """The shape of a ResNet, with Hugging Face's names and defaults (a ResNet-50)."""
-
-    num_channels: Literal[3] = Field(3, description="Channels of a film: its gray, three times.", examples=[3])
-    embedding_size: Count = Field(64, description="Channels of the stem.", examples=[16])
-    hidden_sizes: list[Count] = Field(
-        [256, 512, 1024, 2048], min_length=1, description="Channels of each stage.", examples=[[16, 32, 64]]
-    )
-    depths: list[Count] = Field([3, 4, 6, 3], min_length=1, description="Blocks of each stage.", examples=[[1, 1, 1]])
-    layer_type: Literal["basic", "bottleneck"] = Field(
-        "bottleneck",
-        description="Kind of block: basic (two 3 x 3 convolutions) or bottleneck (1 x 1, 3 x 3, 1 x 1; needs stages "
-        "of a multiple of 4 channels).",
-        examples=["basic"],
-    )
-    hidden_act: Activation = Field(
-        "relu", description="Activation of the stem and after each block's sum.", examples=["gelu"]
-    )
-    downsample_in_first_stage: bool = Field(
-        False, description="Whether the first stage halves the resolution too.", examples=[True]
-    )
-    downsample_in_bottleneck: bool = Field(
-        False, description="Whether a bottleneck's stride sits on its first 1 x 1, not on its 3 x 3.", examples=[True]
-    )
-
-    @model_validator(mode="after")
-    def _stages_agree(self) -> ResNet:
-        if len(self.hidden_sizes) != len(self.depths):
-            raise ValueError(
-                "backbone.config.hidden_sizes and backbone.config.depths must be equally long, got "
-                f"{len(self.hidden_sizes)} and {len(self.depths)}; set both in the config"
-            )
-        if self.layer_type == "bottleneck" and any(width % REDUCTION for width in self.hidden_sizes):
-            raise ValueError(
-                f"backbone.config.hidden_sizes must be multiples of {REDUCTION} for bottlenecks, got "
-                f"{self.hidden_sizes}; change them, or set backbone.config.layer_type to basic"
-            )
-        return self
-
-
 class Backbone(Section):
     """The feature extractor: a known shape from scratch, a shape of your own, or a checkpoint."""
 
     name: Architecture | None = Field(
         None,
-        description="Its architecture; resnet is the one that config describes, null the one that the checkpoint says.",
-        examples=["resnet50"],
+        description="Its architecture; resnet, vit and densenet are those that config describes, null the one that the "
+        "checkpoint says.",
+        examples=["resnet50", "vit"],
     )
     weights: str | None = Field(
         None,
         min_length=1,
         description="Where pretrained weights are from: a Hugging Face name, a local folder with config.json and "
-        "model.safetensors, or imagenet for efficientnet-lite0; null trains from scratch.",
-        examples=["microsoft/resnet-50"],
+        "model.safetensors, imagenet for efficientnet-lite0, or a torchxrayvision file for an xrv name; null trains "
+        "from scratch.",
+        examples=["microsoft/resnet-50", "microsoft/rad-dino"],
     )
-    config: Annotated[dict[str, Any], Kept(ResNet)] | None = Field(
+    config: Annotated[dict[str, Any], Shaped()] | None = Field(
         None,
-        description="Shape of a ResNet of your own, for the name resnet without weights.",
+        description="Shape of a network of your own, for the names resnet, vit and densenet without weights.",
         examples=[{"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [1, 1], "layer_type": "basic"}],
     )
     batch_norm: Literal["running", "batch"] | None = Field(
@@ -94,6 +53,12 @@ class Backbone(Section):
         description="What BatchNorm normalises with in training: running keeps its statistics frozen, batch takes the "
         "batch's and learns them; null is running for pretrained weights and batch from scratch.",
         examples=["batch"],
+    )
+    pooling: Literal["cls", "mean"] | None = Field(
+        None,
+        description="What a ViT's features are, after its last LayerNorm: its class token, or the mean of its patches; "
+        "null is the network's own habit (cls for ViT and DINOv2). A convolutional network has its mean only.",
+        examples=["mean"],
     )
     trainable: Trainable = Field(
         "all",
@@ -119,9 +84,10 @@ class Backbone(Section):
                 f"backbone.config must be null with backbone.weights (a checkpoint brings its own), got weights "
                 f"{self.weights}; set one of them to null"
             )
-        if self.config is not None and self.name != "resnet":
+        if self.config is not None and self.name not in networks.SHAPES:
             raise ValueError(
-                f"backbone.config must be null with backbone.name {self.name}; set backbone.name to resnet"
+                f"backbone.config must be null with backbone.name {self.name}; set backbone.name to "
+                f"{_one_of(networks.SHAPES)}"
             )
         if self.name == "efficientnet-lite0" and self.weights not in (None, "imagenet"):
             raise ValueError(
@@ -133,17 +99,33 @@ class Backbone(Section):
                 f"backbone.weights imagenet is for efficientnet-lite0, got backbone.name {self.name}; set "
                 "backbone.weights to a name like microsoft/resnet-50"
             )
-        if self.weights is None and (self.name is None or (self.name == "resnet" and self.config is None)):
+        if self.weights is None and (self.name is None or (self.name in networks.SHAPES and self.config is None)):
             raise ValueError(
-                f"backbone needs weights, a known name, or the name resnet with a config, got name {self.name} without "
-                f"either; set backbone.weights, or backbone.name to one of {', '.join(ARCHITECTURES[1:])}"
+                f"backbone needs weights, a known name, or the name {_one_of(networks.SHAPES)} with a config, got name "
+                f"{self.name} without either; set backbone.weights, or backbone.name to one of "
+                f"{', '.join(networks.STAGES)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reads_its_file(self) -> Backbone:
+        if self.name in networks.FILES and self.weights is None:
+            raise ValueError(
+                f"backbone.weights of {self.name} must be the path of torchxrayvision's file, got null; set "
+                "backbone.weights to a file that you have"
+            )
+        if self.pooling == "cls" and self.name is not None and networks.named(self.name).pooling == ("mean",):
+            raise ValueError(
+                f"backbone.pooling must be mean or null for {self.name}, which has no class token, got cls; set "
+                "backbone.pooling in the config"
             )
         return self
 
     @model_validator(mode="after")
     def _has_the_stages(self) -> Backbone:
-        stages = len(self.config.get("depths", ResNet().depths)) if self.config is not None else None
-        stages = stages or STAGES.get(self.name or "")
+        stages = networks.STAGES.get(self.name or "")
+        if self.config is not None and self.name is not None:
+            stages = networks.SHAPES[self.name].model_validate(self.config).stages
         if stages and self.trainable.startswith("last:") and int(self.trainable.removeprefix("last:")) > stages:
             raise ValueError(
                 f"backbone.trainable must be all, head or last:N with N from 1 to {stages}, got {self.trainable}; "
@@ -172,4 +154,24 @@ class Backbone(Section):
         if self.weights is None or self.weights == "imagenet":
             return None
         is_name = self.weights.count("/") == 1 and not self.weights.startswith((".", "~", "/"))
-        return None if is_name else self.weights
+        return None if is_name and self.name not in networks.FILES else self.weights
+
+    @property
+    def obstacle(self) -> str | None:
+        """One line that says which local weights are not there."""
+        if self.local_weights is None:
+            return None
+        path = Path(self.local_weights).expanduser()
+        if self.name in networks.FILES:
+            return None if path.is_file() else f"{path} does not exist; set backbone.weights to a torchxrayvision file"
+        if path.is_dir():
+            return None
+        return (
+            f"{self.local_weights} does not exist; set backbone.weights to a folder that does, or to a name like "
+            "microsoft/resnet-50"
+        )
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qcxr.study import plugged, refusals
-from qcxr.study.backbone import Backbone, ResNet
+from qcxr.study import networks, plugged, refusals
+from qcxr.study.backbone import Backbone
 from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
@@ -44,8 +44,10 @@ class Recipe:
         Options of a head are those that are not the default (an option that is new changes no finished run's).
         """
         backbone = self.backbone.model_dump(mode="json") | {"batch_norm": self.backbone.normalises_with}
+        if self.backbone.pooling is None:  # a key that came later: it changes no text of those before it
+            del backbone["pooling"]
         if self.backbone.config is not None:
-            backbone["config"] = _full(ResNet, self.backbone.config)
+            backbone["config"] = _full(networks.SHAPES[self.backbone.name or ""], self.backbone.config)
         train = self.train.model_dump(mode="json")
         if self.train.schedule is not None:
             train["schedule"] = Schedule.model_validate(self.train.schedule).resolved()

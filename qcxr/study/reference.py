@@ -34,6 +34,8 @@ def markdown() -> str:
         found.setdefault(section["title"], ([], section))[0].append(path)
     paths = [path for paths, _ in found.values() for path in dict.fromkeys(paths)]
     headings = {title: _heading(places, section, paths) for title, (places, section) in found.items()}
+    several = [said for said in headings.values() if list(headings.values()).count(said) > 1]
+    headings = {title: f"{said} of a {title}" if said in several else said for title, said in headings.items()}
     headings["Config"] = "The study"
     pages = [INTRODUCTION]
     for title, (_, section) in found.items():
@@ -47,7 +49,7 @@ def markdown() -> str:
 def _heading(places: list[str], section: Schema, paths: list[str]) -> str:
     """Where a section stands, each place once; for which kinds, if others stand there too."""
     told = " and ".join(f"`{path}`" for path in dict.fromkeys(places))
-    if paths.count(places[0]) == 1:
+    if paths.count(places[0]) == 1 or "kind" not in section["properties"]:
         return told
     kind = section["properties"]["kind"]
     return f"{told}, kind {', '.join(kind['enum'] if 'enum' in kind else [kind['const']])}"
@@ -139,7 +141,7 @@ def _words(value: Schema | bool, headings: dict[str, str], known: Schema) -> str
     match value["type"]:
         case "array":
             least, most = value.get("minItems", 0), value.get("maxItems")
-            many = f"{least} or more" if most is None else str(most)
+            many = f"{least} or more" if most is None else str(most) if most == least else f"{least} to {most}"
             return f"list of {many}: {_words(value['items'], headings, known)}"
         case "object":
             return f"name: {_words(value['additionalProperties'], headings, known)}"

@@ -37,7 +37,7 @@ def pack_features(
     augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe.backbone, recipe.image)
     frozen = extractor(recipe.backbone, recipe.train.precision)
 
-    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width channels"]:
         return normalise(gray, mean=mean, std=std)
 
     def seen(

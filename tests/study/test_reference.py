@@ -15,6 +15,7 @@ from qcxr.study.config import Config
 from qcxr.study.fields import Kept
 from qcxr.study.kinds import KINDS
 from qcxr.study.layouts import Mimic
+from qcxr.study.networks import SHAPES, Shaped
 from qcxr.study.table import Table
 from tests.study.studies import ROOT, study
 
@@ -26,10 +27,12 @@ def sections_in(annotation: Any, metadata: tuple = ()) -> Iterator[type[BaseMode
     for part in metadata:
         if isinstance(part, Kept):
             yield part.section
+        if isinstance(part, Shaped):
+            yield from SHAPES.values()
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept)))
+        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept | Shaped)))
 
 
 def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -42,7 +45,8 @@ def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[st
             below = list(dict.fromkeys(kind.section for kind in reversed(KINDS.values())))
         for inside in below:
             starred = key in ("data.sources", "heads", "search.space", "data.sources.*.labels")
-            yield from keys(inside, f"{key}.*." if starred else f"{key}.")
+            among = f"{inside.__name__}." if inside in SHAPES.values() else ""  # several have a key of the same name
+            yield from keys(inside, f"{key}.*." if starred else f"{key}.{among}")
 
 
 KEYS = dict(keys())
@@ -51,7 +55,8 @@ KEYS = dict(keys())
 def test_the_walk_finds_what_it_should():
     assert len(KEYS) > 120
     for key in (
-        "results", "generate.out", "data.sources.*.kind", "backbone.config.depths", "head.dqc.noise.two_qubit.bit_flip",
+        "results", "generate.out", "data.sources.*.kind", "backbone.config.ResNet.depths",
+        "backbone.config.ViT.patch_size", "head.dqc.noise.two_qubit.bit_flip",
         "head.product.init", "train.schedule.warmup", "train.loss_options.gamma", "resources.deterministic",
     ):  # fmt: skip
         assert key in KEYS
@@ -134,7 +139,7 @@ def test_the_schema_takes_every_shipped_file_and_is_named_in_it(name):
         {"backbone": {"trainable": "last:0"}},
         {"data": {"sources": {"a b": {}}}},
         {"data": {"sources": {"nih": {"kind": "jpeg"}}}},
-        {"image": {"mean": [0.5]}},
+        {"image": {"mean": [0.5] * 4}},
         {"seeds": [2**31]},
     ],
     ids=str,

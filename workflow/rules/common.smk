@@ -101,7 +101,7 @@ def preflight():
         for task in cfg.tasks
         for made in RECIPES.values()
     ]
-    decides += [slices.studied_code("qcxr.training.preflight", KINDS)]
+    decides += [slices.studied_code("qcxr.training.preflight", KINDS, RECIPES.values())]
     decides += [cfg.data.training, TESTED, cfg.data.leaks, cfg.data.unlearnable]
     # label files too: what is in them is looked at
     decides += [

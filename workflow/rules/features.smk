@@ -17,7 +17,7 @@ rule features:
             FEATURES[w.features],
             training=w.split == "train" and w.dataset in cfg.data.training,
         ),
-        code=code_hash("qcxr.training.frozen"),
+        code=lambda w: slices.features_code(FEATURES[w.features]),
     message:
         "Compute the backbone's features of the {wildcards.split} films of {wildcards.dataset}"
     script:
