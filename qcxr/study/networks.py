@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
-from qcxr.study.fields import Kept
+from qcxr.study.fields import Kept, Section
 from qcxr.study.shapes import DenseNet, ResNet, Shape, ViT
 
 # fmt: off  # of FAMILIES below, spelt out for the types
@@ -119,15 +119,15 @@ def model_type(weights: str | None) -> str | None:
         return None
 
 
-class Shaped:
-    """Marks `backbone.config`: kept as written (`Kept`), checked as the section of the name beside it."""
+class Shaped(Kept):
+    """Marks `backbone.config`: kept as written, checked as the section of the name beside it."""
 
-    def check(self, written: dict[str, Any], info: Any) -> dict[str, Any]:
-        """`written`, or the section's `ValidationError`; info is pydantic's `ValidationInfo`."""
-        return Kept(SHAPES.get(info.data.get("name") or "", ResNet)).check(written)
+    def __init__(self) -> None:
+        super().__init__(ResNet)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_after_validator_function(self.check, handler(source))
+    def accepting(self, before: Mapping[str, Any]) -> type[Section]:
+        """The section of the backbone's name."""
+        return SHAPES.get(before.get("name") or "", ResNet)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [handler(shape.__pydantic_core_schema__) for shape in SHAPES.values()]}

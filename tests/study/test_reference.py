@@ -25,14 +25,14 @@ CONFIG = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
 def sections_in(annotation: Any, metadata: tuple = ()) -> Iterator[type[BaseModel]]:
     """The sections that a key's type holds, found in the types themselves."""
     for part in metadata:
-        if isinstance(part, Kept):
-            yield part.section
         if isinstance(part, Shaped):
             yield from SHAPES.values()
+        elif isinstance(part, Kept):
+            yield part.section
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept | Shaped)))
+        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept)))
 
 
 def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[str, Any]]:
