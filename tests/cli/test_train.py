@@ -11,7 +11,8 @@ def test_a_run_that_cannot_be_trained_says_what_to_do(caplog):
         (
             ["--configfile", "config/demo.yaml"],
             "make it first: snakemake --cores 1 results-demo/packed/drawn-nih-train.npy "
-            "results-demo/packed/drawn-nih-val.npy results-demo/leaks/before-training.csv --configfile config/demo.yaml",
+            "results-demo/packed/drawn-nih-val.npy results-demo/leaks/before-training.csv "
+            "--configfile config/demo.yaml",
         ),
     ):
         with pytest.raises(SystemExit, match="1"):
