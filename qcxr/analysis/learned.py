@@ -38,13 +38,16 @@ def sources(counts: pd.DataFrame, labels: Collection[str]) -> list[str]:
 
 def untrained(metrics: pd.DataFrame) -> list[str]:
     """The labels that no training film shows, by task: what they score was not learned, and whether means hold it."""
+    if "train_positives" not in metrics:  # nobody counted
+        return []
     known = metrics[(metrics["metric"] == "auroc") & ~metrics["label"].isin(MEANS)]
     known = known[pd.to_numeric(known["train_positives"], errors="coerce") == 0]
     texts = []
     for task, part in known.groupby("task", sort=False):
         names = list(dict.fromkeys(part["label"]))
         scored = [name for name in names if part.loc[part["label"] == name, "value"].notna().any()]
-        text = f"{task_name(str(task))}: no training film shows {listed(names)}; nothing was learned of it"
+        text = f"{task_name(str(task))}: no training film shows {listed(names)}; nothing was learned of "
+        text += "it" if len(names) == 1 else "them"
         texts.append(text + (f", yet means hold the scores of {listed(scored)}." if scored else "."))
     return texts
 

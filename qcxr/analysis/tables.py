@@ -10,6 +10,7 @@ import pandas as pd
 from qcxr.analysis import answers, cells, comparisons, formats, gaps, trials, variants
 from qcxr.analysis.captions import CAPTIONS, captions, heading
 from qcxr.analysis.inputs import Run, hours
+from qcxr.analysis.learned import untrained
 from qcxr.analysis.names import (
     CONFIGURED,
     capital,
@@ -236,14 +237,16 @@ def summary_text(
 ) -> str:
     """Return the short result table for the end of a run in a terminal; where something varies, of the base variant.
 
-    Without a pair of heads to compare it is the mean of every metric, from `metrics`.
+    Without a pair of heads to compare it is the mean of every metric, from `metrics`, which also tells labels that
+    nothing was learned of.
     """
     if outline.varied:
         kept = variants.at_base({"tests": tests} | ({} if metrics is None else {"metrics": metrics}), outline)
         tests = kept["tests"].drop(columns="variant")
         metrics = kept["metrics"].drop(columns="variant", errors="ignore") if metrics is not None else None
+    told = "" if metrics is None else "".join(f"{line}\n" for line in untrained(metrics))
     if not len(tests):
-        return "" if metrics is None else formats.markdown(scores(metrics, shown))
+        return told if metrics is None else formats.markdown(scores(metrics, shown)) + f"\n{told}" * bool(told)
     made = comparisons.means(tests, shown)
     first = [name for name in ("Task", "Test set", "Reference", "Head") if name in made]
     heads = [name for name in made.columns[2:4] if name not in first]
@@ -256,4 +259,4 @@ def summary_text(
     each = f"mean ± sd over {seeds} seeds{shown.by_n}" if seeds > 1 else shown.of_seeds(seeds)
     title = f"Mean AUROC over labels, {each}; {heading(tests)}"
     title += f"; at {outline.said(outline.base)}" * outline.varied
-    return "\n".join([title, *lines]) + "\n"
+    return "\n".join([title, *lines]) + "\n" + told

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from qcxr.cli import configfile
 from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
+from qcxr.study.config import Config
 
 SOUND = (
     "the configuration is sound: its keys and values fit each other, its paths exist, and label files that are there "
@@ -25,10 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the configuration with its defaults filled in, then the verdict on standard error."""
     import yaml
 
-    from qcxr.data.apart import as_listed  # pandas and more, which other commands need not wait for
-    from qcxr.data.leaks import said
     from qcxr.study import plugged
-    from qcxr.training import coverage
 
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
@@ -36,10 +35,21 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{one.where}: {one.hook} {one.name} (digest {one.digest})", file=sys.stderr)
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
+    names = cfg.splits()
+    if any(Path(file).is_file() for name in names for file in cfg.data.sources[name].input_files()):
+        _look(cfg)
+    print(SOUND, file=sys.stderr)
+
+
+def _look(cfg: Config) -> None:
+    """Say what label files tell, on standard error. Raises InputError for what a study cannot begin with."""
+    from qcxr.data.apart import as_listed  # pandas, which a study without label files need not wait for
+    from qcxr.data.leaks import said
+    from qcxr.training import coverage
+
     for line in coverage.described(cfg):
         print(line, file=sys.stderr)
     found = as_listed(cfg)
     leaks = [f"{said(found)}, as data.leaks allows"] if len(found) else []
     for line in [*coverage.check(cfg), *leaks]:
         print(f"warning: {line}", file=sys.stderr)
-    print(SOUND, file=sys.stderr)

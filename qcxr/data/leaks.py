@@ -11,12 +11,12 @@ Three signs, of the splits that the study uses (train and val of what is trained
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Num, UInt8
+from jaxtyping import UInt8
 
 from qcxr.data.columns import SPLITS
 from qcxr.data.entry import unpack_entry
@@ -86,13 +86,13 @@ def leaks(films: pd.DataFrame) -> pd.DataFrame:
             films[column] = None
     films["name"] = _named_alike(films)
     hospital = films["source"].map(_hospitals(films))
-    rows = [
-        *_pairs(films, films["file"], "film"),
-        *_pairs(films, films["name"], "film"),
-        *_pairs(films, films["digest"], "pixels"),
-        *_pairs(films, hospital + "\n" + films["person"], "patient"),
+    parts = [
+        _pairs(films, films["file"], "film"),
+        _pairs(films, films["name"], "film"),
+        _pairs(films, films["digest"], "pixels"),
+        _pairs(films, hospital + "\n" + films["person"], "patient"),
     ]
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    found = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
     return found.drop_duplicates(["film", "other"], ignore_index=True)
 
 
@@ -132,32 +132,42 @@ def _seen(pixels: UInt8[np.ndarray, "height width"]) -> tuple[str | None, bytes 
 def _named_alike(films: pd.DataFrame) -> pd.Series:
     """The image id of films that have it, and the picture, in common with a film of another source; else missing."""
     ids = films["image_id"].str.strip().str.casefold()
-    shared = films["thumbnail"].notna() & (films.groupby(ids)["source"].transform("nunique") > 1)
+    known = films[films["thumbnail"].notna() & (films.groupby(ids)["source"].transform("nunique") > 1)]
     alike = pd.Series(None, films.index, dtype=object)
-    for name, group in films[shared].groupby(ids[shared]):
-        first, *others = (np.frombuffer(thumbnail, np.uint8) for thumbnail in group["thumbnail"])
-        same = [True, *(_correlation(first, other) >= SAME for other in others)]
-        if sum(same) > 1:
-            alike[group.index[same]] = name
+    if known.empty:
+        return alike
+    pictures = np.stack([np.frombuffer(thumbnail, np.uint8) for thumbnail in known["thumbnail"]])
+    place = pd.Series(np.arange(len(known)), known.index)
+    first = place.groupby(ids[known.index]).transform("first").to_numpy()
+    same = _correlations(pictures, pictures[first]) >= SAME
+    alike[known.index[same]] = ids[known.index[same]]
     return alike
 
 
-def _correlation(one: Num[np.ndarray, " pixels"], other: Num[np.ndarray, " pixels"]) -> float:
-    flat = len(one) != len(other) or np.ptp(one) == 0 or np.ptp(other) == 0
-    return 0.0 if flat else float(np.corrcoef(one, other)[0, 1])
+def _correlations(some: UInt8[np.ndarray, "films squares"], others: UInt8[np.ndarray, "films squares"]) -> np.ndarray:
+    """Of each film with the other in its row; 0 where one of them has one gray level."""
+    one, other = (part - part.mean(1, keepdims=True, dtype=np.float32) for part in (some, others))
+    scale = np.sqrt((one**2).sum(1) * (other**2).sum(1))
+    return np.divide((one * other).sum(1), scale, out=np.zeros_like(scale), where=scale > 0)
 
 
-def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> Iterator[tuple[str, str, str, str]]:
-    """One row for each film that shares its key with a film of an earlier split (of patients: for each split)."""
+def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> pd.DataFrame:
+    """A row for each film that shares its key with a film of an earlier split (of patients: for each split)."""
     known = films[key.notna()].assign(key=key[key.notna()])
-    spread = known.groupby("key")["split"].transform("nunique") > 1
-    for _, group in known[spread].groupby("key"):
-        if kind == "patient":
-            group = group.drop_duplicates(["source", "split"])
-        first = group.iloc[0]
-        for other in group[group["split"] != first["split"]].itertuples():
-            where = f"{first['source']} {first['split']} / {other.source} {other.split}"
-            yield f"{first['source']}:{first['image_id']}", f"{other.source}:{other.image_id}", kind, where
+    known = known[known.groupby("key")["split"].transform("nunique") > 1]
+    if kind == "patient":
+        known = known.drop_duplicates(["key", "source", "split"])
+    first = known.groupby("key")[["source", "split", "image_id"]].transform("first")
+    later = known["split"] != first["split"]
+    first, known = first[later], known[later]
+    return pd.DataFrame(
+        {
+            "film": first["source"] + ":" + first["image_id"],
+            "other": known["source"] + ":" + known["image_id"],
+            "kind": kind,
+            "where": first["source"] + " " + first["split"] + " / " + known["source"] + " " + known["split"],
+        }
+    )
 
 
 def _hospitals(films: pd.DataFrame) -> Mapping[str, str]:

@@ -52,17 +52,17 @@ def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence
     """Train one run of the study where its rule would, from the study's packed films; returns its folder.
 
     `configfiles`, where `cfg` is from, is for the way out of an error. Raises `InputError` if the films are not packed
-    yet or the run is there already.
+    or looked at for leaks yet, or the run is there already.
     """
     if threads < 1:
         raise InputError(f"threads must be >= 1, got {threads}; set --threads")
     stem = runs.films(cfg, run.recipe)
     suffix = "npy" if len(cfg.data.training) == 1 else "json"
     films = (stem / f"{cfg.data.trained_on}-train.{suffix}", stem / f"{cfg.data.trained_on}-val.{suffix}")
-    for path in films:
-        if not path.is_file():
-            laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""
-            raise InputError(f"{path} does not exist; make it first: snakemake --cores {threads} {path}{laid}")
+    needed = (*films, Path(cfg.results, "leaks", "before-training.csv"))  # the latter is there if nothing leaks
+    if gone := [str(path) for path in needed if not path.is_file()]:
+        laid = f" --configfile {' '.join(configfiles)}" if configfiles else ""
+        raise InputError(f"{gone[0]} does not exist; make it first: snakemake --cores {threads} {' '.join(gone)}{laid}")
     if (run.out / "run.json").is_file():
         raise InputError(f"{run.out} is a finished run; remove it to train it again")
     train(run, cfg, films=films, threads=threads)

@@ -10,7 +10,9 @@ def test_a_run_that_cannot_be_trained_says_what_to_do(caplog):
         (["--threads", "-3"], "error: threads must be >= 1, got -3; set --threads"),
         (
             ["--configfile", "config/demo.yaml"],
-            "make it first: snakemake --cores 1 results-demo/packed/drawn-nih-train.npy --configfile config/demo.yaml",
+            "make it first: snakemake --cores 1 results-demo/packed/drawn-nih-train.npy "
+            "results-demo/packed/drawn-nih-val.npy results-demo/leaks/before-training.csv "
+            "--configfile config/demo.yaml",
         ),
     ):
         with pytest.raises(SystemExit, match="1"):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -12,6 +13,7 @@ import pytest
 
 from qcxr.data.batches import order, plan
 from qcxr.data.feed import feed
+from qcxr.data.joined import Joined
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 
@@ -87,3 +89,13 @@ def test_bad_arguments(split, unchecked):
             next(feed(split, residency=residency).batches(rows, mask))
         with pytest.raises(ValueError, match=r"a plan is int32"):
             next(feed(split, residency=residency).batches(rows.astype(np.int64), mask))
+
+
+@pytest.mark.parametrize("residency", ["device", "host"])
+def test_films_of_several_sources_and_labels_that_some_do_not_cover(split, residency):
+    covered = np.arange(len(split) * 3).reshape(-1, 3) % 4 != 0
+    parts = replace(split, images=Joined([split.images[:9], split.images[9:]]), covered=covered)
+    rows, mask = plan(order(0, 0, len(split)), 8)
+    for batch, step in zip(feed(parts, residency=residency).batches(rows, mask), rows, strict=True):
+        np.testing.assert_array_equal(batch.images, split.images[step])
+        np.testing.assert_array_equal(batch.targets, np.where(covered, split.targets, np.nan)[step])
