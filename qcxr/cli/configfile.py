@@ -9,7 +9,7 @@ from qcxr.errors import InputError
 
 if TYPE_CHECKING:
     from qcxr.study.config import Config
-    from qcxr.study.data import Source
+    from qcxr.study.source import Source
 
 FIRST = "config/config.yaml"
 

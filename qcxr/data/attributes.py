@@ -5,7 +5,8 @@ They stay out of the manifest: no run sees them, and a finished study that is gi
 NIH: `Data_Entry_2017*.csv` has all three. MIMIC: the view is in the manifest; sex and age are in MIMIC-IV's
 `hosp/patients.csv.gz` (subject_id, gender, anchor_age, anchor_year). A patient has `anchor_age` in `anchor_year`; the
 dates of MIMIC-CXR-JPG's metadata (StudyDate) are shifted as MIMIC-IV's are, so the age at a film follows from its year.
-MIMIC-IV knows only those of MIMIC-CXR's patients who were admitted or seen in the emergency department.
+MIMIC-IV knows only those of MIMIC-CXR's patients who were admitted or seen in the emergency department. A table of the
+user's own tells them in columns: its reader's `attributes`.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ def write_attributes(
     if "entries" in files:
         listed = Source(source.kind, {**source.options, "entries": files["entries"]}).read().set_index("image_id")
         known[["sex", "age", "view"]] = listed.loc[frame["image_id"], ["sex", "age", "view"]].to_numpy()
+    if hasattr(source.reader(), "attributes"):
+        known[["sex", "age", "view"]] = source.reader().attributes(frame, **source.options).to_numpy()
     if "patients" in files:
         known[["sex", "age"]] = _of_patients(frame, files["patients"], files.get("metadata")).to_numpy()
     for name in COLUMNS:

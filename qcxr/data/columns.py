@@ -12,3 +12,11 @@ ISSUES = ("image_id", "path", "issue", "detail")
 def labels_of(frame: pd.DataFrame) -> tuple[str, ...]:
     """The label columns of a manifest or of a packed split's index, in the file's order."""
     return tuple(column for column in frame.columns if column not in (*KEYS, *OPTIONAL))
+
+
+def place(index: pd.Index, position: int) -> str:
+    """Where a row of a frame comes from: its label file, if a reader made the frame."""
+    if tuple(index.names) != PLACE:
+        return f"row {position}"
+    file, row = index[position]
+    return f"data row {row} of {file}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from qcxr.data.columns import KEYS, PLACE, SPLITS, labels_of
+from qcxr.data.columns import KEYS, SPLITS, labels_of, place
 from qcxr.errors import InputError
 
 
@@ -30,7 +30,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({column: frame[column].astype("string") for column in KEYS}, index=frame.index)
     for column in KEYS:
         if (empty := out[column].isna() | (out[column] == "")).any():
-            first = _place(places, int(empty.argmax()))
+            first = place(places, int(empty.argmax()))
             raise InputError(f"manifest has {int(empty.sum())} film(s) without {column}, first in {first}")
     if (unknown := ~out["split"].isin(SPLITS)).any():
         raise InputError(f"split must be one of {', '.join(SPLITS)}, got {out['split'][unknown].iloc[0]!r}")
@@ -82,19 +82,11 @@ def require(frame: pd.DataFrame, labels: Sequence[str], *, split: str | None = N
         )
 
 
-def _place(index: pd.Index, position: int) -> str:
-    """Where a row of a frame comes from: its label file, if a reader made the frame."""
-    if tuple(index.names) != PLACE:
-        return f"row {position}"
-    file, row = index[position]
-    return f"data row {row} of {file}"
-
-
 # absolute, with a parent folder in it, with a backslash, with a drive: all that may leave the image root
-_OUTSIDE = r"^/|(?:^|/)\.\.(?:/|$)|\\|^[^/]*:"
+OUTSIDE = r"^/|(?:^|/)\.\.(?:/|$)|\\|^[^/]*:"
 
 
 def _refuse_outside(paths: pd.Series) -> None:
-    if (outside := paths.str.contains(_OUTSIDE, regex=True)).any():
+    if (outside := paths.str.contains(OUTSIDE, regex=True)).any():
         first = paths[outside].iloc[0]
         raise InputError(f"path {first!r} must stay inside the image root (relative, no '..'); correct the label file")

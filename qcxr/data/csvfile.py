@@ -1,6 +1,6 @@
 """Reading label and metadata CSVs as people have them: CRLF or LF, with or without a BOM, plain or gzipped."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +16,17 @@ _NOT_LABELS = {
 }  # fmt: skip
 
 
-def read_table(path: str | Path, *, required: Sequence[str] = (), what: str = "label file") -> pd.DataFrame:
+def read_table(
+    path: str | Path,
+    *,
+    required: Sequence[str] = (),
+    what: str = "label file",
+    separator: str = ",",
+    columns: Collection[str] | None = None,
+) -> pd.DataFrame:
     """A CSV as text columns (nothing is guessed: `00000013` stays `00000013`); empty cells are NA.
+
+    columns: those to read, all when None.
 
     Raises InputError when the file is missing, empty, not a CSV in UTF-8, or lacks one of `required` columns.
     """
@@ -26,7 +35,15 @@ def read_table(path: str | Path, *, required: Sequence[str] = (), what: str = "l
         raise InputError(f"{what} {path} does not exist; check the data source's paths in the config")
     try:
         # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself
-        table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            sep=separator,
+            usecols=None if columns is None else lambda name: str(name).strip() in columns,
+            index_col=None if columns is None else False,  # a comma at the end of each row makes no index
+        )
     except pd.errors.EmptyDataError:
         raise InputError(f"{what} {path} is empty; download it again") from None
     except (UnicodeDecodeError, pd.errors.ParserError, EOFError, OSError) as error:
@@ -123,7 +140,7 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
     return {split: files[split] for split in SPLITS if split in files}
 
 
-_SPLIT_WORDS = {
+SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "development": "val", "test": "test",
 }  # fmt: skip
@@ -131,7 +148,7 @@ _SPLIT_WORDS = {
 
 def _splits_in(name: str) -> list[str]:
     words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-    return sorted({_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS})
+    return sorted({SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS})
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:

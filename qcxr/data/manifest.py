@@ -96,10 +96,13 @@ def _of(frame: pd.DataFrame, splits: Sequence[str] | None, source: Source, *, na
             listed = ", ".join(map(str, files))
             rows = sum(len(read_table(file)) for file in files)
             reason = f"none of the {rows} rows of {listed} is a film to keep" if rows else f"{listed} has no data row"
+        elif hasattr(source.reader(), "why_empty"):
+            reason = source.reader().why_empty(split, **source.options)
         else:
             reason = "no label file has that split in its name"
+        key = f"data.sources.{name}" + ".labels" * ("labels" in source.options)
         raise InputError(
-            f"{name} has no film in split {split}, which the study needs: {reason}; correct data.sources.{name}.labels "
+            f"{name} has no film in split {split}, which the study needs: {reason}; correct {key} "
             "or choose other data sets (data.train_on, data.test_on)"
         )
     return frame[frame["split"].isin(list(splits))]

@@ -19,7 +19,7 @@ from qcxr.study import fields, folders, function, plugged, refusals, yamlfile
 from qcxr.study import recipe as recipes
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.arms import Arm, Crossing, crossed
-from qcxr.study.data import Sampling, splits_named
+from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Name, Section
 from qcxr.study.heads import HEAD_NAMES, KeptHeads, options_of
@@ -295,25 +295,9 @@ class Config(Section):
             if name == "validation":
                 raise ValueError("data.sources must not use the name validation: it is the validation split's; rename")
         for name, needed in self.splits().items():
-            self._labels_have(name, needed)
+            if said := self.data.sources[name].lacking(name, needed):
+                raise ValueError(said)
         return self
-
-    def _labels_have(self, name: str, needed: list[str]) -> None:
-        source = self.data.sources[name]
-        there = source.splits()
-        if there is None:
-            return
-        for file in source.label_files():
-            if len(splits_named(file)) != 1:
-                raise ValueError(
-                    f"data.sources.{name}.labels must name one split (train, val or test) in each file's name, "
-                    f"got {file}; rename it"
-                )
-        if gone := [split for split in needed if split not in there]:
-            raise ValueError(
-                f"data.sources.{name}.labels must have files of the splits {', '.join(needed)}, got none of {gone[0]}; "
-                f"add it, or take {name} out of data.{'test_on' if gone[0] == 'test' else 'train_on'}"
-            )
 
     @model_validator(mode="after")
     def _folders_lie_apart(self) -> Config:

@@ -3,118 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from qcxr.study.fields import AsNumber, Fraction, Name, Path, Section
-
-KIND_FILES = {
-    "nih": ("miccai2023_nih-cxr-lt_labels", ("train", "val", "test")),
-    "mimic": ("miccai2023_mimic-cxr-lt_labels", ("test",)),
-}
-# The module of each layout, whose `read(images=, labels=, ...)` gives the manifest's frame.
-SOURCES = {"nih": "qcxr.data.nih", "mimic": "qcxr.data.mimic"}
-LABEL_SUFFIXES = (".csv", ".csv.gz")
-# The words of a label file's name that tell its split, as `qcxr.data.csvfile` reads them.
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
-    "test": "test",
-}
-
-
-class Source(Section):
-    """One data set as it was downloaded. Paths are relative to the folder in which the study runs."""
-
-    kind: Literal["nih", "mimic"] = Field(
-        description="Whose folder layout and label format the data set has: NIH ChestX-ray14's or MIMIC-CXR-JPG's.",
-        examples=["nih"],
-    )
-    images: Path = Field(
-        description="Folder of the films: for nih the one with images/ or images_001/images/ ... in it, for mimic "
-        "MIMIC-CXR-JPG's root with files/ in it.",
-        examples=["data/nih"],
-    )
-    labels: Path | Annotated[list[Path], Field(min_length=1)] = Field(
-        description="Label files: a folder that holds PruneCXR's files under their official names, one CSV, or a list "
-        "of CSVs; a file's name tells its split (train, val or test).",
-        examples=["data/nih/labels", ["labels/a_train.csv", "labels/a_val.csv", "labels/a_test.csv"]],
-    )
-    metadata: Path | None = Field(
-        None,
-        description="Of a mimic source only: MIMIC-CXR-JPG's metadata table, for ViewPosition (AP and PA are kept); "
-        "null where the label files have that column.",
-        examples=["data/mimic/mimic-cxr-2.0.0-metadata.csv.gz"],
-    )
-    entries: Path | None = Field(
-        None,
-        description="Of a nih source only: NIH's Data_Entry_2017*.csv, for age, sex and view; null does without them.",
-        examples=["data/nih/Data_Entry_2017_v2020.csv"],
-    )
-    patients: Path | None = Field(
-        None,
-        description="Of a mimic source only: MIMIC-IV's patients table, for age and sex; null does without them.",
-        examples=["data/mimic/patients.csv.gz"],
-    )
-    max_missing: Fraction = Field(
-        0.0,
-        description="Fraction of the listed films that may be missing or unreadable; with more of them the study "
-        "stops.",
-        examples=[0.01],
-    )
-
-    def label_files(self) -> list[str]:
-        """The label files: those listed, or a folder's three files under their official PruneCXR names."""
-        if isinstance(self.labels, list):
-            return list(self.labels)
-        if self.labels.endswith(LABEL_SUFFIXES):
-            return [self.labels]
-        stem, splits = KIND_FILES[self.kind]
-        return [f"{self.labels}/{stem}_{split}.csv" for split in splits]
-
-    def splits(self) -> set[str] | None:
-        """The splits that the label files' names tell, or None where that cannot be known (a folder in a list)."""
-        files = self.label_files()
-        if not all(file.endswith(LABEL_SUFFIXES) for file in files):
-            return None
-        return {split for file in files for split in splits_named(file)}
-
-    def reader_options(self) -> dict[str, Any]:
-        """Keywords for `qcxr.data.sources.read`, without tables that say nothing of which films there are."""
-        extra = {"metadata": self.metadata} if self.kind == "mimic" else {}
-        return {"images": self.images, "labels": self.label_files(), **extra}
-
-    def input_files(self) -> list[str]:
-        """Every table the manifest is made from."""
-        return self.label_files() + ([self.metadata] if self.metadata else [])
-
-    def attribute_files(self) -> dict[str, str]:
-        """The tables of age, sex and view by key, of those that this kind of source has."""
-        keys = ("metadata", "patients") if self.kind == "mimic" else ("entries",)
-        return {key: file for key in keys if (file := getattr(self, key))}
-
-    def paths(self) -> dict[str, list[str]]:
-        """All paths by key."""
-        given = {"metadata": self.metadata, "entries": self.entries, "patients": self.patients}
-        return {
-            "images": [self.images],
-            "labels": self.label_files(),
-            **{key: [value] for key, value in given.items() if value is not None},
-        }
-
-
-def splits_named(file: str) -> set[str]:
-    """The splits that a label file's name tells.
-
-    >>> splits_named("labels/miccai2023_nih-cxr-lt_labels_val.csv")
-    {'val'}
-    """
-    name = file.rpartition("/")[2].lower()
-    words = "".join(c if c.isalnum() else " " for c in name).split()
-    return {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
-
+from qcxr.study.fields import AsNumber, Name, Path, Section
+from qcxr.study.kinds import OfItsKind
+from qcxr.study.source import Source
 
 ORDER = r"given|reversed|shuffled:[0-9]+"
 
@@ -170,7 +66,7 @@ class Data(Section):
         "left out there.",
         examples=[["nih"]],
     )
-    sources: dict[Name, Source] = Field(
+    sources: dict[Name, Annotated[Source, OfItsKind()]] = Field(
         description="The data sets by a name of your choice; those that neither train_on nor test_on names are not "
         "read.",
         examples=[{"nih": {"kind": "nih", "images": "data/nih", "labels": "data/nih/labels"}}],

@@ -13,10 +13,11 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationError,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 
 def _number(value: Any) -> Any:
@@ -31,6 +32,12 @@ def _path(value: str) -> str:
     if not value or set(value) & set("{}"):
         raise PydanticCustomError("must", "must be a path without braces (Snakemake's wildcards) and not empty")
     return value
+
+
+def wrong(key: str, must: str, given: Any) -> ValidationError:
+    """What to raise in a section's validator when the value of one key is wrong; `must` begins with that word."""
+    said = PydanticCustomError("must", "{must}", {"must": must})
+    return ValidationError.from_exception_data(key, [InitErrorDetails(type=said, loc=(key,), input=given)])
 
 
 AsNumber = BeforeValidator(_number)

@@ -32,7 +32,8 @@ def markdown() -> str:
     found: dict[str, tuple[list[str], Schema]] = {}
     for path, section in _sections("", whole, whole["$defs"]):
         found.setdefault(section["title"], ([], section))[0].append(path)
-    headings = {title: " and ".join(f"`{path}`" for path in paths) for title, (paths, _) in found.items()}
+    paths = [path for paths, _ in found.values() for path in dict.fromkeys(paths)]
+    headings = {title: _heading(places, section, paths) for title, (places, section) in found.items()}
     headings["Config"] = "The study"
     pages = [INTRODUCTION]
     for title, (_, section) in found.items():
@@ -41,6 +42,15 @@ def markdown() -> str:
             "\n".join([f"## {headings[title]}\n", section["description"], *(["", *HEADER, *rows] if rows else [])])
         )
     return "\n\n".join(page.rstrip("\n") for page in pages) + "\n"
+
+
+def _heading(places: list[str], section: Schema, paths: list[str]) -> str:
+    """Where a section stands, each place once; for which kinds, if others stand there too."""
+    told = " and ".join(f"`{path}`" for path in dict.fromkeys(places))
+    if paths.count(places[0]) == 1:
+        return told
+    kind = section["properties"]["kind"]
+    return f"{told}, kind {', '.join(kind['enum'] if 'enum' in kind else [kind['const']])}"
 
 
 def schema() -> str:
@@ -79,7 +89,8 @@ def _objects(value: Schema, known: Schema) -> Iterator[tuple[Schema, str]]:
         yield value, ""
     for option in (*value.get("anyOf", ()), *([value["items"]] if "items" in value else ())):
         yield from _objects(option, known)
-    for option in value.get("patternProperties", {}).values():
+    named = [*value.get("patternProperties", {}).values(), value.get("additionalProperties")]
+    for option in (option for option in named if isinstance(option, dict)):
         for inside, _ in _objects(option, known):
             yield inside, "<name>"
 

@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 
 from qcxr.study.analysis import Analysis
 from qcxr.study.backbone import Backbone
-from qcxr.study.data import Data, Generate, Source
+from qcxr.study.data import Data, Generate
 from qcxr.study.fields import AsNumber, Count, Fraction, NonNegative, Positive, Section
 from qcxr.study.heads import Heads
+from qcxr.study.source import Source
 from qcxr.study.train import Train
 
 __all__ = ["Analysis", "Augment", "Backbone", "Data", "Generate", "Heads", "Image", "Resources", "Source", "Train"]

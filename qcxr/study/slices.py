@@ -11,10 +11,10 @@ from typing import Any
 
 from qcxr.study import plugged
 from qcxr.study.backbone import Backbone
-from qcxr.study.data import Source
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import code_hash, digest_file, slice_text
 from qcxr.study.recipe import Recipe
+from qcxr.study.source import Source
 
 # no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
 HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
@@ -27,8 +27,12 @@ def training(recipe: Recipe, labels: Sequence[str]) -> str:
 
 def manifest(source: Source) -> str:
     """What decides which films a manifest lists, and their labels. Age and sex do not: no run ever sees them."""
-    listed = source.model_dump(mode="json", exclude={"patients"})
-    return slice_text(source={**listed, "entries": None})
+    return slice_text(source=source.decides())
+
+
+def attributes(source: Source) -> str:
+    """What decides age, sex and view of the films that a manifest lists."""
+    return slice_text(kind=source.kind, **source.attribute_options())
 
 
 def features(recipe: Recipe, *, training: bool) -> str:

@@ -21,7 +21,9 @@ from qcxr.data.split import load
 from qcxr.data.store import open_store
 from qcxr.data.verify import verify
 from qcxr.errors import InputError
+from qcxr.study.kinds import KINDS, Kind
 from qcxr.study.labels import LABEL_SETS
+from qcxr.study.source import Source
 
 from . import films
 
@@ -159,7 +161,7 @@ def test_a_reader_that_keeps_no_places_still_names_the_label(tmp_path, monkeypat
         return frame
 
     monkeypatch.setitem(sys.modules, "own_reader", SimpleNamespace(read=read))
-    monkeypatch.setitem(sources.SOURCES, "own", "own_reader")
+    monkeypatch.setitem(KINDS, "own", Kind(Source, "own_reader"))
     own = {"images": source["images"]}
     refused(
         lambda: films.manifest_of("own", own, tmp_path / "m.parquet", labels_needed=["Edema"]),

@@ -138,8 +138,8 @@ def test_mimic_label_file_without_film_names(tmp_path):
 
 
 def test_unknown_kind_and_option(tmp_path):
-    with pytest.raises(InputError, match=r"source kind must be one of nih, mimic, got 'chexpert'"):
-        sources.read("chexpert", images=tmp_path)
+    with pytest.raises(InputError, match=r"source kind must be one of nih, mimic, table, .*got 'jpeg'"):
+        sources.read("jpeg", images=tmp_path)
     with pytest.raises(InputError, match=r"source nih takes entries, images, labels, got metadata"):
         sources.read("nih", images=tmp_path, labels=tmp_path, metadata=tmp_path)
 

@@ -6,13 +6,13 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from qcxr.data import csvfile, sources
+from qcxr.data import csvfile
 from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups
 from qcxr.models.layers import ACTIVATIONS
 from qcxr.models.resnet import REDUCTION, ResNetConfig
 from qcxr.phantom import cohort
-from qcxr.study import backbone, data
+from qcxr.study import backbone, layouts
 from qcxr.study.backbone import ResNet
 from qcxr.study.config import parse
 from tests.study.studies import study
@@ -97,9 +97,8 @@ def test_a_label_files_split_is_read_as_the_data_reads_it():
             theirs = set(csvfile.split_files([name], what="file"))
         except InputError:
             theirs = None
-        ours = data.splits_named(f"folder_train/{name}")
+        ours = layouts.splits_named(f"folder_train/{name}")
         assert (ours if len(ours) == 1 else None) == theirs, name
-    assert set(get_args(data.Source.model_fields["kind"].annotation)) == set(sources.SOURCES) == set(data.KIND_FILES)
 
 
 def test_demo_films_are_as_many_as_the_phantom_needs():

@@ -13,6 +13,9 @@ from pydantic import BaseModel, TypeAdapter
 from qcxr.study import reference
 from qcxr.study.config import Config
 from qcxr.study.fields import Kept
+from qcxr.study.kinds import KINDS
+from qcxr.study.layouts import Mimic
+from qcxr.study.table import Table
 from tests.study.studies import ROOT, study
 
 CONFIG = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
@@ -35,8 +38,10 @@ def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[st
         key = f"{path}{name}"
         yield key, field
         below = list(dict.fromkeys(sections_in(field.annotation, tuple(field.metadata))))
+        if key == "data.sources":
+            below = list(dict.fromkeys(kind.section for kind in reversed(KINDS.values())))
         for inside in below:
-            starred = key in ("data.sources", "heads", "search.space")
+            starred = key in ("data.sources", "heads", "search.space", "data.sources.*.labels")
             yield from keys(inside, f"{key}.*." if starred else f"{key}.")
 
 
@@ -94,7 +99,11 @@ def test_the_page_has_every_key_with_its_description():
         assert f" | {field.description} | " in page, key
     # sections that another key has too are there once
     again = ("head.dqc.noise.two_qubit.", "head.random.noise.", "head.random.shots.")
-    assert len(rows) == len(shown) - len([key for key in KEYS if key.startswith(again)])
+    again += ("data.sources.*.id.", "data.sources.*.patient.")
+    # and a key that several kinds of sources have is there for each
+    kinds = [set(section.model_fields) for section in {kind.section for kind in KINDS.values()}]
+    more = sum(map(len, kinds)) - len(set.union(*kinds))
+    assert len(rows) == len(shown) - len([key for key in KEYS if key.startswith(again)]) + more
     for anchor in re.findall(r"\]\(#([^)]*)\)", page):
         headings = [line for line in page.splitlines() if line.startswith("## ")]
         assert anchor in {re.sub(r"[^a-z0-9_ -]", "", h[3:].lower()).replace(" ", "-") for h in headings}
@@ -124,7 +133,7 @@ def test_the_schema_takes_every_shipped_file_and_is_named_in_it(name):
         {"backbone": {"config": {"widths": [1]}}},
         {"backbone": {"trainable": "last:0"}},
         {"data": {"sources": {"a b": {}}}},
-        {"data": {"sources": {"nih": {"kind": "chexpert"}}}},
+        {"data": {"sources": {"nih": {"kind": "jpeg"}}}},
         {"image": {"mean": [0.5]}},
         {"seeds": [2**31]},
     ],
@@ -160,7 +169,18 @@ def test_the_lines_are_read_as_yaml_reads_them():
 def test_config_yaml_has_every_key_but_those_of_special_studies():
     shown = {re.sub(r"^data\.sources\.\w+", "data.sources.*", key) for key in WRITTEN} - {"data.sources.*"}
     assert shown <= set(KEYS)
-    special = ("generate", "heads.", "search.", "backbone.config", "head.", "train.schedule.", "train.loss_options.")
+    tables = tuple(f"data.sources.*.{key}" for key in set(Table.model_fields) - set(Mimic.model_fields))
+    special = (
+        "generate",
+        "heads.",
+        "search.",
+        *tables,
+        "data.sources.*.labels.",
+        "backbone.config",
+        "head.",
+        "train.schedule.",
+        "train.loss_options.",
+    )
     assert {key for key in KEYS if not key.startswith(special)} <= shown
     assert "docs/configuration.md" in CONFIG.split("\n\n")[0]  # where those are
 
@@ -170,5 +190,7 @@ def test_a_comment_names_every_allowed_value(key):
     field = KEYS.get(re.sub(r"^data\.sources\.\w+", "data.sources.*", key))
     value, comment = WRITTEN[key]
     allowed = re.findall(r"Literal\[(.*?)\]", str(field.annotation)) if field else []
+    if key.endswith(".kind"):  # named once, at the first source
+        allowed = [str(list(KINDS))] if key == "data.sources.nih.kind" else []
     for name in re.findall(r"'([^']+)'", " ".join(allowed)):
         assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", f"{value} {comment}"), (name, comment)

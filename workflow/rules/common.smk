@@ -41,11 +41,7 @@ VARIANTS = [below(name) for name, _ in OUTLINE["variants"]] or [""]
 ATTRIBUTED = [
     name
     for name in TESTED
-    if cfg.analysis.subgroups
-    and (
-        cfg.data.sources[name].kind == "mimic"
-        or cfg.data.sources[name].attribute_files()
-    )
+    if cfg.analysis.subgroups and cfg.data.sources[name].attributed()
 ]
 FIGURES = figures.names(
     tasks=cfg.tasks,

@@ -1,5 +1,5 @@
 # From downloaded folders to packed arrays: manifest, cache, pack.
-from qcxr.study.data import SOURCES
+from qcxr.study.kinds import KINDS
 
 if cfg.generate:
     tables = [
@@ -41,7 +41,7 @@ rule manifest:
         # not the splits and labels in use: a study that grows reads no label file again
         slice=lambda w: slices.manifest(cfg.data.sources[w.dataset]),
         code=lambda w: code_hash(
-            "qcxr.data.manifest", SOURCES[cfg.data.sources[w.dataset].kind]
+            "qcxr.data.manifest", KINDS[cfg.data.sources[w.dataset].kind].module
         ),
     message:
         "Read and check the label files of {wildcards.dataset}"
@@ -59,12 +59,9 @@ rule attributes:
         f"{results}/logs/manifest/{{dataset}}-attributes.log",
     params:
         # beside the manifest, not in it: no run depends on a patient's age or sex
-        slice=lambda w: slice_text(
-            kind=cfg.data.sources[w.dataset].kind,
-            **cfg.data.sources[w.dataset].attribute_files(),
-        ),
+        slice=lambda w: slices.attributes(cfg.data.sources[w.dataset]),
         code=lambda w: code_hash(
-            "qcxr.data.attributes", SOURCES[cfg.data.sources[w.dataset].kind]
+            "qcxr.data.attributes", KINDS[cfg.data.sources[w.dataset].kind].module
         ),
     message:
         "Read sex, age and view of the films of {wildcards.dataset}"
@@ -138,7 +135,7 @@ rule audit:
             splits=MANIFESTED[w.dataset],
         ),
         code=lambda w: code_hash(
-            "qcxr.data.page", SOURCES[cfg.data.sources[w.dataset].kind]
+            "qcxr.data.page", KINDS[cfg.data.sources[w.dataset].kind].module
         ),
     message:
         "Audit the films and labels of {wildcards.dataset}"

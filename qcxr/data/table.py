@@ -1,0 +1,172 @@
+"""`kind: table`: films of any origin, from a table that the configuration describes (`qcxr.study.table`)."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from qcxr.data.cells import SPLIT, texts
+from qcxr.data.coding import coded, words
+from qcxr.data.columns import place
+from qcxr.data.contract import OUTSIDE
+from qcxr.data.csvfile import SPLIT_WORDS
+from qcxr.data.draw import drawn
+from qcxr.data.folders import listed as entries_of
+from qcxr.data.listed import Rows, listed, needed_columns
+from qcxr.data.merged import one_row_each, refuse_spread
+from qcxr.errors import InputError
+from qcxr.study.columns import By
+from qcxr.study.table import Table
+from qcxr.study.values import meanings, plain
+
+log = logging.getLogger(__name__)
+
+
+def read(*, images: str | Path, table: Table) -> pd.DataFrame:
+    """The manifest frame of the films that a table lists: one row per film, in no particular order.
+
+    Columns: image_id, patient_id, path, split, then the labels. Index: the file and the row in it, as other readers'.
+    How many rows were left out, by what they were, is in `frame.attrs["dropped"]`.
+
+    Raises InputError, with file and row where there is one, for all that the columns cannot mean.
+    """
+    rows = listed(table, needed_columns(table))
+    if table.findings is not None and table.findings.drop:
+        rows = _without(rows, table)
+    labels = coded(rows.table, table)
+    if gone := len(rows.table) - len(labels):
+        kept = pd.Series(rows.table.index.isin(labels.index), index=rows.table.index)
+        rows = rows.only(kept, {"a label is empty": gone})
+    frame = pd.concat([_films(rows, table), labels], axis=1)
+    frame = one_row_each(frame, table)
+    refuse_spread(frame)
+    if table.draw is not None:
+        training = frame["split"] == "train"
+        names = list(labels.columns)
+        frame.loc[training, "split"] = drawn(frame.loc[training, "patient_id"], frame.loc[training, names], table.draw)
+    if table.folders is not None:
+        frame["path"] = _found(frame["path"], images, table.folders)
+    if table.patient is None:
+        log.warning(
+            "NO PATIENTS: no column tells whose films these are, so each of the %d films counts as a patient of its "
+            "own. Films of one patient may be in training and test, and intervals over patients are too narrow.",
+            len(frame),
+        )
+    frame.attrs["dropped"] = rows.dropped
+    return frame.astype(dict.fromkeys(labels.columns, "Int8"))
+
+
+def why_empty(split: str, *, images: str | Path, table: Table) -> str:
+    """Why no film has a split, in words."""
+    if isinstance(table.files, dict) and split in table.files:
+        return f"no row of {', '.join(file for of, file in table.by_split() if of == split)} is a film to keep"
+    if table.split is not None:
+        return f"no film to keep has that split by column {_split_by(table).column}"
+    return "neither files nor draw of the source make one"
+
+
+def attributes(frame: pd.DataFrame, *, images: str | Path, table: Table) -> pd.DataFrame:
+    """Sex, age (years) and view of a manifest's films, in its order, as far as columns tell."""
+    columns = {key: column for key in ("sex", "age", "view") if (column := getattr(table, key))}
+    rows = listed(table, [*needed_columns(table), *columns.values()])
+    ids = _identified(rows, table)["image_id"].drop_duplicates()
+    known = rows.table.loc[ids.index, list(columns.values())].set_axis(ids).reindex(frame["image_id"])
+    told = {key: known[column].to_numpy() for key, column in columns.items()}
+    found = pd.DataFrame(told, index=range(len(frame)), dtype=object)
+    if "age" in found:
+        found["age"] = years(found["age"])
+    return found.reindex(columns=["sex", "age", "view"])
+
+
+def years(ages: pd.Series) -> pd.Series:
+    """Ages in years of numbers, or of DICOM's 058Y, 013M, 020W and 004D; NaN for anything else."""
+    parts = ages.astype("string").str.strip().str.extract(r"^0*(\d+(?:\.\d+)?)([YMWD]?)$")
+    per_year = parts[1].map({"M": 12, "W": 52.18, "D": 365.25}).fillna(1).astype(float)
+    return pd.to_numeric(parts[0], errors="coerce").astype(float) / per_year
+
+
+def _split_by(table: Table) -> By:
+    assert table.split is not None
+    return table.split if isinstance(table.split, By) else By(column=table.split)
+
+
+def _without(rows: Rows, table: Table) -> Rows:
+    assert table.findings is not None
+    unwanted = {" ".join(word.lower().split()) for word in table.findings.drop}
+    out = (
+        words(rows.table[table.findings.column], table.findings).map(lambda found: bool(found & unwanted)).astype(bool)
+    )
+    return rows.only(~out, {" or ".join(table.findings.drop): int(out.sum())}) if out.any() else rows
+
+
+def _identified(rows: Rows, table: Table) -> pd.DataFrame:
+    """The path, split and name of each row's film."""
+    split = _splits(rows, table)
+    path = texts(rows.table, table.path, "path", {SPLIT: split}).str.replace("\\", "/").str.removeprefix("./")
+    if (wrong := path.str.contains(OUTSIDE, regex=True)).any():
+        at = int(wrong.argmax())
+        raise InputError(
+            f"path {path.iloc[at]!r} must stay inside the image root (relative, no '..'), in {place(path.index, at)}; "
+            "correct the table"
+        )
+    named = path.str.replace(r"\.[^./]*$", "", regex=True)
+    ids = named if table.id is None else texts(rows.table, table.id, "id", {SPLIT: split})
+    return pd.DataFrame({"image_id": ids, "path": path, "split": split})
+
+
+def _films(rows: Rows, table: Table) -> pd.DataFrame:
+    films = _identified(rows, table)
+    if table.patient is None:
+        patient = films["image_id"]
+    else:
+        patient = texts(rows.table, table.patient, "patient", {SPLIT: films["split"]})
+    return films.assign(patient_id=patient)[["image_id", "patient_id", "path", "split"]]
+
+
+def _splits(rows: Rows, table: Table) -> pd.Series:
+    if table.split is None:
+        return rows.told.fillna("train")
+    by = _split_by(table)
+    given = rows.table[by.column]
+    meant: Mapping[str, str]
+    if by.lists is not None:
+        meant = {name: split for split, file in by.lists.items() for name in _lines(file, split, by)}
+        said, way_out = given.str.strip().map(meant), f"a line of {', '.join(by.lists.values())}"
+    else:
+        meant = SPLIT_WORDS
+        if by.words is not None:
+            meant = {word: split for split, values in by.words.items() for word in meanings(values)[0]}
+        said, way_out = given.map(plain, na_action="ignore").map(meant), f"one of {', '.join(sorted(meant))}"
+    if (unknown := said.isna()).any():
+        at = int(unknown.argmax())
+        raise InputError(
+            f"split: {by.column} must be {way_out}, got {given.iloc[at]!r} in {place(given.index, at)} "
+            f"({int(unknown.sum())} such row(s)); say what it means (split.words), or leave such rows out (keep)"
+        )
+    return said
+
+
+def _lines(file: str, split: str, by: By) -> Iterator[str]:
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"list {file} cannot be read ({error}); correct split.lists.{split} of the source") from None
+    return (line.strip() for line in text.splitlines() if line.strip())
+
+
+def _found(names: pd.Series, images: str | Path, folders: list[str]) -> pd.Series:
+    """Each film's path below images, looked up in the folders; one that is nowhere keeps its name, and is missing."""
+    root, wanted = Path(images), set(names)
+    entries_of(root)  # refuses a folder that is none
+    known: dict[str, str] = {}
+    for pattern in folders:
+        for folder in [root] if pattern == "." else sorted(path for path in root.glob(pattern) if path.is_dir()):
+            below = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
+            for name in wanted.intersection(os.listdir(folder)):
+                if known.setdefault(name, below + name) != below + name:
+                    raise InputError(
+                        f"film {name} is in the image folder {root} twice, as {known[name]} and {below}{name}; keep one"
+                    )
+    return names.map(lambda name: known.get(name, name))

@@ -1,0 +1,88 @@
+"""Any table of films as text: CSV with commas, semicolons or tabs, TSV, parquet; plain or gzipped."""
+
+import csv
+import gzip
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from qcxr.data.csvfile import read_table
+from qcxr.errors import InputError
+
+_SEPARATORS = (",", ";", "\t")
+
+
+def columns_of(path: str | Path) -> list[str]:
+    """The columns of a table file. Raises InputError if it is missing, unreadable, or names a column twice."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"table {path} does not exist; check the data source's paths in the config")
+    if path.suffix == ".parquet":
+        return list(_parquet(path).schema_arrow.names)
+    header = _header(path)
+    names = [name.strip() for name in next(csv.reader([header], delimiter=_separator(path, header)), [])]
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise InputError(f"table {path} has the column {twice[0]} twice; rename one of them")
+    return names
+
+
+def read_columns(path: str | Path, columns: Collection[str]) -> pd.DataFrame:
+    """Some columns of a table file as text, empty cells NA; index: the data row in the file, from 1.
+
+    Whole numbers of a parquet file are written without a point. Raises InputError as `columns_of`, for a file that is
+    no table, and for a column that is missing.
+    """
+    path = Path(path)
+    known = columns_of(path)
+    if missing := [column for column in columns if column not in known]:
+        raise InputError(lacks(path, missing, known))
+    if path.suffix == ".parquet":
+        table = _parquet(path).read(list(columns)).to_pandas()
+        table = table.apply(_text)
+    else:
+        table = read_table(path, what="table", separator=_separator(path, _header(path)), columns=columns)
+    return table.set_axis(pd.RangeIndex(1, len(table) + 1))
+
+
+def lacks(path: str | Path, missing: Sequence[str], known: Sequence[str]) -> str:
+    """That a table does not have some columns, in one line."""
+    some = ", ".join(known[:12]) + (f", ... ({len(known)} in all)" if len(known) > 12 else "")
+    many = "s" if len(missing) > 1 else ""
+    return f"table {path} lacks the column{many} {', '.join(missing)}; it has {some}: correct the source's keys"
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, ValueError) as error:  # pyarrow's own are of these
+        raise InputError(f"table {path} is not readable parquet ({_short(error)}); write it again") from None
+
+
+def _header(path: Path) -> str:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as handle:
+            return handle.readline().rstrip("\r\n")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"table {path} is not a readable CSV ({_short(error)}); save it as UTF-8") from None
+
+
+def _separator(path: Path, header: str) -> str:
+    if path.name.removesuffix(".gz").endswith((".tsv", ".tab")):
+        return "\t"
+    return max(_SEPARATORS, key=header.count)  # the first of those that are as frequent
+
+
+def _text(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    elif pd.api.types.is_bool_dtype(column):
+        column = column.astype("Int8")
+    text = column.astype("string").str.strip()
+    return text.mask(text == "").astype(object).where(text.notna() & (text != ""), None)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160]

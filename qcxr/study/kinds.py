@@ -1,0 +1,57 @@
+"""The kinds of data sets: each kind's section of the configuration, and the module that reads such a source.
+
+How a further kind is added: `qcxr.study.source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+from qcxr.study.fields import wrong
+from qcxr.study.layouts import Mimic, Nih
+from qcxr.study.preset import PRESETS
+from qcxr.study.source import Source
+from qcxr.study.table import Table
+
+
+class Kind(NamedTuple):
+    """A kind's section, and its reader: a module whose `read(**reader_options())` gives the manifest's frame."""
+
+    section: type[Source]
+    module: str
+
+
+KINDS: dict[str, Kind] = {
+    "nih": Kind(Nih, "qcxr.data.nih"),
+    "mimic": Kind(Mimic, "qcxr.data.mimic"),
+    **{kind: Kind(Table, "qcxr.data.table") for kind in ("table", *PRESETS)},
+}
+
+
+class OfItsKind:
+    """Marks a data set in the configuration: its `kind` says by which section it is checked."""
+
+    def check(self, given: Any) -> Source:
+        """The section of the source's kind. Raises the section's `ValidationError`, or one that names the kinds."""
+        if isinstance(given, Source):
+            return given
+        if not isinstance(given, Mapping):
+            raise PydanticCustomError("must", "must be keys and values")
+        if "kind" not in given:
+            missing = InitErrorDetails(type="missing", loc=("kind",), input=given)
+            raise ValidationError.from_exception_data("Source", [missing])
+        if given["kind"] not in list(KINDS):  # a list: what is given may have no hash
+            raise wrong("kind", f"must be one of {', '.join(KINDS)}", given["kind"])
+        return KINDS[given["kind"]].section.model_validate(given)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        sections = dict.fromkeys(kind.section for kind in KINDS.values())
+        return {"anyOf": [handler(section.__pydantic_core_schema__) for section in sections]}
