@@ -17,7 +17,7 @@ from qcxr.errors import InputError
 from qcxr.study import plugged, pluginpackage
 from qcxr.study.pluginfile import Registered
 
-WITHOUT_CARD = ("metric", "figure")  # hooks whose jobs hold no card
+WITHOUT_CARD = ("data_kind", "metric", "figure")  # hooks whose jobs hold no card
 
 
 def load(found: Registered) -> Callable[..., Any]:

@@ -1,17 +1,18 @@
 """The kinds of data sets: each kind's section of the configuration, and the module that reads such a source.
 
-How a further kind is added: `qcxr.study.source`.
+How a further kind is added: `qcxr.study.source`; in a file of the user's own: `qcxr.plugins.data_kind`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from qcxr.study import plugged
 from qcxr.study.fields import wrong
 from qcxr.study.layouts import Mimic, Nih
 from qcxr.study.preset import PRESETS
@@ -33,6 +34,20 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def section_of(kind: Any) -> type[Source] | None:
+    """The section of a kind, ours or a plug-in's; None for what is none."""
+    if not isinstance(kind, str):
+        return None
+    if found := plugged.find("data_kind", kind):
+        return cast("type[Source]", found.section)
+    return KINDS[kind].section if kind in KINDS else None
+
+
+def modules(kind: str) -> tuple[str, ...]:
+    """The modules of ours that read a kind; of a plug-in's none, whose code its source knows (`Source.decides`)."""
+    return () if plugged.find("data_kind", kind) else (KINDS[kind].module,)
+
+
 class OfItsKind:
     """Marks a data set in the configuration: its `kind` says by which section it is checked."""
 
@@ -45,9 +60,9 @@ class OfItsKind:
         if "kind" not in given:
             missing = InitErrorDetails(type="missing", loc=("kind",), input=given)
             raise ValidationError.from_exception_data("Source", [missing])
-        if given["kind"] not in list(KINDS):  # a list: what is given may have no hash
-            raise wrong("kind", f"must be one of {', '.join(KINDS)}", given["kind"])
-        return KINDS[given["kind"]].section.model_validate(given)
+        if (section := section_of(given["kind"])) is None:
+            raise wrong("kind", f"must be one of {', '.join((*KINDS, *plugged.names('data_kind')))}", given["kind"])
+        return section.model_validate(given)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)
