@@ -76,9 +76,9 @@ class Config(Section):
     )
     plugins: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
-        description="Files of your own with heads, losses, kinds of data sets, metrics and figures (docs/plugins.md), from "
-        "where the study runs, and installed packages that offer some, as package:NAME. What no other key names is not "
-        "run.",
+        description="Files of your own with heads, losses, kinds of data sets, metrics and figures (docs/plugins.md), "
+        "from where the study runs, and installed packages that offer some, as package:NAME. What no other key names "
+        "is not run.",
         examples=[["mine.py"], ["mine.py", "package:qcxr-radiomics"]],
     )
     data: Data = Field(description="The films and their labels.", examples=[{"cache": "cache"}])

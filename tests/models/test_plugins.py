@@ -1,5 +1,6 @@
 """Plug-ins at work: the examples of docs/plugins.md against others' code, and what is no head, loss or metric."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def mine(tmp_path, monkeypatch):
     yield tmp_path / "mine.py"
     plugged.use([])
     plugged.offer([])
+
+
+def test_the_page_shows_the_file():
+    page = (EXAMPLES.parent / "plugins.md").read_text(encoding="utf-8")
+    written = EXAMPLES.read_text(encoding="utf-8").splitlines()
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    shown = [line for block in blocks for line in block.splitlines() if line.strip() not in ("", "...")]
+    assert len(blocks) == 5 and [line for line in shown if line not in written] == []
 
 
 def options(**told):

@@ -9,7 +9,7 @@ from qcxr.analysis import figures
 from qcxr.analysis.metrics import METRICS
 from qcxr.cli import main
 from qcxr.errors import InputError
-from qcxr.study import plugged, slices
+from qcxr.study import execution, plugged, slices
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.config import OURS, parse
 from qcxr.study.outline import outline
@@ -254,6 +254,9 @@ def test_an_installed_package_is_read_by_its_entry_point_and_only_where_it_is_li
     (package / "inner/__init__.py").write_text("LEVEL = 0.90\n")
     after = texts(parse(own() | listed))
     assert after["big"] != before["big"] and after["cdl"] == before["cdl"]
+    (package / "__init__.py").write_text("")
+    parse(own() | listed)
+    assert execution.load(plugged.get("head", "wide")).__module__ == "radiomics.inner.heads"
 
 
 def test_what_a_run_was_made_with_is_found_again_or_named(mine):
