@@ -329,7 +329,7 @@ CONFIGURED = [
      "data.sources.ours.findings must be null where a label has columns of its own (Mass)"),
     ({"labels_": {}}, "data.sources.ours.labels_ is not a configuration key"),
     ({"kind": "tables"}, "data.sources.ours.kind must be one of nih, mimic, table, chexpert"),
-    ({"metadata": None}, "data.sources.ours.metadata is not a configuration key"),
+    ({"metadata": None}, "data.sources.ours.metadata must not be there for kind table, it is a key of kind mimic"),
 ]  # fmt: skip
 
 
