@@ -33,9 +33,9 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def reader(kind: str) -> str:
-    """The module that reads a kind of source."""
-    return KINDS[kind].module
+def modules(kind: str) -> tuple[str, ...]:
+    """The modules of ours that read a kind of source."""
+    return (KINDS[kind].module,)
 
 
 class OfItsKind:
@@ -68,7 +68,7 @@ def _refuse_other_kinds_keys(given: Mapping[str, Any]) -> None:
     for other, kind in KINDS.items():
         if alien := [key for key in given if key not in own and key in kind.section.model_fields]:
             must = (
-                f"must not be there for kind {given['kind']}, it is a key of kind {other} (keys of a source of this name "
-                "in config/config.yaml come along: take another name)"
+                f"must not be there for kind {given['kind']}, it is a key of kind {other} (keys of a source of this "
+                "name in config/config.yaml come along: take another name)"
             )
             raise wrong(alien[0], must, given[alien[0]])
