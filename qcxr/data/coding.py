@@ -13,7 +13,7 @@ from qcxr.study.values import plain
 
 log = logging.getLogger(__name__)
 _TAKEN_AS = {"zero": 0.0, "one": 1.0, "missing": np.nan}
-_BLANK = -1.0  # an empty cell, until it is known what that is
+_BLANK = -1.0  # an empty cell that is refused, or leaves its row out
 
 
 def coded(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -23,16 +23,16 @@ def coded(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     """
     labels = _of_findings(rows, table) if table.findings is not None else _of_columns(rows, table)
     blank = labels.eq(_BLANK)
-    if table.blank == "refuse" and blank.to_numpy().any():
+    if table.blank == "drop":
+        return labels[~blank.any(axis=1)]
+    if blank.to_numpy().any():
         row = int(blank.to_numpy().any(axis=1).argmax())
         name = str(blank.columns[int(blank.iloc[row].argmax())])
         raise InputError(
             f"label {name} is empty in {place(rows.index, row)} ({int(blank[name].sum())} such row(s)); write what it "
             "is, or say what an empty cell means (blank: zero, missing or drop)"
         )
-    if table.blank == "drop":
-        return labels[~blank.any(axis=1)]
-    return labels.mask(blank, _TAKEN_AS["zero" if table.blank == "zero" else "missing"])
+    return labels
 
 
 def _of_columns(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -48,7 +48,8 @@ def _numbers(cells: pd.Series, table: Table, label: Label, column: str) -> pd.Se
     """A column's cells as numbers; each different text is looked up once."""
     yes, no, unsure = table.meanings(label)
     codes, texts = pd.factorize(cells)
-    numbers = np.full(len(texts) + 1, _BLANK)  # the last is that of an empty cell, whose code is -1
+    # the last is that of an empty cell, whose code is -1
+    numbers = np.full(len(texts) + 1, _TAKEN_AS.get(table.blank, _BLANK))
     for i, text in enumerate(texts):
         value = plain(text)
         if value in yes:
@@ -68,10 +69,10 @@ def _numbers(cells: pd.Series, table: Table, label: Label, column: str) -> pd.Se
 
 
 def _any(columns: pd.DataFrame) -> pd.Series:
-    """1 where a column says so; else what is not known, or empty, before 0."""
+    """1 where a column says so, else unknown where one is, else 0; empty where one is, whatever others say."""
     values = columns.to_numpy()
     said = np.where((values == 1).any(axis=1), 1.0, np.where(np.isnan(values).any(axis=1), np.nan, 0.0))
-    return pd.Series(np.where((said != 1) & (values == _BLANK).any(axis=1), _BLANK, said), index=columns.index)
+    return pd.Series(np.where((values == _BLANK).any(axis=1), _BLANK, said), index=columns.index)
 
 
 def words(cells: pd.Series, findings: Findings) -> pd.Series:
@@ -98,7 +99,7 @@ def _of_findings(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
             for word in ([label.columns] if isinstance(label.columns, str) else label.columns)
         }
         hits = {each: float(bool(each & mapped)) for each in listed.unique()}
-        found[name] = listed.map(hits).astype(float).mask(empty, _BLANK)
+        found[name] = listed.map(hits).astype(float).mask(empty, _TAKEN_AS.get(table.blank, _BLANK))
         unseen += [] if mapped & known else [name]
     if unseen:
         log.warning(

@@ -45,7 +45,7 @@ def listed(table: Table, needed: Collection[str]) -> Rows:
         known = columns_of(file)
         wanted = {*needed, *([join.by] if join else [])}
         own = [name for name in known if name in wanted]
-        others = [name for name in needed if name not in own and not (name == SPLIT and split)]
+        others = [name for name in needed if name not in own and name != SPLIT]
         if missing := sorted(name for name in others if name not in further):
             raise InputError(lacks(file, missing, known))
         if file in frames:

@@ -28,7 +28,8 @@ def read(*, images: str | Path, table: Table) -> pd.DataFrame:
     """The manifest frame of the films that a table lists: one row per film, in no particular order.
 
     Columns: image_id, patient_id, path, split, then the labels. Index: the file and the row in it, as other readers'.
-    How many rows were left out, by what they were, is in `frame.attrs["dropped"]`.
+    How many rows were left out, by what they were, is in `frame.attrs["dropped"]`; the labels that some films leave
+    open, as the keys allow, in `frame.attrs["partial"]`.
 
     Raises InputError, with file and row where there is one, for all that the columns cannot mean.
     """
@@ -54,7 +55,8 @@ def read(*, images: str | Path, table: Table) -> pd.DataFrame:
             "own. Films of one patient may be in training and test, and intervals over patients are too narrow.",
             len(frame),
         )
-    frame.attrs["dropped"] = rows.dropped
+    # a gap is one that the keys allow (uncertain, blank): anything else has been refused
+    frame.attrs |= {"dropped": rows.dropped, "partial": [name for name in labels.columns if frame[name].isna().any()]}
     return frame.astype(dict.fromkeys(labels.columns, "Int8"))
 
 

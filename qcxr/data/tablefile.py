@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qcxr.data.csvfile import read_table
@@ -39,8 +40,10 @@ def read_columns(path: str | Path, columns: Collection[str]) -> pd.DataFrame:
     if missing := [column for column in columns if column not in known]:
         raise InputError(lacks(path, missing, known))
     if path.suffix == ".parquet":
-        table = _parquet(path).read(list(columns)).to_pandas()
-        table = table.apply(_text)
+        read = _parquet(path).read(list(columns))
+        if nested := [field.name for field in read.schema if pa.types.is_nested(field.type)]:
+            raise InputError(f"column {nested[0]} of {path} holds lists or records; write them as text")
+        table = read.to_pandas().apply(_text)
     else:
         table = read_table(path, what="table", separator=_separator(path, _header(path)), columns=columns)
     return table.set_axis(pd.RangeIndex(1, len(table) + 1))

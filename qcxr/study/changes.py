@@ -24,7 +24,7 @@ NAMES = {
     "pack": {"resize": "image.", "crop": "image."},
     "patients": dict.fromkeys(("against", "head_over", "quantiles", "tail_under"), "analysis."),
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
-    | {"metadata": "data.sources.{dataset}.", "patients": "data.sources.{dataset}."},
+    | dict.fromkeys(("metadata", "patients", "age", "sex", "view"), "data.sources.{dataset}."),
     "subgroups": dict.fromkeys(("adjust", "against", "age_borders", "inference"), "analysis.")
     | dict.fromkeys(("small_group", "subgroups"), "analysis."),
     "tables": {"inference.": "analysis.", "sd": "analysis."},

@@ -62,6 +62,7 @@ class OfItsKind:
             raise ValidationError.from_exception_data("Source", [missing])
         if (section := section_of(given["kind"])) is None:
             raise wrong("kind", f"must be one of {', '.join((*KINDS, *plugged.names('data_kind')))}", given["kind"])
+        _refuse_other_kinds_keys(given, section)
         return section.model_validate(given)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -70,3 +71,14 @@ class OfItsKind:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         sections = dict.fromkeys(kind.section for kind in KINDS.values())
         return {"anyOf": [handler(section.__pydantic_core_schema__) for section in sections]}
+
+
+def _refuse_other_kinds_keys(given: Mapping[str, Any], section: type[Source]) -> None:
+    own = section.model_fields
+    for other, kind in KINDS.items():
+        if alien := [key for key in given if key not in own and key in kind.section.model_fields]:
+            must = (
+                f"must not be there for kind {given['kind']}, it is a key of kind {other} (keys of a source of this "
+                "name in config/config.yaml come along: take another name)"
+            )
+            raise wrong(alien[0], must, given[alien[0]])

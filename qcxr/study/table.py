@@ -131,6 +131,8 @@ class Table(Source):
     @model_validator(mode="after")
     def _labels_fit(self) -> Table:
         names = [canonical(name) for name in self.labels]
+        if not names:
+            raise wrong("labels", "must name a label", {})
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise wrong("labels", f"must name {twice[0]} once", list(self.labels))
         for name, label in self.told().items():

@@ -127,7 +127,7 @@ def test_page_counts_dropped_laterals_and_uncovered_labels(tmp_path):
     where = Films(paths["images"], tmp_path / "cache", SMALL)
     audit_source(Source("mimic", paths), where, dataset="mimic", out_dir=tmp_path / "out", progress=False)
     page = Page((tmp_path / "out/mimic-audit.html").read_text())
-    assert "Left out by view position: LATERAL 2." in page.text
+    assert "Left out: LATERAL 2." in page.text
     written = films.manifest_of("mimic", paths, tmp_path / "m.parquet")
     assert written.attrs["dropped"] == {"LATERAL": 2}
     assert read_manifest(tmp_path / "m.parquet").attrs["dropped"] == {"LATERAL": 2}

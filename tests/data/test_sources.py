@@ -8,7 +8,9 @@ from qcxr.data import sources
 from qcxr.data.contract import check
 from qcxr.data.csvfile import label_columns, read_table, split_files
 from qcxr.errors import InputError
+from qcxr.study.config import parse
 from qcxr.study.labels import CXR19, LABEL_SETS
+from tests.study.studies import study
 
 from . import films
 
@@ -223,3 +225,29 @@ def test_labels_are_read_the_same_in_any_column_order(tmp_path):
     frame = check(sources.read("nih", **source))
     pd.testing.assert_frame_equal(frame[expected.columns], expected)
     assert set(LABEL_SETS["cxr19"]) <= set(frame.columns)
+
+
+def test_a_study_trains_on_mimic_from_all_its_label_files(tmp_path):
+    """A list of files, or a folder with PruneCXR's three; a folder with the test's alone can only test."""
+    paths = films.mimic(tmp_path / "data", n=12)
+    rows = pd.concat(pd.read_csv(tmp_path / f"data/{name}.csv", dtype=str) for name in ("development", "test"))
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    named = {split: folder / f"miccai2023_mimic-cxr-lt_labels_{split}.csv" for split in ("train", "val", "test")}
+    for k, file in enumerate(named.values()):
+        rows[4 * k : 4 * k + 4].to_csv(file, index=False)
+    for labels in (str(folder), [str(file) for file in named.values()]):
+        source = {"kind": "mimic", "images": str(paths["images"]), "labels": labels, "metadata": str(paths["metadata"])}
+        changes = {"data__sources": {"mimic": source}, "data__train_on": "mimic", "data__test_on": ["mimic"]}
+        ours = parse(study(**changes)).data.sources["mimic"]
+        found = films.manifest_of("mimic", ours.reader_options(), tmp_path / "m.parquet", splits=list(named))
+        assert found["split"].value_counts().to_dict() == dict.fromkeys(named, 3)  # every fourth is a lateral
+        assert ours.splits() == set(named)
+    for split in ("train", "val"):
+        named[split].unlink()
+    alone = {**source, "labels": str(folder)}
+    assert parse(study(data__sources={"nih": study()["data"]["sources"]["nih"], "mimic": alone}))  # tested on only
+    with pytest.raises(
+        InputError, match=r"mimic\.labels must have files of the splits train, val, test, got none of train"
+    ):
+        parse(study(**changes | {"data__sources": {"mimic": alone}}))

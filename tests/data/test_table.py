@@ -1,20 +1,26 @@
 """`kind: table`: what columns mean, against frames written by hand, and what is refused, with file and row."""
 
 import io
+import re
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
 
 from qcxr.data import attributes, draw, sources
+from qcxr.data.contract import check
 from qcxr.data.manifest import ManifestFiles, write_manifest
 from qcxr.data.table import read, years
 from qcxr.errors import InputError
 from qcxr.study import slices
-from qcxr.study.columns import Draw
-from qcxr.study.config import parse
+from qcxr.study.columns import By, Draw, Findings, Join, Label, Pattern, Uncertain
+from qcxr.study.config import load, parse
 from qcxr.study.kinds import OfItsKind
-from tests.study.studies import study
+from qcxr.study.preset import PRESETS
+from qcxr.study.table import Table
+from tests.study.studies import ROOT, study
 
 FILMS = """\
 film;ward;who;set;fluid;lump;rib;clavicle;years;gender
@@ -88,6 +94,15 @@ def test_formats_give_the_same_frame(tmp_path):
         pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index(), obj=name)
 
 
+def test_lists_in_a_parquet_file_are_refused(tmp_path):
+    pd.DataFrame({"f": ["a"], "found": [["mass", "nodule"]]}).to_parquet(tmp_path / "films.parquet")
+    keys = BARE | {"findings": {"column": "found"}, "labels": ["Mass"]}
+    with pytest.raises(
+        InputError, match=r"column found of .*films\.parquet holds lists or records; write them as text"
+    ):
+        frame(tmp_path, None, name="films.parquet", **keys)
+
+
 def test_files_by_split_and_a_joined_table(tmp_path):
     for split, part in (("train", "f,who\nx,1\ny,2\n"), ("test", "f,who,more\nz,3,0\n")):
         (tmp_path / f"{split}.csv").write_text(part)
@@ -96,6 +111,8 @@ def test_files_by_split_and_a_joined_table(tmp_path):
     keys |= {"join": {"file": str(tmp_path / "who.csv"), "by": "who"}, "labels": {"Mass": "sick"}}
     found = frame(tmp_path, None, path="{split}/{f}.png", **keys)
     assert found["path"].tolist() == ["train/x.png", "train/y.png", "test/z.png"]
+    told = frame(tmp_path, path="{split}/{film}.png")
+    assert told["path"].tolist() == ["train/b.png", "train/a.png", "test/c.png", "val/d.png"]
     assert found["split"].tolist() == ["train", "train", "test"] and shown(found, "Mass") == {
         "train/x": 1,
         "train/y": 0,
@@ -122,6 +139,56 @@ def test_what_is_uncertain_and_what_is_blank(tmp_path, keys, mass, edema):
     found = frame(tmp_path, CELLS, **BARE | keys)
     for label, values in (("Both" if "labels" in keys else "Mass", mass), ("Edema", edema)):
         assert values is None or list(shown(found, label).values()) == values
+
+
+def by_hand(rows, columns, keys):
+    """A label of each film, row by row with nothing but dictionaries; None is not known. Raises KeyError."""
+    taken = {"zero": 0, "one": 1, "missing": None}
+    votes = {}
+    for film, *cells in rows:
+        said = []
+        for column in columns:
+            cell = cells[column].strip().lower()
+            if cell == "":
+                said.append({"zero": 0, "missing": None, "drop": "drop"}[keys["blank"]])
+            elif cell in ("-1", "-1.0"):
+                said.append(taken[keys["uncertain"]])
+            else:
+                said.append({"1": 1, "1.0": 1, "yes": 1, "0": 0, "0.00": 0, "no": 0}[cell])
+        if "drop" in said:
+            continue
+        votes.setdefault(film, []).append(1 if 1 in said else None if None in said else 0)
+    found = {}
+    for film, given in votes.items():
+        known = [vote for vote in given if vote is not None]
+        most = sum(known) * 2 > len(known) if keys["rows"] == "majority" else any(known)
+        found[film] = int(most) if known else None
+    return found
+
+
+@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("abcd"), *[st.sampled_from(["1", "1.0", "Yes", "0", "0.00", " no", "-1", "-1.0", ""])] * 2
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    keys=st.fixed_dictionaries(
+        {
+            "uncertain": st.sampled_from(["zero", "one", "missing"]),
+            "blank": st.sampled_from(["zero", "missing", "drop"]),
+            "rows": st.sampled_from(["any", "majority"]),
+        }
+    ),
+)
+def test_labels_are_those_made_by_hand(tmp_path_factory, rows, keys):
+    text = "\n".join(["f,one,two", *map(",".join, rows)])
+    expected = by_hand(rows, (0, 1), keys)
+    hypothesis.assume(expected)
+    found = frame(tmp_path_factory.mktemp("by-hand"), text, **BARE | {"labels": {"Mass": ["one", "two"]}} | keys)
+    assert shown(found, "Mass") == expected
 
 
 READERS = "f,r,Mass,Edema\na,1,1,1\na,2,1,0\nb,1,0,0\na,3,0,\nb,2,1,0\n"
@@ -245,6 +312,7 @@ def test_an_empty_split_is_refused_with_the_reason(tmp_path):
 
 CONFIGURED = [
     ({"labels": {"Effusion": "a", "pleural_effusion": "b"}}, "data.sources.ours.labels must name Effusion once"),
+    ({"labels": {}}, "data.sources.ours.labels must name a label, got {}"),
     ({"labels": {"Mass": []}}, "data.sources.ours.labels must give Mass a column"),
     ({"positive": ["no"]}, "data.sources.ours.positive must have no value of negative, got 'no'"),
     ({"positive": [True], "negative": ["yes"]}, "data.sources.ours.negative must have no value of positive, got 'yes'"),
@@ -262,7 +330,7 @@ CONFIGURED = [
      "data.sources.ours.findings must be null where a label has columns of its own (Mass)"),
     ({"labels_": {}}, "data.sources.ours.labels_ is not a configuration key"),
     ({"kind": "tables"}, "data.sources.ours.kind must be one of nih, mimic, table, chexpert"),
-    ({"metadata": None}, "data.sources.ours.metadata is not a configuration key"),
+    ({"metadata": None}, "data.sources.ours.metadata must not be there for kind table, it is a key of kind mimic"),
 ]  # fmt: skip
 
 
@@ -284,3 +352,53 @@ def test_what_decides_a_manifest():
     preset = slices.manifest(OfItsKind().check({"kind": "chexpert", "images": "films"}))
     assert "v1[.]0" in preset and "Pleural Other" in preset
     assert slices.manifest(OfItsKind().check({"kind": "chexpert", "images": "films", "uncertain": "one"})) != preset
+
+
+def test_the_example_of_the_docs_reads_as_they_say(tmp_path, monkeypatch):
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    csv, overlay, expected = (
+        re.search(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1] for kind in ("csv", "yaml", "text")
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/ours").mkdir(parents=True)
+    (tmp_path / "data/ours/list.csv").write_text(csv)
+    (tmp_path / "mine.yaml").write_text(overlay)
+    cfg = load(ROOT / "config/config.yaml", tmp_path / "mine.yaml")
+    source = cfg.data.sources["ours"]
+    found = check(read(**source.reader_options()))
+    assert found.to_dict("list") == (
+        pd.read_csv(io.StringIO(expected), sep=r"\s+", dtype={"image_id": str})
+        .assign(path=found["path"])[found.columns]
+        .to_dict("list")
+    )
+    assert found["path"].tolist()[0] == "3B/0009.png" and source.attributed()
+    assert found.attrs == {"dropped": {"view LAT": 1}, "partial": []}
+
+
+def test_every_preset_is_in_the_docs_with_its_files():
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    for name in PRESETS:
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        for path in OfItsKind().check({"kind": name, "images": "x"}).input_files():
+            assert re.sub("_(train|test)[.]", "_{train,test}.", path.removeprefix("x/")) in row
+
+
+def test_defaults_that_slices_leave_out_are_what_they_were():
+    """Another default would change manifests in silence."""
+
+    def defaults(section):
+        return {key: field.get_default() for key, field in section.model_fields.items() if not field.is_required()}
+
+    none = dict.fromkeys(("folders", "id", "patient", "split", "draw", "findings", "uncertain", "join"))
+    assert defaults(Table) == none | dict.fromkeys(("age", "sex", "view")) | {
+        "max_missing": 0.0,
+        "positive": [1, "true", "yes", "y", "positive", "present"],
+        "negative": [0, "false", "no", "n", "negative", "absent"],
+        "blank": "refuse",
+        "rows": "refuse",
+        "keep": {},
+    }
+    assert defaults(Draw) == {"val": 0.0, "test": 0.0, "seed": 0}
+    assert defaults(Findings) == {"separator": None, "strip": "", "drop": []}
+    assert defaults(By) == {"words": None, "lists": None} and defaults(Uncertain) == {"values": [-1]}
+    assert not defaults(Label) | defaults(Join) | defaults(Pattern)
