@@ -1,12 +1,16 @@
-"""A head, a loss, a metric and a figure of one's own (docs/plugins.md, which a test holds to them)."""
+"""A head, a loss, a kind of data set, a metric and a figure of one's own, as docs/plugins.md shows them."""
+
+import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from flax import nnx
 
 from qcxr.models.layers import Linear
-from qcxr.plugins import figure, head, loss, metric
+from qcxr.plugins import data_kind, figure, head, loss, metric
 
 
 @head("gelu_mlp")
@@ -40,6 +44,18 @@ def ldam(targets, *, margin: float = 0.5):
         return jax.nn.softplus(jnp.where(targets > 0, -kept, kept))
 
     return elements
+
+
+@data_kind("jsonl", attributes=True)
+def jsonl(*, images: Path, films: Path, findings: list[str]):
+    """A line of JSON for each film: file (below images), patient, split, sex, age, view, and a list of its findings."""
+    rows = []
+    for line in films.read_text(encoding="utf-8").splitlines():
+        film = json.loads(line)
+        row = {"image_id": Path(film["file"]).stem, "patient_id": str(film["patient"]), "path": film["file"]}
+        row |= {key: film.get(key) for key in ("split", "sex", "age", "view")}
+        rows.append(row | {finding: int(finding in film["findings"]) for finding in findings})
+    return pd.DataFrame(rows)
 
 
 @metric("sensitivity_at_95")

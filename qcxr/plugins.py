@@ -1,6 +1,6 @@
 """What a file of one's own writes over its functions, so that a study may name them (docs/plugins.md).
 
-    from qcxr.plugins import head, loss, metric, figure
+    from qcxr.plugins import data_kind, figure, head, loss, metric
 
 The configuration lists the file (`plugins: [mine.py]`). It is read for these words without being run, and run only by
 the jobs that use what it has: what they are given is written out, and they stand over functions (or classes) at the top
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 Made = TypeVar("Made", bound=Callable)
-HOOKS = ("head", "loss", "metric", "figure")
+HOOKS = ("head", "loss", "data_kind", "metric", "figure")
 
 
 def head(name: str) -> Callable[[Made], Made]:
@@ -32,6 +32,17 @@ def loss(name: str) -> Callable[[Made], Made]:
     It gives the function `(logits, targets) -> losses`, all (batch, labels), in JAX, with nothing summed.
     """
     del name
+    return _as_it_is
+
+
+def data_kind(name: str, *, attributes: bool = False) -> Callable[[Made], Made]:
+    """A kind of data set: a function `(*, images, options ...)` that gives its films as pandas' DataFrame.
+
+    images is the folder of the films. Columns: image_id, patient_id, path (below images), split (train, val or test),
+    one per label (0, 1 or missing), and where they are known sex, age and view; then `attributes` is True. Arguments of
+    type `Path` or `list[Path]` are tables that it reads; a change of one reads the data set again.
+    """
+    del name, attributes
     return _as_it_is
 
 

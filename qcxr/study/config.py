@@ -23,6 +23,7 @@ from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
 from qcxr.study.fields import Name, Section
 from qcxr.study.heads import HEAD_NAMES, KeptHeads, options_of
+from qcxr.study.kinds import KINDS
 from qcxr.study.labels import LABEL_SETS, label_set
 from qcxr.study.recipe import Recipe, Values
 from qcxr.study.search import Search
@@ -33,7 +34,13 @@ from qcxr.study.trials import trials
 from qcxr.study.vary import Vary, points
 
 # names that no plug-in may take
-OURS = {"head": HEAD_NAMES, "loss": LOSS_NAMES, "metric": METRIC_NAMES, "figure": FIGURE_NAMES}
+OURS = {
+    "head": HEAD_NAMES,
+    "loss": LOSS_NAMES,
+    "data_kind": tuple(KINDS),
+    "metric": METRIC_NAMES,
+    "figure": FIGURE_NAMES,
+}
 
 
 class Config(Section):
@@ -69,8 +76,9 @@ class Config(Section):
     )
     plugins: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
-        description="Files of your own with heads, losses, metrics and figures (docs/plugins.md), from where the study "
-        "runs, and installed packages that offer some, as package:NAME. What none of the keys below names is not run.",
+        description="Files of your own with heads, losses, kinds of data sets, metrics and figures (docs/plugins.md), "
+        "from where the study runs, and installed packages that offer some, as package:NAME. What no other key names "
+        "is not run.",
         examples=[["mine.py"], ["mine.py", "package:qcxr-radiomics"]],
     )
     data: Data = Field(description="The films and their labels.", examples=[{"cache": "cache"}])

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.errors import InputError
-from qcxr.study import plugged, pluginpackage
+from qcxr.study import plugged, pluginpackage, warm
 from qcxr.study.pluginfile import Registered
 
-WITHOUT_CARD = ("metric", "figure")  # hooks whose jobs hold no card
+WITHOUT_CARD = ("data_kind", "metric", "figure")  # hooks whose jobs hold no card
 
 
 def load(found: Registered) -> Callable[..., Any]:
@@ -25,14 +25,22 @@ def load(found: Registered) -> Callable[..., Any]:
     current = {(one.hook, one.name): one.digest for one in plugged.registered(found.listed)}
     if current.get((found.hook, found.name)) != found.digest:
         raise InputError(f"{found.where}: was edited while this job began; start the workflow again")
-    if found.hook in WITHOUT_CARD and "jax" not in sys.modules:
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")  # should the file import it: another job may hold the card
+    if found.hook in WITHOUT_CARD:
+        _stay_off_cards()
     with saying(found):
         if found.listed.startswith(pluginpackage.PREFIX):
             module = importlib.import_module(_module_name(found))
         else:
             module = _run(found.file, os.stat(found.file).st_mtime_ns)
         return getattr(module, found.function)
+
+
+def _stay_off_cards() -> None:
+    """Should the file compute with JAX when it is imported, then on the CPU: another job may hold the card."""
+    if "jax" not in sys.modules:
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    elif warm.forked():  # imported for other jobs, and used by none here
+        sys.modules["jax"].config.update("jax_platforms", "cpu")
 
 
 @functools.lru_cache

@@ -13,7 +13,16 @@ from qcxr.study.signature import Fault, Function, Signature, signature
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # what each hook gives its function by place; a figure is given all by name
-PLACED = {"head": ("n_features", "n_labels"), "loss": ("targets",), "metric": ("truth", "probability")}
+PLACED = {
+    "head": ("n_features", "n_labels"),
+    "loss": ("targets",),
+    "data_kind": (),
+    "metric": ("truth", "probability"),
+}
+NEEDED = {  # and by name, whatever else it takes
+    "head": ("key", "by which its first weights are drawn"),
+    "data_kind": ("images", "the folder of the films"),
+}
 BY = ("task", "dataset")
 TABLES = (  # what a figure may need (`figure_inputs` of workflow/rules/common.smk)
     "metrics", "tests", "estimates", "history", "steps", "runs", "counts", "predictions", "bootstrap", "search",
@@ -110,17 +119,18 @@ def _arguments(hook: str, call: ast.Call) -> tuple[str, dict[str, Any]]:
 
 
 def _fits(found: Hooked) -> None:
-    """Raise `Fault` if a head, a loss or a metric does not take what it will be given."""
+    """Raise `Fault` if a head, a loss, a kind of data set or a metric does not take what it will be given."""
     hook, takes, line = found.hook, found.takes, found.function.lineno
     called = f"{hook} {found.name}"
     if len(takes.in_order) != len(PLACED[hook]):
         raise Fault(
             line,
-            f"{called} must take {', '.join(PLACED[hook])} and, behind a star, what else it takes, got "
+            f"{called} must take {', '.join(PLACED[hook]) or 'nothing'} and, behind a star, what else it takes, got "
             f"({', '.join(takes.in_order)}); correct its arguments",
         )
-    if hook == "head" and "key" not in takes.by_name:
-        raise Fault(line, f"{called} must take key behind a star, by which its first weights are drawn; add it")
+    argument, what = NEEDED.get(hook, ("", ""))
+    if argument and argument not in takes.by_name:
+        raise Fault(line, f"{called} must take {argument} behind a star, {what}; add it")
     if hook == "metric" and (more := sorted(set(takes.by_name) - {"threshold"})):
         raise Fault(line, f"{called} may take threshold behind a star and no more, got {more[0]}; take it out")
 

@@ -92,4 +92,6 @@ def recorded(hook: str, name: str, *, listed: str, digest: str) -> Registered:
     way_out = "give the file that made this run with --plugin, put it back, or train again"
     if other:
         raise InputError(f"{other}; {way_out}")
-    raise InputError(f"{listed} must have the {hook} {name} of this run, got {gone or 'none'}; {way_out}")
+    raise InputError(
+        f"{listed} must have the {hook} {name} of this run, got {gone.partition(';')[0] or 'none'}; {way_out}"
+    )

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from qcxr import plugins
 from qcxr.errors import InputError
@@ -16,7 +16,8 @@ from qcxr.study.fields import Section
 from qcxr.study.function import imports, lies_beside
 from qcxr.study.hooks import Hooked, hooked
 from qcxr.study.provenance import code_hash, modules_imported, undocumented
-from qcxr.study.signature import Fault, Function, Signature, options
+from qcxr.study.signature import Fault, Function, Signature, options, paths
+from qcxr.study.source import Source
 
 OURS = "qcxr"  # which may lie beside a plug-in: a study is run where the package is checked out
 
@@ -35,7 +36,37 @@ class Plugged(Section):
     plugin: Where | None = None
 
 
-SECTIONS: dict[str, type[Section]] = {"head": Plugged, "loss": Section}  # of hooks that take options, what they share
+class Films(Source):
+    """What every data set of a plug-in's kind is told, and asked."""
+
+    tables: ClassVar[tuple[str, ...]] = ()  # keys that name a table, or several
+    attributes: ClassVar[bool] = False
+    written: ClassVar[Registered]
+
+    def input_files(self) -> list[str]:
+        """The tables that it is given."""
+        return [path for paths in self._tables().values() for path in paths]
+
+    def paths(self) -> dict[str, list[str]]:
+        """Its films and its tables."""
+        return {**super().paths(), **self._tables()}
+
+    def attributed(self) -> bool:
+        """As its hook says."""
+        return self.attributes
+
+    def decides(self) -> dict[str, Any]:
+        """What it is told, and what its plug-in does."""
+        return {**super().decides(), "plugin": self.written.decides()}
+
+    def _tables(self) -> dict[str, list[str]]:
+        given = {key: getattr(self, key) for key in self.tables}
+        return {key: [value] if isinstance(value, str) else value for key, value in given.items() if value}
+
+
+# of hooks that take options, what their sections share, and what is given to the function without being an option
+SECTIONS: dict[str, type[Section]] = {"head": Plugged, "loss": Section, "data_kind": Films}
+GIVEN = {"head": ("key",), "data_kind": ("images",)}
 
 
 class Registered(NamedTuple):
@@ -103,7 +134,7 @@ def _read(file: Path, mtime_ns: int, listed: str, alone: bool) -> tuple[Register
     undocumented(tree)
     functions = [one.function for one in found]
     modules = modules_imported(tree)
-    return tuple(
+    made = tuple(
         Registered(
             hook=one.hook,
             name=one.name,
@@ -119,14 +150,33 @@ def _read(file: Path, mtime_ns: int, listed: str, alone: bool) -> tuple[Register
         )
         for one, section in zip(found, sections, strict=True)
     )
+    for registered in made:
+        tell(registered)
+    return made
+
+
+def tell(registered: Registered) -> Registered:
+    """It, known to the section of its data sets, which must say what decides them."""
+    if registered.section is not None and issubclass(registered.section, Films):
+        registered.section.written = registered
+    return registered
 
 
 def _section(one: Hooked) -> type[Section] | None:
-    """What the configuration may say to it: its arguments behind the star, but the key of a head."""
+    """What the configuration may say to it: its arguments behind the star, but those that it is given anyway."""
     if one.hook not in SECTIONS:
         return None
-    told = [argument for name, argument in one.takes.by_name.items() if (one.hook, name) != ("head", "key")]
-    return options(one.name, told, base=SECTIONS[one.hook])
+    given = GIVEN.get(one.hook, ())
+    told = [argument for name, argument in one.takes.by_name.items() if name not in given]
+    section = options(one.name, told, base=SECTIONS[one.hook])
+    if issubclass(section, Films):
+        section.tables, section.attributes = tuple(paths(told)), bool(one.given.get("attributes"))
+    elif read := paths(told):
+        raise Fault(
+            one.function.lineno,
+            f"option {read[0]} must be no Path, since what lies there is in no digest; write it here",
+        )
+    return section
 
 
 def _stands_alone(file: Path, tree: ast.Module) -> None:

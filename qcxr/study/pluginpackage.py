@@ -26,7 +26,7 @@ def read(entry: str) -> tuple[Registered, ...]:
         file, package = located(entry, module)
         digest, ours = contents(package)
         found += [
-            one._replace(digest=digest, modules=ours, listed=entry)
+            pluginfile.tell(one._replace(digest=digest, modules=ours, listed=entry))
             for one in pluginfile.read(file, listed=entry, alone=False)
         ]
     return tuple(found)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from pydantic import BaseModel, Field, create_model
 
-from qcxr.study.fields import AsNumber, Section
+from qcxr.study.fields import AsNumber, Path, Section
 
 Function = ast.FunctionDef | ast.ClassDef
 PLAIN: dict[str, Any] = {
@@ -20,7 +20,7 @@ PLAIN: dict[str, Any] = {
     "tuple": list,
     "dict": dict,
     "Any": Any,
-    "None": None,
+    "Path": Path,
 }
 ALLOWED = "bool, int, float, str, list[...], dict, Literal[...] or None"
 REQUIRED = object()
@@ -102,6 +102,15 @@ def options(name: str, arguments: Iterable[Argument], *, base: type[Section] = S
         default = ... if argument.default is REQUIRED else _as_yaml(argument.default)
         fields[argument.name] = (kind, Field(default))
     return create_model(name, __base__=base, **fields)
+
+
+def paths(arguments: Iterable[Argument]) -> list[str]:
+    """The names of those that are paths, or may be."""
+    return [one.name for one in arguments if one.annotation and "Path" in _words(one.annotation)]
+
+
+def _words(annotation: ast.expr) -> set[str]:
+    return {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(annotation)}
 
 
 def _literal(arg: ast.arg, default: ast.expr) -> Any:

@@ -59,6 +59,11 @@ def start(*modules: str) -> None:
         connection.close()
 
 
+def forked() -> bool:
+    """Whether this process is a job's that started warm."""
+    return _forked
+
+
 def starttime(pid: int) -> str:
     """When a process began, in the kernel's ticks: with its number it names one process for good. Empty if unknown."""
     try:

@@ -66,7 +66,7 @@ def test_padchest(tmp_path):
     assert len(frame) == 12 and set(frame["split"]) == {"train", "val", "test"}
     film = frame.loc["216840111366964012819001"]
     assert film["path"] == "1/216840111366964012819001.png" and film["patient_id"] == "84471"
-    assert shown(film) == ["Atelectasis", "Fracture"]
+    assert shown(film) == ["Atelectasis", "Pneumoperitoneum", "Fracture"]
     assert shown(frame.loc["216840111366964012819002"]) == ["No Finding"]
     assert frame.attrs["dropped"] == {"Projection L": 1, "exclude or suboptimal study": 2, "a label is empty": 1}
     assert known.loc[film.name, ["sex", "view"]].tolist() == ["M", "AP_horizontal"]

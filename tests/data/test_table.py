@@ -15,10 +15,11 @@ from qcxr.data.manifest import ManifestFiles, write_manifest
 from qcxr.data.table import read, years
 from qcxr.errors import InputError
 from qcxr.study import slices
-from qcxr.study.columns import Draw
+from qcxr.study.columns import By, Draw, Findings, Join, Label, Pattern, Uncertain
 from qcxr.study.config import load, parse
 from qcxr.study.kinds import OfItsKind
 from qcxr.study.preset import PRESETS
+from qcxr.study.table import Table
 from tests.study.studies import ROOT, study
 
 FILMS = """\
@@ -329,7 +330,7 @@ CONFIGURED = [
      "data.sources.ours.findings must be null where a label has columns of its own (Mass)"),
     ({"labels_": {}}, "data.sources.ours.labels_ is not a configuration key"),
     ({"kind": "tables"}, "data.sources.ours.kind must be one of nih, mimic, table, chexpert"),
-    ({"metadata": None}, "data.sources.ours.metadata is not a configuration key"),
+    ({"metadata": None}, "data.sources.ours.metadata must not be there for kind table, it is a key of kind mimic"),
 ]  # fmt: skip
 
 
@@ -380,3 +381,24 @@ def test_every_preset_is_in_the_docs_with_its_files():
         (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         for path in OfItsKind().check({"kind": name, "images": "x"}).input_files():
             assert re.sub("_(train|test)[.]", "_{train,test}.", path.removeprefix("x/")) in row
+
+
+def test_defaults_that_slices_leave_out_are_what_they_were():
+    """Another default would change manifests in silence."""
+
+    def defaults(section):
+        return {key: field.get_default() for key, field in section.model_fields.items() if not field.is_required()}
+
+    none = dict.fromkeys(("folders", "id", "patient", "split", "draw", "findings", "uncertain", "join"))
+    assert defaults(Table) == none | dict.fromkeys(("age", "sex", "view")) | {
+        "max_missing": 0.0,
+        "positive": [1, "true", "yes", "y", "positive", "present"],
+        "negative": [0, "false", "no", "n", "negative", "absent"],
+        "blank": "refuse",
+        "rows": "refuse",
+        "keep": {},
+    }
+    assert defaults(Draw) == {"val": 0.0, "test": 0.0, "seed": 0}
+    assert defaults(Findings) == {"separator": None, "strip": "", "drop": []}
+    assert defaults(By) == {"words": None, "lists": None} and defaults(Uncertain) == {"values": [-1]}
+    assert not defaults(Label) | defaults(Join) | defaults(Pattern)

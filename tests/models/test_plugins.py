@@ -1,5 +1,6 @@
 """Plug-ins at work: the examples of docs/plugins.md against others' code, and what is no head, loss or metric."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def mine(tmp_path, monkeypatch):
     plugged.offer([])
 
 
+def test_the_page_shows_the_file():
+    page = (EXAMPLES.parent / "plugins.md").read_text(encoding="utf-8")
+    written = EXAMPLES.read_text(encoding="utf-8").splitlines()
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    shown = [line for block in blocks for line in block.splitlines() if line.strip() not in ("", "...")]
+    assert len(blocks) == 5 and [line for line in shown if line not in written] == []
+
+
 def options(**told):
     one = plugged.get("head", "gelu_mlp")
     return {**told, "plugin": {"file": one.listed, "digest": one.digest}}
@@ -66,7 +75,7 @@ def test_a_saved_run_needs_the_file_as_it_was(mine):
     again, _ = classifier.restore("best.safetensors")
     assert (again(images) == net(images)).all()
     kept.write_text(kept.read_text().replace("gelu(self", "silu(self"))
-    with pytest.raises(InputError, match=r"kept.py:12: head gelu_mlp must be what it was \(digest .*with --plugin"):
+    with pytest.raises(InputError, match=r"kept.py:[0-9]+: head gelu_mlp must be what it was \(digest .*with --plugin"):
         classifier.restore("best.safetensors")
 
 
@@ -108,35 +117,36 @@ HEAD = ("head gelu_mlp", lambda: create("gelu_mlp", 6, 3, key=jax.random.key(0),
 LOSS = ("loss ldam", lambda: check_loss("ldam", {}, n_labels=3))
 METRIC = ("metric sensitivity_at_95", lambda: own_metrics(["sensitivity_at_95"]))
 WRONG = {
-    "at import": ("@head", "print(1 / 0)\n\n\n@head", HEAD, "12: # must run, got ZeroDivisionError: divi"),
-    "exit": ("@head", "raise SystemExit(1)\n\n\n@head", HEAD, "12: # must run, got SystemExit: 1; correct it"),
-    "no such module": ("import jax\n", "import jaxx\n", LOSS, "3: # must run, got ModuleNotFoundError: No module"),
-    "in a head": ("hidden, key=first", "hiden, key=first", HEAD, "18: # must run, got NameError: name 'hiden'"),
-    "in its call": ("jax.nn.gelu(", "jax.nn.glue(", HEAD, "26: # must run, got AttributeError: module 'jax.nn'"),
-    "its logits": ("jax.nn.gelu(self.preprocess(features)))", "features)[0]", HEAD, "26: # must run, got"),
-    "no last": ("def last", "def final", HEAD, "12: #' has no last; a head is an nnx.Module with"),
-    "its parts": ("self.preprocess", "self.hidden", HEAD, "12: #' has a parameter hidden.*"),
+    "at import": ("@head", "print(1 / 0)\n\n\n@head", HEAD, "1 / 0", "# must run, got ZeroDiv"),
+    "exit": ("@head", "raise SystemExit(1)\n\n\n@head", HEAD, "SystemExit", "# must run, got SystemExit: 1"),
+    "no such module": ("import jax\n", "import jaxx\n", LOSS, "jaxx", "# must run, got ModuleNotFoundError: No module"),
+    "in a head": ("hidden, key=first", "hiden, key=first", HEAD, "hiden", "# must run, got NameError: name 'hiden'"),
+    "in its call": ("jax.nn.gelu(", "jax.nn.glue(", HEAD, ".glue(", "# must run, got Attribute"),
+    "its logits": ("jax.nn.gelu(self.preprocess(features)))", "features)[0]", HEAD, "(features)[0]", "# must run"),
+    "no last": ("def last", "def final", HEAD, "@head(", "#' has no last; a head is an nnx.Module with"),
+    "its parts": ("self.preprocess", "self.hidden", HEAD, "@head(", "#' has a parameter hidden.*"),
     "its shape": ("(jax.nn.gelu(self.preprocess(features)))", "(jax.nn.gelu(self.preprocess(features[:1])))", HEAD,
-                  "12: #' gives float32 .1, 3. for 2 films and 3 labels; a head is"),
-    "a summed loss": ("return jax.nn.softplus(", "return jnp.mean(", LOSS, "29: # must give one float32 for each"),
-    "no loss": ("return elements", "return 1", LOSS, "29: # must give a function of logits and targets, got int"),
-    "not finite": ("np.maximum(counts, 1.0)", "counts", LOSS, "29: # must give finite losses, got nan at the logit"),
+                  "@head(", "#' gives float32 .1, 3. for 2 films and 3 labels; a head is"),
+    "a summed loss": ("return jax.nn.softplus(", "return jnp.mean(", LOSS, "@loss(", "# must give one float32"),
+    "no loss": ("return elements", "return 1", LOSS, "@loss(", "# must give a function of logits and targets, got int"),
+    "not finite": ("np.maximum(counts, 1.0)", "counts", LOSS, "@loss(", "# must give finite losses, got nan"),
     "its slope": ("jax.nn.softplus(jnp.where(targets > 0, -kept, kept))", "jnp.sqrt(jnp.maximum(kept, 0.0))", LOSS,
-                  "29: # must give finite gradients, got nan at the logit"),
-    "in a metric": ("0.95 * negatives.size", "0.95 * negatives.many", METRIC, "49: # must run, got Att"),
-    "no numbe": (".mean()\n", "\n", METRIC, "45: # must give a finite number or NaN, got array"),
+                  "@loss(", "# must give finite gradients, got nan at the logit"),
+    "in a metric": ("0.95 * negatives.size", "0.95 * negatives.many", METRIC, ".many", "# must run, got Att"),
+    "no numbe": (".mean()\n", "\n", METRIC, "@metric(", "# must give a finite number or NaN, got array"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of quotients that a check finds
 def test_what_is_none_is_one_line_with_the_files_line(mine, name):
-    old, new, (what, use), said = WRONG[name]
+    old, new, (what, use), where, said = WRONG[name]
     text = EXAMPLES.read_text()
     assert old in text
-    mine.write_text(text.replace(old, new))
+    mine.write_text(text := text.replace(old, new))
     plugged.use(["mine.py"])
+    line = next(k for k, written in enumerate(text.splitlines(), 1) if where in written)
     said = said.replace("#'", "head 'gelu_mlp'").replace("#", what)
-    with pytest.raises(InputError, match=f"^mine.py:{said}") as caught:
+    with pytest.raises(InputError, match=f"^mine.py:{line}: {said}") as caught:
         use()
     assert "\n" not in str(caught.value)

@@ -9,7 +9,7 @@ from qcxr.analysis import figures
 from qcxr.analysis.metrics import METRICS
 from qcxr.cli import main
 from qcxr.errors import InputError
-from qcxr.study import plugged, slices
+from qcxr.study import execution, plugged, slices
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.config import OURS, parse
 from qcxr.study.outline import outline
@@ -81,11 +81,12 @@ def test_names_of_ours_are_those_of_the_registries():
 
 def test_planning_runs_nothing_of_it(mine):
     """Not even its imports: it is text to a plan."""
+    sys.modules.pop("plugin_mine", None)
     mine.write_text(FILE + "\nraise SystemExit('it was run')\n")
     cfg = parse(own(**NAMED))
     assert cfg.recipe("big").options() == {"hidden": 16, "gains": None}
     assert "dots-cxr8" in figures.names(tasks=["cxr8"], datasets=["nih"], heads=cfg.names, own=cfg.analysis.figures)
-    assert not [name for name in sys.modules if name.startswith("plugin_mine")]
+    assert "plugin_mine" not in sys.modules
 
 
 def test_a_plugin_that_is_listed_and_not_used_changes_nothing(mine):
@@ -169,7 +170,7 @@ def test_what_was_listed_for_another_configuration_is_not_in_force(mine):
 FROM = "from qcxr.plugins import "
 REFUSED = {  # what is written in place of what (all, if of nothing), the line that is named, and how the rest begins
     "syntax": ("return LEVEL", "return (", 16, "must be Python, got "),
-    "an unknown hook": ("import figure", "import figures", 4, "qcxr.plugins has the hooks head, loss, metric, fi"),
+    "an unknown hook": ("import figure", "import figures", 4, "qcxr.plugins has the hooks head, loss, data_kind"),
     "of the module": ("", "import qcxr.plugins as q\n\n@q.heads('x')\ndef f(): ...", 3, "qcxr.plugins has the hooks"),
     "a name of ours": ('"wide"', '"dqc"', 9, "head dqc is qcxr's own already; give it another name"),
     "a name twice": ("return LEVEL", "return 1\n\n@loss('mine')\ndef f(targets): 0", 18, "loss mine is registered"),
@@ -178,11 +179,13 @@ REFUSED = {  # what is written in place of what (all, if of nothing), the line t
     "a name with a space": ('"mine"', '"my loss"', 14, "@loss needs a name of letters, digits and _, got 'my loss'"),
     "inside another": ("", f"{FROM}head\ndef f():\n  @head('x')\n  def g(): ...", 3, "@head must stand over a func"),
     "a call": ("", f"{FROM}loss\nx = loss('a')(print)", 2, "loss(...) must stand over its function; write @loss"),
-    "nothing": ("", "x = 1", 1, "must register something, got none of @head, @loss, @metric, @figure; see docs"),
+    "nothing": ("", "x = 1", 1, "must register something, got none of @head, @loss, @data_kind, "),
     "from beside": ("LEVEL =", "import beside\nLEVEL =", 6, "must stand alone, so that its digest is complete, got an"),
     "no key": ("*, key, hidden", "*, hidden", 10, "head wide must take key behind a star, by which its first wei"),
     "other arguments": ("n_features, n_labels, *", "features, *", 10, "head wide must take n_features, n_labels an"),
     "no type of YAML's": ("hidden: int", "hidden: Linear", 10, "option hidden must be of bool, int, float, str, list["),
+    "a path": ("hidden: int", "hidden: Path", 10, "option hidden must be no Path, since what lies there is "),
+    "a kind without images": ("", f"{FROM}data_kind\n@data_kind('x')\ndef f(*, a: int): 0", 3, "data_kind x must take"),
     "a computed default": ("= 1.0", "= LEVEL", 15, "the default of temperature must be written out, got LEVEL; w"),
     "a name of pydantic's": ("hidden: int", "copy: int", 10, "an option must not be called copy; give it another na"),
     "a metric's options": ("*, threshold", "*, level", 20, "metric level may take threshold behind a star and no mor"),
@@ -251,6 +254,9 @@ def test_an_installed_package_is_read_by_its_entry_point_and_only_where_it_is_li
     (package / "inner/__init__.py").write_text("LEVEL = 0.90\n")
     after = texts(parse(own() | listed))
     assert after["big"] != before["big"] and after["cdl"] == before["cdl"]
+    (package / "__init__.py").write_text("")
+    parse(own() | listed)
+    assert execution.load(plugged.get("head", "wide")).__module__ == "radiomics.inner.heads"
 
 
 def test_what_a_run_was_made_with_is_found_again_or_named(mine):

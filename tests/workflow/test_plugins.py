@@ -47,7 +47,7 @@ def test_an_edit_redoes_what_uses_it(study):
     # what cannot work is found before the first job
     (study.folder / "mine.py").write_text(EXAMPLES.replace("hidden, key=first", "hiden, key=first"))
     text = study.snakemake(check=False)
-    assert "error: mine.py:18: head gelu_mlp must run, got NameError: name 'hiden' is not defined; correct it" in text
+    assert re.search(r"error: mine.py:\d+: head gelu_mlp must run, got NameError: name 'hiden' is not defined", text)
     assert "Train cxr8" not in text.partition("error:")[2]
 
 

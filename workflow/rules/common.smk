@@ -111,7 +111,11 @@ def preflight():
         if Path(path).is_file()
     ]
     decides += [OWN_METRICS, [figures.decides(name) for name in cfg.analysis.figures]]
-    own = ["qcxr.analysis.preflight"] if cfg.analysis.metrics + cfg.analysis.figures else []
+    own = (
+        ["qcxr.analysis.preflight"]
+        if cfg.analysis.metrics + cfg.analysis.figures
+        else []
+    )
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
     for module in [*own, "qcxr.training.preflight"]:

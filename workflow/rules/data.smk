@@ -1,5 +1,5 @@
 # From downloaded folders to packed arrays: manifest, cache, pack.
-from qcxr.study.kinds import reader
+from qcxr.study import kinds
 
 if cfg.generate:
     tables = [
@@ -41,7 +41,7 @@ rule manifest:
         # not the splits and labels in use: a study that grows reads no label file again
         slice=lambda w: slices.manifest(cfg.data.sources[w.dataset]),
         code=lambda w: code_hash(
-            "qcxr.data.manifest", reader(cfg.data.sources[w.dataset].kind)
+            "qcxr.data.manifest", *kinds.modules(cfg.data.sources[w.dataset].kind)
         ),
     message:
         "Read and check the label files of {wildcards.dataset}"
@@ -61,7 +61,7 @@ rule attributes:
         # beside the manifest, not in it: no run depends on a patient's age or sex
         slice=lambda w: slices.attributes(cfg.data.sources[w.dataset]),
         code=lambda w: code_hash(
-            "qcxr.data.attributes", reader(cfg.data.sources[w.dataset].kind)
+            "qcxr.data.attributes", *kinds.modules(cfg.data.sources[w.dataset].kind)
         ),
     message:
         "Read sex, age and view of the films of {wildcards.dataset}"
@@ -205,7 +205,7 @@ rule audit:
             splits=MANIFESTED[w.dataset],
         ),
         code=lambda w: code_hash(
-            "qcxr.data.page", reader(cfg.data.sources[w.dataset].kind)
+            "qcxr.data.page", *kinds.modules(cfg.data.sources[w.dataset].kind)
         ),
     message:
         "Audit the films and labels of {wildcards.dataset}"
