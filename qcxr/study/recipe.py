@@ -53,7 +53,7 @@ class Recipe:
             "kind": self.kind,
             "head_options": self.head_options,
             "backbone": backbone,
-            "image": self.image.model_dump(mode="json"),
+            "image": self.image.decides(),
             "augment": self.augment.model_dump(mode="json"),
             "train": train,
             "data": self.data.model_dump(mode="json"),
