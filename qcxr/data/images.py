@@ -7,7 +7,9 @@ normalisation is `augment.normalise`, on the device.
 
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -43,6 +45,11 @@ class Preprocessing:
             )
         if self.levels not in LEVELS:
             raise InputError(f"levels must be one of {', '.join(LEVELS)}, got {self.levels!r}; set image.levels")
+
+    @classmethod
+    def of(cls, image: Mapping[str, Any]) -> "Preprocessing":
+        """Of the `image:` keys that a run's files have; older files say nothing of levels."""
+        return cls(**{key: image[key] for key in ("resize", "crop", "levels") if image.get(key) is not None})
 
 
 PAPERS = Preprocessing()  # the paper's, and the configuration's default

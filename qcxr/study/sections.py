@@ -53,8 +53,8 @@ class Image(Section):
         """All of it as JSON; the rule of levels only where it is not the default, so that finished runs stay."""
         return self.model_dump(mode="json", exclude={"levels"} if self.levels == "auto" else None)
 
-    def prepares(self) -> dict[str, Any]:
-        """Of that, what decides a cached film."""
+    def pixels(self) -> dict[str, Any]:
+        """What of it decides the pixels of a film that is cached."""
         return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
 
     @model_validator(mode="after")

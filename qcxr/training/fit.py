@@ -46,6 +46,7 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
         "parameters": parameters.count(parts.net),
         "backbone_sha256": features.fingerprint(parts.net.extractor),
         "device": device(protocol.devices, cards),
+        "films": films.train.about.get("films"),  # what they are like, for `qcxr predict`
     }
     loop = Loop(films, parts, seed=run.seed, protocol=protocol, residency=resources.residency, layout=layout)
     folder = work_folder(run.work, marks, make=layout.writes)

@@ -84,7 +84,7 @@ rule cache:
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(
-            images=cfg.data.sources[w.dataset].images, **cfg.image.prepares()
+            images=cfg.data.sources[w.dataset].images, **cfg.image.pixels()
         ),
         code=code_hash("qcxr.data.cache"),
     message:
@@ -104,7 +104,7 @@ rule pack:
     log:
         f"{results}/logs/pack/{{dataset}}-{{split}}.log",
     params:
-        slice=slice_text(**cfg.image.prepares()),
+        slice=slice_text(**cfg.image.pixels()),
         code=code_hash("qcxr.data.pack"),
     message:
         "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
@@ -131,7 +131,7 @@ rule audit:
     params:
         slice=lambda w: slice_text(
             cfg.augment,
-            **cfg.image.prepares(),
+            **cfg.image.pixels(),
             splits=MANIFESTED[w.dataset],
         ),
         code=lambda w: code_hash(
