@@ -18,11 +18,16 @@ from pydicom.uid import (
 )
 
 from qcxr.data import dicom, levels
+from qcxr.data.audit import film_facts, film_issues
+from qcxr.data.cache import build
+from qcxr.data.entry import settings_key
 from qcxr.data.film import Facts, FilmError, MissingCodec
-from qcxr.data.images import decode
+from qcxr.data.films import Films
+from qcxr.data.images import Preprocessing, decode
+from qcxr.errors import InputError
 from qcxr.study.sections import Image as ImageSection
 
-from . import dicoms
+from . import dicoms, films
 from .films import gray
 
 RNG = np.random.default_rng(8)
@@ -183,6 +188,29 @@ def test_sixteen_bit_png():
     out = io.BytesIO()
     Image.fromarray(np.full((9, 9), 700, np.uint16)).save(out, "PNG")
     assert (decode(out.getvalue())[0] == 0).all()
+
+
+def test_a_cache_of_mixed_films_and_its_keys(tmp_path):
+    """Films are told by their content, whatever their suffix; another rule is another entry."""
+    paths = films.nih(tmp_path / "nih")
+    files = sorted(paths["images"].iterdir())
+    files[0].write_bytes(dicoms.data(dicoms.film(STORED)))
+    Image.fromarray(STORED).save(files[1], "PNG")
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache", Preprocessing(24, 20))
+    assert build(frame, where, progress=False).n_built == len(files)
+    facts = film_facts(frame, where).set_index("path")
+    assert facts.loc[[files[0].name, files[1].name], "mode"].tolist() == ["MONOCHROME2", "I;16"]
+    assert film_issues(facts.reset_index(), where)["issue"].tolist() == ["duplicate"]  # of one array
+    assert build(frame, where, progress=False).n_built == 0
+    full = Films(paths["images"], tmp_path / "cache", Preprocessing.of({"resize": 24, "crop": 20, "levels": "full"}))
+    assert build(frame, full, progress=False).n_built == len(files)
+    assert settings_key(where.preprocessing) == "bicubic-24-20-v1"
+    assert settings_key(full.preprocessing) == "bicubic-24-20-full-v1"
+    with pytest.raises(InputError, match=r"levels must be one of auto, used, full, got 'log'; set image.levels"):
+        Preprocessing(levels="log")
+    assert ImageSection().pixels() == {"resize": 256, "crop": 224}  # as before: no finished run's slice changes
+    assert ImageSection(levels="full").decides()["levels"] == "full"
 
 
 def j2k(said: np.ndarray) -> bytes:

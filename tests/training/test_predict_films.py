@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from flax import nnx
 
 from qcxr.data import likeness, listing, split
 from qcxr.data.augment import normalise
@@ -25,9 +26,9 @@ from tests.training.untrained import IMAGE, LABELS, save
 
 @pytest.fixture(scope="module")
 def head(tmp_path_factory):
-    """A head's folder with three seeds."""
+    """A head's folder with two seeds."""
     folder = tmp_path_factory.mktemp("runs") / "cdl"
-    for seed in (0, 2, 10):
+    for seed in (10, 2):
         save(folder / f"seed{seed}", seed=seed)
     return folder
 
@@ -105,13 +106,14 @@ def test_films_that_cannot_be_read_have_a_row_and_disturb_no_other(ensemble, nih
 
 def test_a_gradient_is_that_of_finite_differences(ensemble, film, head):
     """In small steps of gray levels, some pixels at a time: one pixel's alone drowns in float32."""
+    run = nnx.jit(lambda model, images: model(images))
     models = [classifier.restore(member.weights)[0] for member in members(head)]
     pixels = np.random.default_rng(0).permutation(film.size)[:96].reshape(6, 16)
     steps = np.zeros((12, *film.shape), np.float32)
     for row, part in enumerate(pixels):
         steps[row].flat[part], steps[6 + row].flat[part] = 0.25, -0.25
     images = normalise(film + steps, IMAGE["mean"], IMAGE["std"])
-    logits = np.mean([np.asarray(model(images), np.float64)[:, 1] for model in models], axis=0)
+    logits = np.mean([np.asarray(run(model, images), np.float64)[:, 1] for model in models], axis=0)
     slopes = gradient_times_input(ensemble, film, "Nodule") / film
     expected = (logits[:6] - logits[6:]) / 0.5
     np.testing.assert_allclose([slopes.flat[part].sum() for part in pixels], expected, atol=0.02 * np.ptp(expected))
