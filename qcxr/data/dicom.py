@@ -16,7 +16,7 @@ from PIL import Image
 
 from qcxr.data import codestream
 from qcxr.data.film import FilmError, MissingCodec, refuse_size
-from qcxr.data.levels import to_bytes
+from qcxr.data.levels import looked_up, present, to_bytes
 from qcxr.data.voi import presented
 
 if TYPE_CHECKING:
@@ -71,12 +71,13 @@ def _read(data: bytes, levels: str) -> tuple[Image.Image, str]:
     if photometric in COLOURS:
         return Image.fromarray(pixels), photometric
     stored = int(film.BitsStored)
-    index = (pixels & ((1 << stored) - 1)).astype(np.uint16)
+    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    index = native.view(f"u{native.itemsize}").astype(np.uint16, copy=False) & np.uint16((1 << stored) - 1)
     codes = np.arange(1 << stored, dtype=np.int64)
     if film.PixelRepresentation == 1:
         codes = np.where(codes >= 1 << (stored - 1), codes - (1 << stored), codes)
     table = _table(film, codes, index, levels)
-    return Image.fromarray(table[index]), photometric
+    return Image.fromarray(looked_up(table, index)), photometric
 
 
 def _table(
@@ -84,9 +85,12 @@ def _table(
 ) -> np.ndarray:
     """The gray level of each stored value, uint8."""
     padding = _padding(film, codes)
-    used = np.bincount(index.ravel(), minlength=len(codes)).astype(bool) & ~padding
-    shown = presented(film, codes, used if used.any() else ~padding, levels)
-    table = to_bytes(shown)
+
+    def used() -> Bool[np.ndarray, " codes"]:
+        found = present(index, len(codes)) & ~padding
+        return found if found.any() else ~padding
+
+    table = to_bytes(presented(film, codes, used, levels))
     if film.PhotometricInterpretation == "MONOCHROME1":
         table = 255 - table
     return np.where(padding, 0, table).astype(np.uint8)

@@ -10,9 +10,10 @@ Three rules (`image.levels`), each linear in between, a half rounded up:
 """
 
 import numpy as np
-from jaxtyping import Float64, UInt8, UInt16
+from jaxtyping import Bool, Float64, UInt8, UInt16
 
 LEVELS = ("auto", "used", "full")
+_ROWS = 32
 
 
 def scaled(values: Float64[np.ndarray, " values"], black: float, white: float) -> Float64[np.ndarray, " values"]:
@@ -30,4 +31,22 @@ def to_bytes(shown: Float64[np.ndarray, " values"]) -> UInt8[np.ndarray, " value
 def sixteen(gray: UInt16[np.ndarray, "height width"], levels: str) -> UInt8[np.ndarray, "height width"]:
     """A 16-bit gray film without a window of its own, in 8 bits."""
     black, white = (0, 65535) if levels == "full" else (int(gray.min()), int(gray.max()))
-    return to_bytes(scaled(np.arange(65536.0), float(black), float(white)))[gray]
+    return looked_up(to_bytes(scaled(np.arange(65536.0), float(black), float(white))), gray)
+
+
+def looked_up(
+    table: UInt8[np.ndarray, " values"], film: UInt16[np.ndarray, "height width"]
+) -> UInt8[np.ndarray, "height width"]:
+    """`table[film]`, some rows at a time: numpy makes 64-bit indices of them, and these should stay in the cache."""
+    shown = np.empty(film.shape, np.uint8)
+    for first in range(0, len(film), _ROWS):
+        np.take(table, film[first : first + _ROWS], out=shown[first : first + _ROWS], mode="clip")
+    return shown
+
+
+def present(film: UInt16[np.ndarray, "height width"], count: int) -> Bool[np.ndarray, " count"]:
+    """Which of the values below `count` a film has."""
+    found = np.zeros(count, bool)
+    for first in range(0, len(film), _ROWS):
+        found[film[first : first + _ROWS]] = True
+    return found

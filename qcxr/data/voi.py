@@ -1,5 +1,6 @@
 """What a DICOM's header says of the levels to show: modality LUT or rescale, VOI LUT or window (PS3.3, C.11)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,18 +13,19 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 Codes = Integer[np.ndarray, " codes"]
+Used = Bool[np.ndarray, " codes"]
 Values = Float64[np.ndarray, " codes"]
 
 
-def presented(film: "Dataset", codes: Codes, used: Bool[np.ndarray, " codes"], levels: str) -> Values:
-    """Each stored value on [0, 1], before an inversion. used: those that the film has. levels: as `image.levels`."""
+def presented(film: "Dataset", codes: Codes, used: Callable[[], Used], levels: str) -> Values:
+    """Each stored value on [0, 1], before an inversion. used: gives those that are there. levels: as `image.levels`."""
     values = _modality(film, codes)
     if levels == "auto":
         if film.get("VOILUTSequence"):
             return _voi_lut(film, values)
         if film.get("WindowCenter") is not None and film.get("WindowWidth") is not None:
             return window(values, _first(film.WindowCenter), _first(film.WindowWidth), _function(film))
-    among = values if levels == "full" else values[used]
+    among = values if levels == "full" else values[used()]
     return scaled(values, float(among.min()), float(among.max()))
 
 
