@@ -167,7 +167,7 @@ def _label_rows(test: Predictions, chosen: Predictions | None, label: str, bins:
                 "constant predictions: every film has the same probability"
             )
 
-    reasons["threshold"] = _why_no_threshold(chosen, label)
+    reasons["threshold"] = why_no_threshold(chosen, label)
     if chosen is not None and not reasons["threshold"]:
         values["threshold"] = ranking.youden_threshold(*chosen.of(label))
     reasons["balanced_accuracy"] = undefined or reasons["threshold"]
@@ -222,7 +222,8 @@ def why_undefined(truth: Real[np.ndarray, " films"]) -> str:
     return "no negatives" if truth.all() else ""
 
 
-def _why_no_threshold(chosen: Predictions | None, label: str) -> str:
+def why_no_threshold(chosen: Predictions | None, label: str) -> str:
+    """Return why no threshold can be chosen on these validation predictions, or an empty string."""
     if chosen is None:
         return "no validation predictions to choose a threshold on"
     truth, probability = chosen.of(label)

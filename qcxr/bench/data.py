@@ -5,6 +5,7 @@ differ and are shared; the ratios are what to read.
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from PIL import Image
 
 from qcxr.arguments import positive
 from qcxr.bench.films import draw_films, manifest_of
+from qcxr.bench.formats import format_rows
 from qcxr.bench.loader import PaperLoader
 from qcxr.bench.memory import watch
 from qcxr.data.augment import augment, film_keys, normalise
@@ -189,12 +191,25 @@ def _side_by_side(
     return best
 
 
-def run(*, n_films: int = 192, side: int = 1024, workers: int = 2, counts: tuple[int, ...] = ()) -> pd.DataFrame:
-    """All rows as a table with `COLUMNS`. counts: data set sizes of the memory check, which takes minutes."""
+def run(
+    *,
+    n_films: int = 192,
+    side: int = 1024,
+    workers: int = 2,
+    counts: tuple[int, ...] = (),
+    own: Path | None = None,
+) -> pd.DataFrame:
+    """All rows as a table with `COLUMNS`. counts: data set sizes of the memory check, which takes minutes.
+
+    own: a folder of PNGs to time the cache on in place of generated films.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "films"
         frame = draw_films(folder, n_films, side=side)
-        rows = cache_rows(frame, folder, workers=workers) + loader_rows(frame, folder)
+        of_own = manifest_of(sorted(path.stem for path in own.glob("*.png"))) if own else None
+        rows = cache_rows(frame if of_own is None else of_own, own or folder, workers=workers)
+        rows += loader_rows(frame, folder)
+    rows += format_rows() if importlib.util.find_spec("pydicom") else []
     rows += augment_rows() + (size_rows(counts=counts, workers=workers) if counts else [])
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -205,12 +220,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--films", type=positive, default=192, help="generated films of 1024 x 1024 (default 192)")
     parser.add_argument("--workers", type=positive, default=2)
     parser.add_argument("--memory", action="store_true", help="also cache 2,000 and 20,000 films and watch the memory")
+    parser.add_argument("--own", type=Path, metavar="FOLDER", help="time the cache on the PNGs of a folder instead")
     parser.add_argument("--only-build", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
     if given.only_build:
         _only_build(Path(given.only_build), workers=given.workers)
         return
-    table = run(n_films=given.films, workers=given.workers, counts=(2_000, 20_000) if given.memory else ())
+    counts = (2_000, 20_000) if given.memory else ()
+    table = run(n_films=given.films, workers=given.workers, counts=counts, own=given.own)
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
 
 

@@ -10,8 +10,9 @@ from jaxtyping import UInt8
 
 from qcxr.data.columns import ISSUES
 from qcxr.data.entry import unpack_entry, unpack_facts
+from qcxr.data.film import GRAY_MODES, FilmError
 from qcxr.data.films import Films, said_corrupt
-from qcxr.data.images import FilmError, decode
+from qcxr.data.images import decode
 from qcxr.data.store import open_store
 
 # Beyond it, the square that the centre crop keeps is less than half of the film.
@@ -43,7 +44,7 @@ def film_facts(manifest: pd.DataFrame, films: Films) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(FACTS))
 
 
-def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
+def film_issues(facts: pd.DataFrame, films: Films) -> pd.DataFrame:
     """Films worth a look, one row per film and issue (`columns.ISSUES`), from `film_facts`.
 
     channels: not stored as one gray channel (RGBA, palette, ...). colour: R, G and B differ, so the gray channel is
@@ -52,7 +53,7 @@ def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
     """
     rows = []
     for film in facts.itertuples():
-        if film.mode != "L":
+        if film.mode not in GRAY_MODES:
             rows.append((film.image_id, film.path, "channels", film.mode))
         if film.colour:
             rows.append((film.image_id, film.path, "colour", "R, G and B differ"))
@@ -62,16 +63,16 @@ def film_issues(facts: pd.DataFrame, images_root: str | Path) -> pd.DataFrame:
             rows.append((film.image_id, film.path, "enlarged", f"{film.width} x {film.height}"))
         if film.plain:
             rows.append((film.image_id, film.path, "plain", "one gray level"))
-    rows += _duplicates(facts, Path(images_root))
+    rows += _duplicates(facts, films)
     return pd.DataFrame(rows, columns=list(ISSUES)).sort_values(["issue", "image_id"], ignore_index=True)
 
 
-def _duplicates(facts: pd.DataFrame, root: Path) -> Iterator[tuple[str, str, str, str]]:
+def _duplicates(facts: pd.DataFrame, films: Films) -> Iterator[tuple[str, str, str, str]]:
     # equal films have equal thumbnails, the reverse must be looked at: few groups are left to decode
     for _, group in facts[facts["digest"].duplicated(keep=False)].groupby("digest"):
         first_with: dict[tuple, str] = {}
         for film in group.sort_values("image_id").itertuples():
-            pixels = _pixels(root / film.path)
+            pixels = _pixels(Path(films.images) / film.path, films.preprocessing.levels)
             if pixels is None:
                 continue
             key = (pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())
@@ -81,8 +82,8 @@ def _duplicates(facts: pd.DataFrame, root: Path) -> Iterator[tuple[str, str, str
                 first_with[key] = film.image_id
 
 
-def _pixels(path: Path) -> UInt8[np.ndarray, "height width"] | None:
+def _pixels(path: Path, levels: str) -> UInt8[np.ndarray, "height width"] | None:
     try:
-        return decode(path.read_bytes())[0]
+        return decode(path.read_bytes(), levels)[0]
     except (OSError, FilmError):
         return None

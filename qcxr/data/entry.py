@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from qcxr.data.images import Facts, Preprocessing
+from qcxr.data.levels import LEVELS
 
 # Raise it when `images.prepare` changes its pixels: entries of the old version are then rebuilt.
 PREPROCESSING_VERSION = 1
@@ -21,8 +22,12 @@ class CorruptEntry(ValueError):
 
 
 def settings_key(preprocessing: Preprocessing) -> str:
-    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1`."""
-    return f"bicubic-{preprocessing.resize}-{preprocessing.crop}-v{PREPROCESSING_VERSION}"
+    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1`.
+
+    A rule of levels that is not the default has its name in it, also for films of 8 bits: a key is made unopened.
+    """
+    levels = "" if preprocessing.levels == LEVELS[0] else f"-{preprocessing.levels}"
+    return f"bicubic-{preprocessing.resize}-{preprocessing.crop}{levels}-v{PREPROCESSING_VERSION}"
 
 
 def entry_key(content: str, preprocessing: Preprocessing) -> str:

@@ -7,29 +7,33 @@ normalisation is `augment.normalise`, on the device.
 
 import io
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageFile
 
+from qcxr.data import dicom
+from qcxr.data.film import MAX_PIXELS, Facts, FilmError, refuse_size
+from qcxr.data.levels import LEVELS, sixteen
 from qcxr.errors import InputError
 
-# The largest films of either source are CR plates of about 4,300 x 3,500; beyond this a file is broken or hostile.
-MAX_PIXELS = 64_000_000
-# Resizing the shortest side blows a stripe up: at 1:20 and resize 256 it would be 5,120 pixels long, with 224 kept.
-MAX_ASPECT = 20.0
+__all__ = ["Facts", "FilmError", "Preprocessing", "decode", "prepare", "preprocess"]
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """From a film to the square that is cached: its shortest side to `resize` pixels, then the centre `crop`.
 
-    Raises InputError unless both are whole numbers with 1 <= crop <= resize.
+    levels: how more than 8 bits become 8, one of `levels.LEVELS`; films of 8 bits are as they are.
+    Raises InputError unless both are whole numbers with 1 <= crop <= resize, and levels is known.
     """
 
     resize: int = 256
     crop: int = 224
+    levels: str = "auto"
 
     def __post_init__(self) -> None:
         for name, value in (("resize", self.resize), ("crop", self.crop)):
@@ -39,65 +43,58 @@ class Preprocessing:
             raise InputError(
                 f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop or image.resize in the config"
             )
+        if self.levels not in LEVELS:
+            raise InputError(f"levels must be one of {', '.join(LEVELS)}, got {self.levels!r}; set image.levels")
+
+    @classmethod
+    def of(cls, image: Mapping[str, Any]) -> "Preprocessing":
+        """Of the `image:` keys that a run's files have; older files say nothing of levels."""
+        return cls(**{key: image[key] for key in ("resize", "crop", "levels") if image.get(key) is not None})
 
 
 PAPERS = Preprocessing()  # the paper's, and the configuration's default
 
 
-class FilmError(ValueError):
-    """A film that cannot be used; the text is the reason, without the path."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is worth knowing about a film file, for the audit. `mode` is PIL's; `colour`: R, G and B differ."""
-
-    width: int
-    height: int
-    mode: str
-    colour: bool
-
-    @property
-    def aspect(self) -> float:
-        """Longest side over shortest side, >= 1."""
-        return max(self.width, self.height) / min(self.width, self.height)
-
-
-def decode(data: bytes) -> tuple[UInt8[np.ndarray, "height width"], Facts]:
-    """A PNG's or JPEG's pixels as gray levels, and its facts.
+def decode(data: bytes, levels: str = "auto") -> tuple[UInt8[np.ndarray, "height width"], Facts]:
+    """The pixels of a PNG, JPEG or DICOM (told by its content) as gray levels, and its facts.
 
     RGB(A) and palette films give their gray channel (a coloured one ITU-R 601 luma, `facts.colour` is set); alpha is
-    dropped, as by PIL's `convert("RGB")`. 16-bit and float films are refused: which window of their range to show is
-    a decision about the data, not about the file.
+    dropped, as by PIL's `convert("RGB")`. A DICOM and a 16-bit gray PNG become 8 bits by the rule `levels`; 16-bit
+    colour and float films are refused.
 
-    Raises FilmError: empty, not a PNG or JPEG, truncated, damaged, too deep, too large, or a stripe.
+    Raises FilmError: empty, none of these formats, truncated, damaged, too deep, too large, a stripe, or what
+    `dicom.read` refuses. MissingCodec, an InputError: a DICOM that only the extra `dicom` reads.
     """
-    film, facts = _open(data)
+    film, facts = _open(data, levels)
     return np.asarray(film), facts
 
 
 def prepare(data: bytes, to: Preprocessing = PAPERS) -> tuple[UInt8[np.ndarray, "{to.crop} {to.crop}"], Facts]:
     """`decode`, then `preprocess`: a film file's bytes to the square that is cached. Raises FilmError."""
-    film, facts = _open(data)
+    film, facts = _open(data, to.levels)
     return _resized(film, to), facts
 
 
-def _open(data: bytes) -> tuple[Image.Image, Facts]:
+def _open(data: bytes, levels: str) -> tuple[Image.Image, Facts]:
     if not data:
         raise FilmError("empty file (0 bytes)")
+    if dicom.is_dicom(data):
+        film, photometric = dicom.read(data, levels)
+        gray, facts = _gray(film, levels)
+        return gray, replace(facts, mode=photometric)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
                 _refuse_by_header(image)
                 image.load()
-                return _gray(image)
+                return _gray(image, levels)
     except FilmError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise FilmError(f"more than {MAX_PIXELS:,} pixels (a decompression bomb?)") from None
     except Image.UnidentifiedImageError:
-        raise FilmError("not a PNG or JPEG") from None
+        raise FilmError("not a PNG, JPEG or DICOM") from None
     except Exception as error:  # PIL's plugins raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
         raise FilmError(f"damaged or truncated ({' '.join(str(error).split())[:120]})") from None
 
@@ -141,18 +138,16 @@ def _part_is_exact(side: int, to: Preprocessing) -> bool:
 
 
 def _refuse_by_header(image: ImageFile.ImageFile) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise FilmError(f"{width} x {height} is more than {MAX_PIXELS:,} pixels (a decompression bomb?)")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise FilmError(f"{width} x {height} is a stripe (sides beyond 1:{MAX_ASPECT:g})")
+    refuse_size(*image.size)
     raw = "".join(str(part) for tile in image.tile for part in tile[3:])  # PIL reads 16-bit RGB as 8-bit, silently
-    if image.mode in ("I", "F") or image.mode.startswith("I;") or ";16" in raw:
-        raise FilmError(f"16-bit or float pixels (PIL mode {image.mode}); films must have 8 bits, convert it first")
+    if image.mode in ("I", "F") or (";16" in raw and image.mode != "I;16"):
+        raise FilmError(f"16-bit colour or float pixels (PIL mode {image.mode}); convert it to gray first")
 
 
-def _gray(image: Image.Image) -> tuple[Image.Image, Facts]:
+def _gray(image: Image.Image, levels: str) -> tuple[Image.Image, Facts]:
     mode, (width, height) = image.mode, image.size
+    if mode == "I;16":
+        return Image.fromarray(sixteen(np.asarray(image), levels)), Facts(width, height, mode, False)
     if mode == "L":
         return image, Facts(width, height, mode, False)
     if mode in ("LA", "La"):

@@ -12,8 +12,9 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from qcxr.data.columns import ISSUES, labels_of
-from qcxr.data.entry import settings_key, unpack_entry
+from qcxr.data.entry import settings_key, unpack_entry, unpack_facts
 from qcxr.data.films import Films, said_corrupt
+from qcxr.data.likeness import Seen
 from qcxr.data.missing import refuse_above
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
@@ -57,7 +58,8 @@ def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, 
         kept = wanted[ready].reset_index(drop=True)
         if kept.empty:
             raise InputError(f"no film of split {split!r} is in the cache {films.cache}; run the cache step")
-        images = _images(store, [key for key in keys if key is not None], kept["path"], crop=crop)
+        seen = Seen()
+        images = _images(store, [key for key in keys if key is not None], kept["path"], seen, crop=crop)
         digest = _write_npy(out.images, images, (len(kept), crop, crop))
     index = kept[["image_id", "patient_id", *labels_of(kept)]]
     write_parquet(index, out.index)
@@ -74,6 +76,7 @@ def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, 
         },
         "labels": list(labels_of(kept)),
         **({"partial": list(manifest.attrs["partial"])} if manifest.attrs.get("partial") else {}),
+        "films": seen.told(),
         "left_out": absent["image_id"].tolist(),
         "sha256": {"images": digest, "index": hashlib.sha256(Path(out.index).read_bytes()).hexdigest()},
     }
@@ -82,11 +85,13 @@ def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, 
 
 
 def _images(
-    store: diskcache.Cache, keys: Sequence[str], paths: pd.Series, *, crop: int
+    store: diskcache.Cache, keys: Sequence[str], paths: pd.Series, seen: Seen, *, crop: int
 ) -> Iterator[UInt8[np.ndarray, "crop crop"]]:
     for key, path in zip(keys, paths, strict=True):
         with said_corrupt(path):
-            image = unpack_entry(store[key], crop=crop)
+            blob = store[key]
+            image = unpack_entry(blob, crop=crop)
+            seen.add(image, unpack_facts(blob, crop=crop))
         yield image
 
 

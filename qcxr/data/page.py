@@ -74,7 +74,7 @@ def write_audit(
     facts = film_facts(manifest, films)
     if facts.empty:
         raise InputError(f"no film of {dataset} is in the cache {films.cache}; run the cache step first")
-    issues = film_issues(facts, films.images)
+    issues = film_issues(facts, films)
     if unreadable is not None and len(unreadable):
         issues = pd.concat([unreadable[list(ISSUES)], issues], ignore_index=True)
     found = Audit(counts(manifest, dataset=dataset), issues, facts)

@@ -59,7 +59,7 @@ class Recipe:
             "kind": self.kind,
             "head_options": {key: value for key, value in self.head_options.items() if key != "plugin"},
             "backbone": backbone,
-            "image": self.image.model_dump(mode="json"),
+            "image": self.image.decides(),
             "augment": self.augment.model_dump(mode="json"),
             "train": train,
             "data": self.data.model_dump(mode="json"),

@@ -6,7 +6,7 @@ The large ones have files of their own (`data`, `backbone`, `heads`, `train`); a
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -51,6 +51,22 @@ class Image(Section):
         description="What each channel is divided by, on [0, 1]; null is what the backbone was trained with.",
         examples=[[0.229, 0.224, 0.225]],
     )
+
+    levels: Literal["auto", "used", "full"] = Field(
+        "auto",
+        description="How a film of more than 8 bits (DICOM, 16-bit PNG) becomes 8: auto, by a DICOM's own VOI LUT or "
+        "first window, else as used; used, its smallest value is black and its largest white; full, all that its bits "
+        "can hold. Films of 8 bits are as they are.",
+        examples=["full"],
+    )
+
+    def decides(self) -> dict[str, Any]:
+        """All of it as JSON; the rule of levels only where it is not the default, so that finished runs stay."""
+        return self.model_dump(mode="json", exclude={"levels"} if self.levels == "auto" else None)
+
+    def pixels(self) -> dict[str, Any]:
+        """What of it decides the pixels of a film that is cached."""
+        return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Image:

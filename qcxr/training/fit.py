@@ -46,6 +46,7 @@ def fit(run: Run, films: Splits, *, resources: Resources, cards: Sequence[str] =
         "parameters": parameters.count(parts.net),
         "backbone_sha256": features.fingerprint(parts.net.extractor),
         "device": device(protocol.devices, cards),
+        "films": films.train.about.get("films"),  # what they are like, for `qcxr predict`
     }
     loop = Loop(films, parts, seed=run.seed, protocol=protocol, residency=resources.residency, layout=layout)
     folder = work_folder(run.work, marks, make=layout.writes)
@@ -120,7 +121,7 @@ class Best:
         if self._held is None:
             return
         run, (mean, std) = self._run, normalisation(self._run.recipe.backbone, self._run.recipe.image)
-        image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
+        image = run.recipe.image.decides() | {"mean": mean, "std": std}
         about = {**run.keys, "labels": list(run.labels), "image": image}
         classifier.save(self.path, loop.classifier(self._held), metadata=about)
         self._held = None

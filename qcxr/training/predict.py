@@ -1,49 +1,21 @@
-"""Probabilities for films from a run's best weights; for a packed split, with the truth of the same index rows."""
+"""Probabilities for a packed split from a run's best weights, with the truth of the same index rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from qcxr.data import batches
-from qcxr.data.augment import normalise
 from qcxr.data.feed import Batch, feed
-from qcxr.data.images import FilmError, Preprocessing, prepare
 from qcxr.data.split import Split
 from qcxr.errors import InputError
 from qcxr.models import classifier, features, groups
 from qcxr.study.files import write_parquet
 from qcxr.study.sections import Augment
 from qcxr.training.inputs import reading
-
-
-def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.DataFrame:
-    """Probabilities for single films, decoded and preprocessed as in training: column `film`, then one per label.
-
-    Raises `InputError` for a film that cannot be read, and as `predict` does.
-    """
-    model, metadata = classifier.restore(weights_file)
-    if not {"image", "labels"} <= metadata.keys():
-        raise InputError(f"{weights_file} does not say how films were preprocessed; give a run's best.safetensors")
-    image = metadata["image"]
-    preprocessing = Preprocessing(image["resize"], image["crop"])
-    pixels = []
-    for film in films:
-        try:
-            pixels.append(prepare(Path(film).read_bytes(), preprocessing)[0])
-        except (FilmError, OSError) as error:
-            raise InputError(f"film {film} cannot be read: {error}; give a PNG or JPEG chest film") from None
-    values = jax.nn.sigmoid(
-        model(normalise(jnp.asarray(np.stack(pixels)), mean=image["mean"], std=image["std"]), train=False)
-    )
-    table = pd.DataFrame(np.asarray(values), columns=metadata["labels"])
-    table.insert(0, "film", [str(film) for film in films])
-    return table
 
 
 def predict(

@@ -45,7 +45,7 @@ def test_odd_films_are_noticed(odd, tmp_path):
     facts = film_facts(frame, where)
     assert len(facts) == 12
     assert facts.set_index("image_id").loc[names[2], ["width", "height", "aspect"]].tolist() == [40, 90, 2.25]
-    issues = film_issues(facts, paths["images"])
+    issues = film_issues(facts, where)
     assert issues.drop(columns="path").to_numpy().tolist() == [
         [names[2], "aspect", "40 x 90"],
         [names[0], "channels", "RGBA"],
@@ -83,7 +83,7 @@ def test_equal_thumbnails_alone_are_no_duplicates(tmp_path):
     build(frame, where, progress=False)
     facts = film_facts(frame, where)
     assert facts["digest"].duplicated().sum() == 1
-    assert film_issues(facts, paths["images"]).empty
+    assert film_issues(facts, where).empty
 
 
 class Page(HTMLParser):

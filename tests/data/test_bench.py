@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from qcxr.bench import data as bench
+from qcxr.bench import formats
 from qcxr.data.augment import normalise
+from qcxr.data.dicom import is_dicom
+from qcxr.data.images import decode
 
 
 def test_generated_films_compress_like_nihs(tmp_path):
@@ -43,6 +46,15 @@ def test_every_row_is_measured(tmp_path):
     assert all(len(row) == len(bench.COLUMNS) and row[1] > 0 and np.isfinite(row[1]) for row in rows)
     assert len({row[0] for row in rows}) == len(rows)
     gc.collect()
+
+
+def test_every_format_is_read():
+    rows = bench.format_rows(n_films=1, height=70, width=64, repeats=1)
+    assert len(rows) == 2 * len(formats.KINDS) and all(row[1] > 0 for row in rows)
+    stored = formats.draw(0, 70, 64)
+    for kind, write in formats.KINDS.items():
+        data = write(stored)
+        assert decode(data)[0].shape == (70, 64) and is_dicom(data) == kind.startswith("DICOM")
 
 
 @pytest.mark.slow

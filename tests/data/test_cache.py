@@ -87,7 +87,7 @@ def test_unreadable_films_are_listed_and_the_others_kept(source, tmp_path):
         run(source, issues_out=tmp_path / "issues.csv")
     issues = pd.read_csv(tmp_path / "issues.csv", keep_default_na=False)
     assert issues["issue"].tolist() == ["unreadable", "unreadable", "missing"]
-    assert issues["detail"][0] == "not a PNG or JPEG"
+    assert issues["detail"][0] == "not a PNG, JPEG or DICOM"
     assert "truncated" in issues["detail"][1]
     allowed = run(source, max_missing=0.25)
     assert (allowed.n_built, allowed.n_cached, len(allowed.issues)) == (0, 9, 3)

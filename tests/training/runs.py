@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from qcxr.data.film import Facts
+from qcxr.data.likeness import Seen
 from qcxr.data.split import Split
 from qcxr.study.recipe import Recipe
 from qcxr.study.runs import Run
@@ -29,8 +31,12 @@ def split(n: int, seed: int) -> Split:
     images = rng.integers(0, 120, (n, 16, 16)) + 60 * targets[:, 0, None, None]
     images[:, :, :8] += 60 * targets[:, 1, None, None]
     ids = tuple(f"f{i}" for i in range(n))
-    about = {"sha256": {"images": str(seed), "index": str(n)}, "split": "train"}
-    return Split(images.astype(np.uint8), ids, ids, LABELS, targets, np.ones((n, 2), bool), about)
+    images = images.astype(np.uint8)
+    seen = Seen()
+    for film in images:
+        seen.add(film, Facts(16, 16, "L", False))
+    about = {"sha256": {"images": str(seed), "index": str(n)}, "split": "train", "films": seen.told()}
+    return Split(images, ids, ids, LABELS, targets, np.ones((n, 2), bool), about)
 
 
 def run(

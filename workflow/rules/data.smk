@@ -81,9 +81,7 @@ rule cache:
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(
-            images=cfg.data.sources[w.dataset].images,
-            resize=cfg.image.resize,
-            crop=cfg.image.crop,
+            images=cfg.data.sources[w.dataset].images, **cfg.image.pixels()
         ),
         code=code_hash("qcxr.data.cache"),
     message:
@@ -103,7 +101,7 @@ rule pack:
     log:
         f"{results}/logs/pack/{{dataset}}-{{split}}.log",
     params:
-        slice=slice_text(resize=cfg.image.resize, crop=cfg.image.crop),
+        slice=slice_text(**cfg.image.pixels()),
         code=code_hash("qcxr.data.pack"),
     message:
         "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
@@ -200,8 +198,7 @@ rule audit:
     params:
         slice=lambda w: slice_text(
             cfg.augment,
-            resize=cfg.image.resize,
-            crop=cfg.image.crop,
+            **cfg.image.pixels(),
             splits=MANIFESTED[w.dataset],
         ),
         code=lambda w: code_hash(

@@ -1,0 +1,46 @@
+"""The films that a person names: files as they are, folders with all that lies below them."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from qcxr.data import dicom
+from qcxr.errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+
+
+def films(named: Sequence[str | Path]) -> list[str]:
+    """Paths of films, those of a folder in the order of their names. A file that is named is not looked at.
+
+    In folders films are told by their suffix; files without one, as DICOMs often are, by their first bytes. Links to
+    folders and what is hidden are passed over. Raises InputError: a folder without a film.
+    """
+    found: list[str] = []
+    for name in named:
+        if not os.path.isdir(name):
+            found.append(str(name))
+            continue
+        below = list(_below(Path(name)))
+        if not below:
+            raise InputError(f"folder {name} has no film ({', '.join(SUFFIXES)}, or a DICOM without a suffix) below it")
+        found += below
+    return found
+
+
+def _below(folder: Path) -> Iterator[str]:
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = os.path.join(here, name)
+            suffix = os.path.splitext(name)[1].lower()
+            if not name.startswith(".") and (suffix in SUFFIXES or (not suffix and _is_dicom(path))):
+                yield path
+
+
+def _is_dicom(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return dicom.is_dicom(file.read(132))
+    except OSError:
+        return False

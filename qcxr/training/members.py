@@ -1,0 +1,69 @@
+"""Which trained networks a person means: a weights file, a run's folder, or a head's folder with a run for each seed.
+
+Must not import JAX.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qcxr.errors import InputError
+
+WEIGHTS = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One trained run: its weights file, and what lies beside it."""
+
+    weights: Path
+
+    @property
+    def name(self) -> str:
+        """The folder that it lies in: `seed0`."""
+        return self.weights.absolute().parent.name
+
+    @property
+    def validation(self) -> Path | None:
+        """Its predictions of the validation split, where they are."""
+        path = self.weights.parent / "predictions" / "validation.parquet"
+        return path if path.is_file() else None
+
+    @property
+    def films(self) -> Mapping[str, Any] | None:
+        """What its training films are like (`qcxr.data.likeness`), where its `run.json` says it."""
+        try:
+            found = json.loads((self.weights.parent / "run.json").read_text(encoding="utf-8")).get("films")
+        except (OSError, ValueError, AttributeError):  # weights alone, or a record that is damaged
+            return None
+        return found if isinstance(found, dict) else None
+
+
+def members(run: Path | str) -> list[Member]:
+    """The runs that `run` names: one, or those of a head's folder in the order of their seeds.
+
+    A seed that is not trained yet is left out. Raises InputError where there is none, with what the folder has.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        return [Member(run)]
+    if (run / WEIGHTS).is_file():
+        return [Member(run / WEIGHTS)]
+    seeds = sorted(_seeds(run), key=lambda path: int(path.name[4:]))
+    found = [Member(path / WEIGHTS) for path in seeds if (path / WEIGHTS).is_file()]
+    if found:
+        return found
+    if seeds:
+        raise InputError(f"no run of {run} is trained yet ({', '.join(path.name for path in seeds)}); train it first")
+    below = sorted(path.name for path in run.iterdir() if path.is_dir())
+    has = f"it has {', '.join(below[:8])}: give one of them" if below else "it is empty"
+    raise InputError(f"{run} must be a run's folder (with {WEIGHTS}) or a head's (with seed0, ...); {has}")
+
+
+def _seeds(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and re.fullmatch(r"seed\d+", path.name)]

@@ -1,0 +1,68 @@
+"""Saliency pictures of chosen labels, film by film as they are predicted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from qcxr.errors import InputError
+from qcxr.training.ensemble import Ensemble, known_label
+from qcxr.training.filmtable import Film
+from qcxr.training.saliency import Map, gradient_times_input, occlusion, patch_of
+
+Draw = Callable[..., None]
+
+
+class Overlays:
+    """Called with each film and its probabilities, writes `{film}-{label}.png` into `folder`.
+
+    patch, stride: of occlusion, in pixels of the preprocessed film; None is `saliency.patch_of`. smooth: what makes a
+    map of single pixels readable. draw(film, title, maps, out): what makes the picture.
+    Raises InputError: an unknown label, a patch or stride that does not fit.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        labels: Sequence[str],
+        folder: Path,
+        *,
+        patch: int | None,
+        stride: int | None,
+        smooth: Callable[[Map], Map],
+        draw: Draw,
+    ) -> None:
+        side = ensemble.preprocessing.crop
+        usual = patch_of(side)
+        self.patch, self.stride = patch or usual[0], stride or (max(1, patch // 2) if patch else usual[1])
+        if not 1 <= self.stride <= self.patch <= side:
+            raise InputError(
+                f"--patch and --stride must be 1 <= stride <= patch <= {side}, the film's side, got patch {self.patch} "
+                f"and stride {self.stride}; correct them"
+            )
+        self._labels = [known_label(label, ensemble.labels) for label in labels]
+        self._ensemble, self._folder, self._smooth, self._draw = ensemble, folder, smooth, draw
+        self._names: dict[str, int] = {}
+
+    def __call__(self, film: Film, probabilities: Mapping[str, float]) -> None:
+        """Write one film's pictures."""
+        if film.pixels is None:
+            return
+        hidden = occlusion(self._ensemble, film.pixels, self._labels, patch=self.patch, stride=self.stride)
+        stem = self._stem(film.path)
+        for label in self._labels:
+            maps = {f"occlusion: fall of p, {self.patch} px hidden\nevery {self.stride} px": hidden[label]}
+            if self._ensemble.differentiable:
+                gradient = gradient_times_input(self._ensemble, film.pixels, label)
+                maps["gradient x input: logit per pixel,\nsmoothed"] = self._smooth(gradient)
+            count = len(self._ensemble.names)
+            of = f"mean of {count} runs" if count > 1 else self._ensemble.names[0]
+            title = f"{label}: p = {probabilities[label]:.3f} ({of})\n{Path(film.path).name}"
+            self._draw(film.pixels, title, maps, self._folder / f"{stem}-{re.sub(r'[^0-9A-Za-z]+', '_', label)}.png")
+
+    def _stem(self, path: str) -> str:
+        """The film's name without its suffix; a second one of that name, in another folder, gets a number."""
+        name = Path(path).stem
+        self._names[name] = self._names.get(name, 0) + 1
+        return name if self._names[name] == 1 else f"{name}.{self._names[name]}"

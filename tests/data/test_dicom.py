@@ -1,0 +1,302 @@
+"""DICOM films: every gray level against the standard's formulas written out, and against pydicom's own."""
+
+import io
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+)
+
+from qcxr.data import dicom, levels
+from qcxr.data.audit import film_facts, film_issues
+from qcxr.data.cache import build
+from qcxr.data.entry import settings_key
+from qcxr.data.film import Facts, FilmError, MissingCodec
+from qcxr.data.films import Films
+from qcxr.data.images import Preprocessing, decode
+from qcxr.errors import InputError
+from qcxr.study.sections import Image as ImageSection
+
+from . import dicoms, films
+from .films import gray
+
+RNG = np.random.default_rng(8)
+STORED = RNG.integers(300, 3000, (40, 45)).astype(np.uint16)
+STORED[0, :2] = 300, 3000  # what used pixels are scaled by
+
+
+def rounded(shown: np.ndarray) -> np.ndarray:
+    """Gray levels of what is shown on [0, 1]."""
+    return np.floor(255 * shown + 0.5).astype(np.uint8)
+
+
+def pixels(made, rule: str = "auto", **how) -> np.ndarray:
+    decoded, facts = decode(dicoms.data(made, **how), rule)
+    assert (facts.height, facts.width) == decoded.shape and not facts.colour
+    return decoded
+
+
+def test_without_a_window_the_used_range_is_shown_and_full_is_all_that_the_bits_hold():
+    used = rounded((STORED - 300.0) / 2700.0)
+    np.testing.assert_array_equal(pixels(dicoms.film(STORED)), used)
+    np.testing.assert_array_equal(pixels(dicoms.film(STORED), "full"), rounded(STORED / 4095.0))
+    np.testing.assert_array_equal(pixels(dicoms.film(STORED, photometric="MONOCHROME1")), 255 - used)
+    for bits in (12, 13, 14, 15, 16):
+        np.testing.assert_array_equal(pixels(dicoms.film(STORED, bits=bits)), used)
+        np.testing.assert_array_equal(pixels(dicoms.film(STORED, bits=bits), "full"), rounded(STORED / (2.0**bits - 1)))
+    eight = (STORED >> 4).astype(np.uint8)
+    np.testing.assert_array_equal(pixels(dicoms.film(eight, bits=8), "full"), eight)
+    assert tuple(ImageSection.model_json_schema()["properties"]["levels"]["enum"]) == levels.LEVELS
+
+
+SLOPE, INTERCEPT, CENTER, WIDTH = 2.0, -1000.0, 2100.0, 3001.0
+X = SLOPE * STORED.astype(np.float64) + INTERCEPT
+
+
+def linear(x):
+    shown = (x - (CENTER - 0.5)) / (WIDTH - 1) + 0.5
+    return np.where(x <= CENTER - 0.5 - (WIDTH - 1) / 2, 0, np.where(x > CENTER - 0.5 + (WIDTH - 1) / 2, 1, shown))
+
+
+def linear_exact(x):
+    shown = (x - CENTER) / WIDTH + 0.5
+    return np.where(x <= CENTER - WIDTH / 2, 0, np.where(x > CENTER + WIDTH / 2, 1, shown))
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("function", "formula"),
+    [
+        (None, linear),
+        ("LINEAR", linear),
+        ("LINEAR_EXACT", linear_exact),
+        ("SIGMOID", lambda x: 1 / (1 + np.exp(-4 * (x - CENTER) / WIDTH))),
+    ],
+)
+def test_rescale_and_window(function, formula, photometric):
+    more = {"VOILUTFunction": function} if function else {}
+    made = dicoms.film(
+        STORED, photometric=photometric, RescaleSlope=SLOPE, RescaleIntercept=INTERCEPT, WindowCenter=[CENTER, 1],
+        WindowWidth=[WIDTH, 2], **more,
+    )  # fmt: skip
+    hand = rounded(formula(X))
+    np.testing.assert_array_equal(pixels(made), hand if photometric == "MONOCHROME2" else 255 - hand)
+    theirs = apply_voi_lut(apply_modality_lut(STORED, made), made, index=0)  # on the range of 12 bits, rescaled
+    np.testing.assert_array_equal(hand, rounded((theirs - INTERCEPT) / (4095 * SLOPE)))
+    used = rounded((STORED - 300.0) / 2700.0)
+    np.testing.assert_array_equal(pixels(made, "used"), used if photometric == "MONOCHROME2" else 255 - used)
+
+
+def test_signed_values_and_a_negative_slope():
+    signed = STORED.astype(np.int16) - 1700
+    made = dicoms.film(signed, RescaleSlope=-1, RescaleIntercept=0, WindowCenter=0, WindowWidth=2000)
+    x = -signed.astype(np.float64)
+    np.testing.assert_array_equal(pixels(made), rounded(np.clip((x + 0.5) / 1999 + 0.5, 0, 1)))
+    np.testing.assert_array_equal(pixels(made, "full"), rounded((x + 2047) / 4095))
+
+
+def test_bits_above_those_stored_do_not_count():
+    junk = (STORED | 0xF000).astype(np.uint16)
+    np.testing.assert_array_equal(pixels(dicoms.film(junk)), pixels(dicoms.film(STORED)))
+
+
+def test_tables():
+    curve = (np.linspace(0, 1, 2600) ** 2 * 1023).astype(int)
+    made = dicoms.film(STORED, VOILUTSequence=[dicoms.lut(curve.tolist(), first=350, bits=10)], WindowCenter=5)
+    made.WindowWidth = 9  # a table goes before a window
+    np.testing.assert_array_equal(pixels(made), rounded(curve[np.clip(STORED.astype(int) - 350, 0, 2599)] / 1023))
+    steep = np.arange(4096) // 2 + 100
+    made = dicoms.film(STORED, ModalityLUTSequence=[dicoms.lut(steep.tolist(), first=0, bits=16)], WindowCenter=900)
+    made.WindowWidth, made.VOILUTFunction = 1000, "LINEAR_EXACT"
+    np.testing.assert_array_equal(pixels(made), rounded(np.clip((steep[STORED] - 900) / 1000 + 0.5, 0, 1)))
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_padding_is_black_and_does_not_count(photometric):
+    padded = STORED.copy()
+    padded[-3:], padded[:, -2:] = 4000, 4010
+    for last in (None, 4010):
+        more = {"PixelPaddingValue": 4000} | ({"PixelPaddingRangeLimit": last} if last else {})
+        got = pixels(dicoms.film(padded, photometric=photometric, **more))
+        inside = (padded != 4000) & (padded != 4010) if last else padded != 4000
+        top = 3000 if last else 4010
+        shown = rounded((padded - 300.0) / (top - 300.0) * inside)
+        assert (got[~inside] == 0).all()
+        np.testing.assert_array_equal(got[inside], (shown if photometric == "MONOCHROME2" else 255 - shown)[inside])
+
+
+def test_every_way_to_write_a_film_gives_the_same_pixels():
+    hand = pixels(dicoms.film(STORED))
+    for syntax in (RLELossless, JPEG2000Lossless):
+        made = dicoms.film(STORED)
+        made.compress(syntax)
+        np.testing.assert_array_equal(pixels(made), hand, err_msg=syntax.name)
+    frame = dicoms.jpeg_lossless(STORED, 12)
+    np.testing.assert_array_equal(pixels(dicoms.compressed(dicoms.film(STORED), frame, dicoms.LOSSLESS)), hand)
+    made = dicoms.film(STORED)
+    made.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    np.testing.assert_array_equal(pixels(made), hand)
+    bare = dicoms.film(STORED)
+    del bare.file_meta
+    for implicit in (True, False):  # no preamble, no head
+        how = {"enforce_file_format": False, "implicit_vr": implicit, "little_endian": True}
+        np.testing.assert_array_equal(pixels(bare, **how), hand)
+    made = dicoms.film(STORED.astype(">u2"))
+    made.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    np.testing.assert_array_equal(pixels(made), hand)
+    with_window = dicoms.film(STORED, WindowCenter=1500, WindowWidth=900)
+    frame = dicoms.jpeg_lossless(STORED, 12)
+    np.testing.assert_array_equal(
+        pixels(dicoms.compressed(dicoms.film(STORED, WindowCenter=1500, WindowWidth=900), frame, dicoms.LOSSLESS)),
+        pixels(with_window),
+    )
+
+
+def test_jpeg_and_colours():
+    film = gray(RNG, 48, 40)
+    out = io.BytesIO()
+    Image.fromarray(film).save(out, "JPEG", quality=95)
+    made = dicoms.compressed(dicoms.film(film, bits=8), out.getvalue(), JPEGBaseline8Bit)
+    np.testing.assert_allclose(pixels(made, "full"), np.asarray(Image.open(out)), atol=1)  # another inverse transform
+    rgb = np.repeat(film[..., None], 3, axis=2)
+    decoded, facts = decode(dicoms.data(dicoms.film(rgb, bits=8, photometric="RGB")))
+    np.testing.assert_array_equal(decoded, film)
+    assert facts == Facts(40, 48, "RGB", False)
+    rgb[..., 0] = 255 - film
+    decoded, facts = decode(dicoms.data(dicoms.film(rgb, bits=8, photometric="RGB")))
+    assert facts.colour
+    np.testing.assert_allclose(decoded, rgb @ [0.299, 0.587, 0.114], atol=0.51)
+
+
+def test_sixteen_bit_png():
+    out = io.BytesIO()
+    Image.fromarray(STORED).save(out, "PNG")
+    decoded, facts = decode(out.getvalue())
+    np.testing.assert_array_equal(decoded, rounded((STORED - 300.0) / 2700.0))
+    assert facts == Facts(45, 40, "I;16", False)
+    np.testing.assert_array_equal(decode(out.getvalue(), "full")[0], rounded(STORED / 65535.0))
+    out = io.BytesIO()
+    Image.fromarray(np.full((9, 9), 700, np.uint16)).save(out, "PNG")
+    assert (decode(out.getvalue())[0] == 0).all()
+
+
+def test_a_cache_of_mixed_films_and_its_keys(tmp_path):
+    """Films are told by their content, whatever their suffix; another rule is another entry."""
+    paths = films.nih(tmp_path / "nih")
+    files = sorted(paths["images"].iterdir())
+    files[0].write_bytes(dicoms.data(dicoms.film(STORED)))
+    Image.fromarray(STORED).save(files[1], "PNG")
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    where = Films(paths["images"], tmp_path / "cache", Preprocessing(24, 20))
+    assert build(frame, where, progress=False).n_built == len(files)
+    facts = film_facts(frame, where).set_index("path")
+    assert facts.loc[[files[0].name, files[1].name], "mode"].tolist() == ["MONOCHROME2", "I;16"]
+    assert film_issues(facts.reset_index(), where)["issue"].tolist() == ["duplicate"]  # of one array
+    assert build(frame, where, progress=False).n_built == 0
+    full = Films(paths["images"], tmp_path / "cache", Preprocessing.of({"resize": 24, "crop": 20, "levels": "full"}))
+    assert build(frame, full, progress=False).n_built == len(files)
+    assert settings_key(where.preprocessing) == "bicubic-24-20-v1"
+    assert settings_key(full.preprocessing) == "bicubic-24-20-full-v1"
+    with pytest.raises(InputError, match=r"levels must be one of auto, used, full, got 'log'; set image.levels"):
+        Preprocessing(levels="log")
+    assert ImageSection().pixels() == {"resize": 256, "crop": 224}  # as before: no finished run's slice changes
+    assert ImageSection(levels="full").decides()["levels"] == "full"
+
+
+def j2k(said: np.ndarray) -> bytes:
+    made = dicoms.film(said)
+    made.compress(JPEG2000Lossless)
+    return next(pydicom.encaps.generate_frames(made.PixelData, number_of_frames=1))
+
+
+def _deflated():
+    made = dicoms.film(STORED)
+    made.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    return made
+
+
+REFUSED = [
+    ("CT", lambda: dicoms.film(STORED, Modality="CT"), "a DICOM of modality CT, not a radiograph"),
+    ("frames", lambda: dicoms.film(STORED, NumberOfFrames=3), "a DICOM of 3 frames"),
+    ("palette", lambda: dicoms.film(STORED, PhotometricInterpretation="PALETTE COLOR"), "interpretation PALETTE COLOR"),
+    ("no pixels", lambda: _without("PixelData"), "a DICOM without pixels"),
+    ("no rows", lambda: _without("Rows"), "a DICOM without pixels"),
+    ("32 bits", lambda: dicoms.film(STORED.astype(np.uint32), bits=32), "a DICOM of 32 bits in 32"),
+    ("6 bits", lambda: dicoms.film(STORED, bits=6), "a DICOM of 6 bits in 16"),
+    ("high bit", lambda: dicoms.film(STORED, HighBit=15), "whose highest bit is 15, not 11"),
+    ("samples", lambda: dicoms.film(STORED, SamplesPerPixel=3), "3 samples a pixel in MONOCHROME2"),
+    ("too large", lambda: dicoms.film(STORED, Rows=60000, Columns=60000), "more than 64,000,000 pixels"),
+    ("stripe", lambda: dicoms.film(STORED, Rows=1, Columns=713), "is a stripe"),
+    ("nothing", lambda: dicoms.film(STORED, Rows=0), "45 x 0 has no pixels"),
+    ("short", lambda: dicoms.film(STORED, PixelData=STORED.tobytes()[:-300]), "damaged or truncated DICOM"),
+    ("window", lambda: dicoms.film(STORED, WindowCenter=1, WindowWidth=0), "window has centre 1 and width 0"),
+    ("function", lambda: dicoms.film(STORED, WindowCenter=1, WindowWidth=9, VOILUTFunction="CUBIC"), "CUBIC"),
+    ("slope", lambda: dicoms.film(STORED, RescaleSlope=0, RescaleIntercept=1), "rescale slope or intercept is none"),
+    ("deflated", _deflated, "transfer syntax Deflated Explicit VR Little Endian, which is not read"),
+    (
+        "a frame larger than said",
+        lambda: dicoms.compressed(dicoms.film(STORED), j2k(np.tile(STORED, (3, 3))), JPEG2000Lossless),
+        "a frame of 135 x 120 where its header says 45 x 40",
+    ),
+    (
+        "no frame",
+        lambda: dicoms.compressed(dicoms.film(STORED), b"\xff\xd8 nothing", dicoms.LOSSLESS),
+        "not a frame of its syntax where its header says",
+    ),
+]  # fmt: skip
+
+
+def _without(name: str):
+    made = dicoms.film(STORED)
+    delattr(made, name)
+    return made
+
+
+@pytest.mark.parametrize(("make", "text"), [pytest.param(*case[1:], id=case[0]) for case in REFUSED])
+def test_what_is_no_film_is_refused_in_one_line(make, text):
+    with pytest.raises(FilmError, match=text) as refused:
+        decode(dicoms.data(make()))
+    assert "\n" not in str(refused.value)
+
+
+def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch):
+    written = dicoms.data(dicoms.film(STORED))
+    monkeypatch.setattr(dicom.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingCodec, match=r"pydicom, which reads it, is not installed; pip install -e '.\[dicom\]'"):
+        decode(written)
+
+
+WHOLE = [dicoms.data(dicoms.film(STORED, WindowCenter=1500, WindowWidth=900, PixelPaddingValue=0))]
+_made = dicoms.film(STORED)
+_made.compress(RLELossless)
+WHOLE.append(dicoms.data(_made))
+HEAD = WHOLE[0].index(b"DICM") + 4
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    which=st.sampled_from(WHOLE),
+    changes=st.lists(st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=4)), max_size=4),
+    length=st.integers(0, 2000),
+)
+def test_damaged_and_hostile_files_give_pixels_or_a_film_error(which, changes, length):
+    damaged = bytearray(which)
+    for at, new in changes:
+        damaged[HEAD + at : HEAD + at + len(new)] = new
+    for data in (bytes(damaged), bytes(damaged[: HEAD + length]), bytes(damaged[132:])):
+        try:
+            decoded, _ = decode(data)
+        except FilmError as error:
+            assert "\n" not in str(error)
+        else:
+            assert decoded.dtype == np.uint8 and decoded.ndim == 2
