@@ -60,6 +60,7 @@ def join(
         "shape": [len(whole), *next(iter(facts.values()))["shape"][1:]],
         "labels": list(labels),
         "covered": {source: covered(frames[source]) for source in sources},
+        **_like([facts[source].get("films") for source in sources]),
         "left_out": [f"{source}:{film}" for source in sources for film in facts[source].get("left_out", [])],
         "joined": list(sources),
         "sha256": {
@@ -98,3 +99,17 @@ def _plain(key: str, about: dict[str, Any]) -> Any:
     if key == "features" and key in about:  # but for the films' own hash
         return {name: value for name, value in about[key].items() if name != "films"}
     return about.get(key)
+
+
+def _like(told: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """What films are like, where each JSON says so (numbers, and the ends of what is usual): usual of any is usual."""
+    known = [films for films in told if films]
+    if not known or len(known) < len(told):
+        return {}
+
+    def both(values: list[Any]) -> Any:
+        if isinstance(values[0], list):
+            return [min(low for low, _ in values), max(high for _, high in values)]
+        return sum(values)
+
+    return {"films": {key: both([films[key] for films in known]) for key in known[0]}}

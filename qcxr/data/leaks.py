@@ -1,9 +1,11 @@
 """Films and patients on both sides of a study's splits: what a model is judged by must not be what it learned from.
 
-Three signs, of the splits that the study uses (train and val of what is trained on, test of what is tested on):
+Four signs, of the splits that the study uses (train and val of what is trained on, test of what is tested on):
 
 - film: the same file; or the same image id in two sources with the same picture, compressed or scaled anew or not;
 - pixels: what the network would see of two films is the same (films of one gray level apart, which tell nothing);
+- picture: two sources hold the same pictures under other names, a hundredth of the later films at least
+  (`qcxr.data.pictures`);
 - patient: the same patient id but for leading zeros, a decimal `.0`, case and surrounding space (`00000211`, `211`).
   Of two sources it counts only where they show the same hospital: their films lie in the same folders, or they have a
   film in common. Otherwise both may count their patients, and their films, from 1.
@@ -18,6 +20,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
+from qcxr.data import pictures
 from qcxr.data.columns import SPLITS
 from qcxr.data.entry import unpack_entry
 from qcxr.data.films import Films, said_corrupt
@@ -26,11 +29,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_csv
 
 COLUMNS = ("film", "other", "kind", "where")
-KINDS = ("film", "pixels", "patient")  # the stronger sign first
-# Correlation of two films' thumbnails. Of 180,000 pairs of real films of two patients it was at most 0.967, of one
-# patient's films 0.974, and of a film with itself as a JPEG of another size at least 0.9998.
-SAME = 0.995
-_SIDE = 16  # of a thumbnail
+KINDS = ("film", "pixels", "picture", "patient")  # the stronger sign first
 
 
 def normalised(ids: pd.Series) -> pd.Series:
@@ -85,11 +84,13 @@ def leaks(films: pd.DataFrame) -> pd.DataFrame:
         if column not in films:
             films[column] = None
     films["name"] = _named_alike(films)
-    hospital = films["source"].map(_hospitals(films))
+    seen = _pictures(films)
+    hospital = films["source"].map(_hospitals(films, seen))
     parts = [
         _pairs(films, films["file"], "film"),
         _pairs(films, films["name"], "film"),
         _pairs(films, films["digest"], "pixels"),
+        seen,
         _pairs(films, hospital + "\n" + films["person"], "patient"),
     ]
     found = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
@@ -119,14 +120,10 @@ def said(found: pd.DataFrame) -> str:
 
 
 def _seen(pixels: UInt8[np.ndarray, "height width"]) -> tuple[str | None, bytes | None]:
-    """A digest, and a thumbnail of means over equal squares."""
+    """A digest and a thumbnail."""
     if pixels.min() == pixels.max():
         return None, None
-    steps = [max(1, length // _SIDE) for length in pixels.shape]
-    rows, columns = (min(_SIDE, length) for length in pixels.shape)
-    squares = pixels[: rows * steps[0], : columns * steps[1]].reshape(rows, steps[0], columns, steps[1])
-    thumbnail = squares.mean((1, 3)).round().astype(np.uint8)
-    return hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest(), thumbnail.tobytes()
+    return hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest(), pictures.thumbnail(pixels)
 
 
 def _named_alike(films: pd.DataFrame) -> pd.Series:
@@ -136,19 +133,12 @@ def _named_alike(films: pd.DataFrame) -> pd.Series:
     alike = pd.Series(None, films.index, dtype=object)
     if known.empty:
         return alike
-    pictures = np.stack([np.frombuffer(thumbnail, np.uint8) for thumbnail in known["thumbnail"]])
+    vectors = pictures.units(known["thumbnail"])
     place = pd.Series(np.arange(len(known)), known.index)
     first = place.groupby(ids[known.index]).transform("first").to_numpy()
-    same = _correlations(pictures, pictures[first]) >= SAME
+    same = (vectors * vectors[first]).sum(1) >= pictures.NAMED
     alike[known.index[same]] = ids[known.index[same]]
     return alike
-
-
-def _correlations(some: UInt8[np.ndarray, "films squares"], others: UInt8[np.ndarray, "films squares"]) -> np.ndarray:
-    """Of each film with the other in its row; 0 where one of them has one gray level."""
-    one, other = (part - part.mean(1, keepdims=True, dtype=np.float32) for part in (some, others))
-    scale = np.sqrt((one**2).sum(1) * (other**2).sum(1))
-    return np.divide((one * other).sum(1), scale, out=np.zeros_like(scale), where=scale > 0)
 
 
 def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> pd.DataFrame:
@@ -160,6 +150,19 @@ def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> pd.DataFrame:
     first = known.groupby("key")[["source", "split", "image_id"]].transform("first")
     later = known["split"] != first["split"]
     first, known = first[later], known[later]
+    return _rows(first, known, kind)
+
+
+def _pictures(films: pd.DataFrame) -> pd.DataFrame:
+    """A row for each film that looks like one of another source and an earlier split."""
+    parts = [pd.DataFrame(columns=list(COLUMNS))]
+    for later, earlier in pictures.alike(films):
+        first, known = (films.loc[rows].reset_index(drop=True) for rows in (earlier, later))
+        parts.append(_rows(first, known, "picture"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rows(first: pd.DataFrame, known: pd.DataFrame, kind: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "film": first["source"] + ":" + first["image_id"],
@@ -170,11 +173,19 @@ def _pairs(films: pd.DataFrame, key: pd.Series, kind: str) -> pd.DataFrame:
     )
 
 
-def _hospitals(films: pd.DataFrame) -> Mapping[str, str]:
-    """Source -> the first source that shows the same hospital: films in the same folders, or a film in both."""
+def _hospitals(films: pd.DataFrame, seen: pd.DataFrame) -> Mapping[str, str]:
+    """Source -> the first source that shows the same hospital: films in the same folders, or a film in both.
+
+    seen: films of two sources that look alike, rows of `COLUMNS`.
+    """
     by = films.groupby("source", sort=False)
     folders = {source: set(part) for source, part in by["folder"]}
     known = {source: {*part["file"], *part["digest"].dropna(), *part["name"].dropna()} for source, part in by}
+    for film, other in {
+        (a.partition(":")[0], b.partition(":")[0]) for a, b in zip(seen["film"], seen["other"], strict=True)
+    }:
+        known[film].add(f"{film}:{other}")
+        known[other].add(f"{film}:{other}")
     found: dict[str, str] = {}
     for source in sorted(folders):
         near = (o for o in found if _nested(folders[source], folders[o]) or not known[source].isdisjoint(known[o]))

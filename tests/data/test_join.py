@@ -102,6 +102,24 @@ def test_what_is_not_alike_or_not_there_is_refused(tmp_path):
         split.load(tmp_path / "a+b-train.json", ["Mass"])
 
 
+def test_what_films_are_like_is_what_is_usual_in_any_source(tmp_path):
+    packed(tmp_path, "a", 3, ["Mass"], seed=1, films={"n": 3, "coloured": 1, "mean": [90.0, 120.0]})
+    packed(tmp_path, "b", 2, ["Mass"], seed=2, films={"n": 2, "coloured": 0, "mean": [80.0, 110.0]})
+    assert joined(tmp_path, "a", "b")["films"] == {"n": 5, "coloured": 1, "mean": [80.0, 120.0]}
+    packed(tmp_path, "b", 2, ["Mass"], seed=2)
+    assert "films" not in joined(tmp_path, "a", "b")
+
+
+def test_features_are_joined_where_one_backbone_made_them(tmp_path):
+    for seed, source in enumerate("ab"):
+        about = {"backbone": "same", "features": {"films": source, "views": 2}}
+        packed(tmp_path, source, 3, ["Mass"], seed=seed, **about)
+    assert joined(tmp_path, "a", "b")["features"] == {"views": 2}
+    packed(tmp_path, "b", 3, ["Mass"], seed=2, backbone="other", features={"films": "b", "views": 2})
+    with pytest.raises(InputError, match="their backbone differs"):
+        joined(tmp_path, "a", "b")
+
+
 def test_a_label_that_is_left_open_on_purpose_needs_some_film_only(tmp_path):
     _, frame = packed(tmp_path, "a", 4, ["Mass"], seed=1, partial=["Mass"])
     write_parquet(frame.assign(Mass=frame["Mass"].mask(frame.index == 1)), tmp_path / "a-train.parquet")

@@ -109,6 +109,25 @@ def test_pictures_tell_what_ids_do_not(pictures):
     assert sorted(row[2] for row in found(train, same)) == ["film", "patient"]
 
 
+def test_a_set_that_holds_the_others_films_under_other_names(pictures):
+    """As RSNA's does NIH's: other ids, other patients, compressed and scaled anew."""
+    rng = np.random.default_rng(1)
+    *mine, other = (np.kron(rng.integers(0, 256, (10, 10), np.uint8), np.ones((16, 16), np.uint8)) for _ in range(7))
+    train = pictures("nih", "train", mine[:4])
+    val = pictures("nih", "val", mine[4:], patient="2", name="v{}")
+    test = pictures("rsna", "test", [recompressed(mine[2]), other, recompressed(mine[5])], patient="9", name="r{}")
+    assert found(train, val, test) == [
+        ["nih:f2", "rsna:r0", "picture", "nih train / rsna test"],
+        ["nih:v1", "rsna:r2", "picture", "nih val / rsna test"],
+    ]
+    # having films in common, they are one hospital
+    others = test.assign(patient_id=["9", "001", "9"])
+    assert [row[2] for row in found(train, others)] == ["picture", "patient"]
+    # one film among hundreds is chance
+    many = pd.concat([test[:1], *(test[1:2].assign(image_id=f"x{i}", file=f"x{i}") for i in range(120))])
+    assert found(train, many) == []
+
+
 def test_the_refusal_names_the_list_and_the_key(tmp_path):
     rows = leaks(pd.concat([listed("a", "train", ("x", "1")), listed("b", "val", ("x", "1"))]))
     out = tmp_path / "leaks.csv"
