@@ -15,7 +15,7 @@ from typing import Any
 
 from qcxr.errors import InputError
 from qcxr.study import plugged, pluginpackage, warm
-from qcxr.study.pluginfile import Registered
+from qcxr.study.pluginfile import Registered, stamp
 
 WITHOUT_CARD = ("data_kind", "metric", "figure")  # hooks whose jobs hold no card
 
@@ -31,7 +31,7 @@ def load(found: Registered) -> Callable[..., Any]:
         if found.listed.startswith(pluginpackage.PREFIX):
             module = importlib.import_module(_module_name(found))
         else:
-            module = _run(found.file, os.stat(found.file).st_mtime_ns)
+            module = _run(found.file, stamp(found.file))
         return getattr(module, found.function)
 
 
@@ -44,7 +44,7 @@ def _stay_off_cards() -> None:
 
 
 @functools.lru_cache
-def _run(file: Path, mtime_ns: int) -> types.ModuleType:
+def _run(file: Path, written: tuple[int, int]) -> types.ModuleType:
     module = types.ModuleType(f"plugin_{file.stem}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module  # where dataclasses and pickles look for it

@@ -105,16 +105,22 @@ def read(file: Path, *, listed: str | None = None, alone: bool = True) -> tuple[
     Raises `InputError`: one line with the file and its line's number.
     """
     try:
-        changed = os.stat(file).st_mtime_ns
+        written = stamp(file)
     except OSError:
         raise InputError(
             f"{file} does not exist; set plugins to files that do, from where the study runs, or to package:NAME"
         ) from None
-    return _read(file, changed, listed or str(file), alone)
+    return _read(file, written, listed or str(file), alone)
+
+
+def stamp(file: Path) -> tuple[int, int]:
+    """What tells one state of a file from the next: when it was written, and its size. Raises `OSError`."""
+    about = os.stat(file)
+    return about.st_mtime_ns, about.st_size
 
 
 @functools.lru_cache
-def _read(file: Path, mtime_ns: int, listed: str, alone: bool) -> tuple[Registered, ...]:
+def _read(file: Path, written: tuple[int, int], listed: str, alone: bool) -> tuple[Registered, ...]:
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except SyntaxError as error:

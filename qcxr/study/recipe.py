@@ -113,7 +113,7 @@ def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values,
     told = options.model_dump(mode="json", exclude_defaults=True)
     if isinstance(options, Own):
         told = options.resolved(told)
-    if (one := plugged.find("head", entry.kind)) and "plugin" not in told:
+    if one := plugged.find("head", entry.kind):
         told["plugin"] = {"file": one.listed, "digest": one.digest}
     return Recipe(
         kind=entry.kind,
