@@ -55,8 +55,10 @@ def read(data: bytes, levels: str) -> tuple[Image.Image, str]:
         warnings.simplefilter("ignore")
         try:
             return _read(data, levels)
-        except (FilmError, MissingCodec):
+        except MissingCodec:
             raise
+        except FilmError as error:  # names of the file's own are in it, with line ends or anything else
+            raise FilmError(" ".join(str(error).split())) from None
         except Exception as error:  # pydicom and the decoders raise what they meet
             raise FilmError(f"damaged or truncated DICOM ({' '.join(str(error).split())[:120]})") from None
 

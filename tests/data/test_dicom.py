@@ -227,6 +227,7 @@ def _deflated():
 
 REFUSED = [
     ("CT", lambda: dicoms.film(STORED, Modality="CT"), "a DICOM of modality CT, not a radiograph"),
+    ("line end", lambda: dicoms.film(STORED, PhotometricInterpretation="a\nb"), "interpretation A B"),
     ("frames", lambda: dicoms.film(STORED, NumberOfFrames=3), "a DICOM of 3 frames"),
     ("palette", lambda: dicoms.film(STORED, PhotometricInterpretation="PALETTE COLOR"), "interpretation PALETTE COLOR"),
     ("no pixels", lambda: _without("PixelData"), "a DICOM without pixels"),
