@@ -21,8 +21,10 @@ class CorruptEntry(ValueError):
 
 
 def settings_key(preprocessing: Preprocessing) -> str:
-    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1`."""
-    return f"bicubic-{preprocessing.resize}-{preprocessing.crop}-v{PREPROCESSING_VERSION}"
+    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1` or `bilinear-squash-224-224-v1`."""
+    fit = "" if preprocessing.fit == "crop" else f"{preprocessing.fit}-"
+    sizes = f"{preprocessing.resize}-{preprocessing.crop}"
+    return f"{preprocessing.resample}-{fit}{sizes}-v{PREPROCESSING_VERSION}"
 
 
 def entry_key(content: str, preprocessing: Preprocessing) -> str:

@@ -54,7 +54,7 @@ class Films:
 
 def of_study(cfg: Config, dataset: str) -> Films:
     """The films of one of the study's data sets."""
-    preprocessing = Preprocessing(cfg.image.resize, cfg.image.crop)
+    preprocessing = Preprocessing.of(cfg.prepared.pixels())
     return Films(cfg.data.sources[dataset].images, cfg.data.cache, preprocessing)
 
 

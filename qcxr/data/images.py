@@ -7,7 +7,9 @@ normalisation is `augment.normalise`, on the device.
 
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import UInt8
@@ -19,17 +21,27 @@ from qcxr.errors import InputError
 MAX_PIXELS = 64_000_000
 # Resizing the shortest side blows a stripe up: at 1:20 and resize 256 it would be 5,120 pixels long, with 224 kept.
 MAX_ASPECT = 20.0
+FITS = ("crop", "squash")
+FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """From a film to the square that is cached: its shortest side to `resize` pixels, then the centre `crop`.
 
-    Raises InputError unless both are whole numbers with 1 <= crop <= resize.
+    fit: `squash` brings both sides to `resize`, whatever the film's proportions. resample: the filter, by PIL's name.
+
+    Raises InputError unless both lengths are whole numbers with 1 <= crop <= resize.
     """
 
     resize: int = 256
     crop: int = 224
+    fit: str = "crop"
+    resample: str = "bicubic"
 
     def __post_init__(self) -> None:
         for name, value in (("resize", self.resize), ("crop", self.crop)):
@@ -39,6 +51,14 @@ class Preprocessing:
             raise InputError(
                 f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop or image.resize in the config"
             )
+        for name, value, known in (("fit", self.fit, FITS), ("resample", self.resample, tuple(FILTERS))):
+            if value not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}; set image.{name}")
+
+    @classmethod
+    def of(cls, image: Mapping[str, Any]) -> Self:
+        """Of the `image:` keys that a run's files have; older files say nothing of fit and filter."""
+        return cls(**{key: image[key] for key in ("resize", "crop", "fit", "resample") if image.get(key) is not None})
 
 
 PAPERS = Preprocessing()  # the paper's, and the configuration's default
@@ -105,7 +125,7 @@ def _open(data: bytes) -> tuple[Image.Image, Facts]:
 def preprocess(
     gray: UInt8[np.ndarray, "height width"], to: Preprocessing = PAPERS
 ) -> UInt8[np.ndarray, "{to.crop} {to.crop}"]:
-    """The shortest side to `resize` by PIL's bicubic filter, then the centre.
+    """The shortest side to `resize` by PIL's filter, or both sides (fit `squash`), then the centre.
 
     The longest side is rounded down and the crop starts at `(side - crop) // 2`, as in the Hugging Face processor.
     """
@@ -115,15 +135,17 @@ def preprocess(
 
 
 def _resized(film: Image.Image, to: Preprocessing) -> np.ndarray:
-    (width, height), resize, crop = film.size, to.resize, to.crop
+    (width, height), resize, crop, resample = film.size, to.resize, to.crop, FILTERS[to.resample]
     if width == height and _part_is_exact(width, to):
         # resize only what the crop keeps: a quarter less work for the same pixels
         first, last = (end * width / resize for end in ((resize - crop) // 2, (resize - crop) // 2 + crop))
-        return np.asarray(film.resize((crop, crop), resample=Image.Resampling.BICUBIC, box=(first, first, last, last)))
+        return np.asarray(film.resize((crop, crop), resample=resample, box=(first, first, last, last)))
     # PIL's order: width, height
     new = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    if to.fit == "squash":
+        new = (resize, resize)
     left, top = (new[0] - crop) // 2, (new[1] - crop) // 2
-    resized = film.resize(new, resample=Image.Resampling.BICUBIC)
+    resized = film.resize(new, resample=resample)
     return np.asarray(resized.crop((left, top, left + crop, top + crop)))
 
 

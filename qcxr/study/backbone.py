@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from qcxr.study import pretrained
 from qcxr.study.fields import Count, Kept, Section
 
 Architecture = Literal["resnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet-lite0"]
@@ -84,6 +85,18 @@ class Backbone(Section):
         "model.safetensors, or imagenet for efficientnet-lite0; null trains from scratch.",
         examples=["microsoft/resnet-50"],
     )
+    library: Literal["jax", "torch"] | None = Field(
+        None,
+        description="What computes it: jax, or torch (frozen, any Hugging Face vision model, extra hub); null is jax for "
+        "the model types that are ours (resnet) and torch for every other, by the model_type of config.json.",
+        examples=["torch"],
+    )
+    pooling: Literal["cls", "mean"] | None = Field(
+        None,
+        description="What of a model's output is a film's features: its class token, or the mean over its patches or "
+        "map; null is the model's own (its pooled output; without one cls, and of a convolutional network the mean).",
+        examples=["mean"],
+    )
     config: Annotated[dict[str, Any], Kept(ResNet)] | None = Field(
         None,
         description="Shape of a ResNet of your own, for the name resnet without weights.",
@@ -103,7 +116,7 @@ class Backbone(Section):
     views: Count | None = Field(
         None,
         description="With trainable: head and pretrained weights, compute the features of so many augmentations of "
-        "each training film once and train heads from them; null runs the backbone in every step.",
+        "each training film once and train heads from them; null runs the backbone in every step (with torch: is 1).",
         examples=[8],
     )
     remat: bool = Field(
@@ -161,6 +174,53 @@ class Backbone(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _its_library_can(self) -> Backbone:
+        if self.library == "torch" and (self.weights in (None, "imagenet") or self.name is not None):
+            raise ValueError(
+                "backbone.library torch needs backbone.weights, a Hugging Face name or folder, and no name, got weights "
+                f"{self.weights or 'null'} and name {self.name or 'null'}; set backbone.weights, and backbone.name to null"
+            )
+        kind = pretrained.model_type(self.weights)
+        if self.library == "jax" and kind is not None and kind not in pretrained.OURS:
+            raise ValueError(
+                f"backbone.library jax has {', '.join(pretrained.OURS)}, got {self.weights} of model_type {kind}; set "
+                "backbone.library to torch or null"
+            )
+        if self.on_torch and (self.trainable != "head" or self.batch_norm == "batch"):
+            got = f"trainable {self.trainable}" if self.trainable != "head" else "batch_norm batch"
+            raise ValueError(
+                f"a backbone that torch computes is frozen, got {got} for {self.weights}"
+                f"{f' of model_type {kind}' if kind else ''}; set backbone.trainable to head and batch_norm to null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _it_has_a_class_token(self) -> Backbone:
+        if self.pooling == "cls" and not self.on_torch:
+            raise ValueError("backbone.pooling cls needs a class token, got a convolutional network; set it to null")
+        return self
+
+    @property
+    def on_torch(self) -> bool:
+        """Whether torch computes it (frozen); as far as is known here, where a hub's config.json may be missing yet."""
+        if self.library is not None:
+            return self.library == "torch"
+        return (pretrained.model_type(self.weights) or pretrained.OURS[0]) not in pretrained.OURS
+
+    @property
+    def kept_views(self) -> int | None:
+        """`views` with nothing left to be chosen: what torch computes is computed once."""
+        return self.views or (1 if self.on_torch else None)
+
+    def decides(self) -> dict[str, Any]:
+        """The keys that decide what it computes, resolved; what is new and as ever is left out."""
+        told = self.model_dump(mode="json", exclude={"library", "pooling"}) | {"batch_norm": self.normalises_with}
+        if self.on_torch:
+            pooling = {} if self.pooling is None else {"pooling": self.pooling}
+            told |= {"library": "torch", "views": self.kept_views, **pooling}
+        return told
+
     @property
     def normalises_with(self) -> str:
         """`batch_norm` with nothing left to be chosen."""
@@ -171,5 +231,4 @@ class Backbone(Section):
         """`weights` if that can only be a folder here: neither a hub's `owner/name` nor a package's."""
         if self.weights is None or self.weights == "imagenet":
             return None
-        is_name = self.weights.count("/") == 1 and not self.weights.startswith((".", "~", "/"))
-        return None if is_name else self.weights
+        return self.weights if pretrained.local(self.weights) else None

@@ -47,6 +47,8 @@ NEUTRAL = frozenset(
         "qcxr.study.memory",
         "qcxr.study.outline",
         "qcxr.study.plan",
+        "qcxr.study.pretrained",
+        "qcxr.study.processor",
         "qcxr.study.job",
         "qcxr.study.provenance",
         "qcxr.study.recipe",

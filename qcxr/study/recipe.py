@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qcxr.study import refusals
+from qcxr.study import processor, refusals
 from qcxr.study.backbone import Backbone, ResNet
 from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
@@ -41,7 +41,7 @@ class Recipe:
 
         Options of a head are those that are not the default (an option that is new changes no finished run's).
         """
-        backbone = self.backbone.model_dump(mode="json") | {"batch_norm": self.backbone.normalises_with}
+        backbone = self.backbone.decides()
         if self.backbone.config is not None:
             backbone["config"] = _full(ResNet, self.backbone.config)
         train = self.train.model_dump(mode="json")
@@ -53,7 +53,7 @@ class Recipe:
             "kind": self.kind,
             "head_options": self.head_options,
             "backbone": backbone,
-            "image": self.image.model_dump(mode="json"),
+            "image": self.image.decides(),
             "augment": self.augment.model_dump(mode="json"),
             "train": train,
             "data": self.data.model_dump(mode="json"),
@@ -91,7 +91,7 @@ def has(kind: str, key: str) -> bool:
 def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values, image: Image) -> Recipe:
     """What runs of a head are made with: over the study's sections, as written, lie the head's keys and `values`.
 
-    `study["head"]` are the options of the head's kind. Raises ValueError with one line that names the key.
+    `study["head"]` are the options of the head's kind; of `image` what is null is the backbone's own. Raises ValueError with one line that names the key.
     """
     own = {key: getattr(entry, key) for key in SECTIONS} | {"head": entry.options}
     written = {key: {**study[key], **laid} for key, laid in own.items()}
@@ -110,7 +110,7 @@ def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values,
     return Recipe(
         kind=entry.kind,
         head_options={key: value for key, value in told.items() if (key, value) != ("noise", {})},
-        image=image,
+        image=processor.resolved(image, sections["backbone"]),
         **sections,
     )
 

@@ -6,7 +6,7 @@ The large ones have files of their own (`data`, `backbone`, `heads`, `train`); a
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,11 +23,25 @@ __all__ = ["Analysis", "Augment", "Backbone", "Data", "Generate", "Heads", "Imag
 class Image(Section):
     """Preprocessing of a film (paper III-F): bicubic resize of the shortest side, centre crop, normalisation."""
 
-    resize: Annotated[int, Field(ge=8)] = Field(
-        256, description="Length in pixels to which a film's shortest side is resized, bicubic.", examples=[256]
+    resize: Annotated[int, Field(ge=8)] | None = Field(
+        256,
+        description="Length in pixels to which a film's shortest side is resized (with fit: squash, both sides); null, "
+        "with crop: null, is what the checkpoint's image processor does.",
+        examples=[256],
     )
-    crop: Annotated[int, Field(ge=8)] = Field(
+    crop: Annotated[int, Field(ge=8)] | None = Field(
         224, description="Side in pixels of the square cut from the centre; at most resize.", examples=[224]
+    )
+    fit: Literal["crop", "squash"] | None = Field(
+        None,
+        description="How a film becomes a square: crop keeps its proportions and cuts the centre, squash does not keep "
+        "them; null is crop, or the processor's way where resize and crop are null.",
+        examples=["squash"],
+    )
+    resample: Literal["bicubic", "bilinear", "lanczos"] | None = Field(
+        None,
+        description="PIL's filter; null is bicubic, or the processor's where resize and crop are null.",
+        examples=["bilinear"],
     )
     mean: Annotated[list[Annotated[float, AsNumber]], Field(min_length=3, max_length=3)] | None = Field(
         None,
@@ -43,9 +57,24 @@ class Image(Section):
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Image:
-        if self.crop > self.resize:
+        if (self.resize is None) != (self.crop is None):
+            raise ValueError(
+                f"image.resize and image.crop must both be numbers or both null (as the backbone's processor says), got "
+                f"{self.resize or 'null'} and {self.crop or 'null'}; set both in the config"
+            )
+        if self.resize is not None and self.crop is not None and self.crop > self.resize:
             raise ValueError(f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop in the config")
         return self
+
+    def decides(self) -> dict[str, Any]:
+        """All of it as JSON; its fit and filter only where they are not the paper's."""
+        usual: dict[str, tuple[str | None, ...]] = {"fit": ("crop", None), "resample": ("bicubic", None)}
+        told = self.model_dump(mode="json")
+        return {key: value for key, value in told.items() if value not in usual.get(key, ())}
+
+    def pixels(self) -> dict[str, Any]:
+        """What of it decides the pixels of a film that is cached."""
+        return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
 
 
 class Augment(Section):

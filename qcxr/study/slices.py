@@ -33,12 +33,12 @@ def manifest(source: Source) -> str:
 def features(recipe: Recipe, *, training: bool) -> str:
     """What decides a frozen backbone's features of a split; only of the training split is there more than one view."""
     decides = recipe.decides()
-    many = training and (recipe.backbone.views or 1) > 1
+    many = training and (recipe.backbone.kept_views or 1) > 1
     return slice_text(
-        backbone={key: decides["backbone"][key] for key in ("name", "weights", "config")},
+        backbone=_network(decides["backbone"]),
         normalisation=[recipe.image.mean, recipe.image.std],
         precision=recipe.train.precision,
-        views=recipe.backbone.views if training else 1,
+        views=recipe.backbone.kept_views if training else 1,
         augment=decides["augment"] if many else None,
         checkpoint=checkpoint(recipe.backbone),
     )
@@ -47,11 +47,21 @@ def features(recipe: Recipe, *, training: bool) -> str:
 def features_name(recipe: Recipe) -> str:
     """A short name of the features that a recipe reads, equal for recipes that read the same."""
     decides = recipe.decides()
-    views = recipe.backbone.views
+    views = recipe.backbone.kept_views
     made_of: list[Any] = [decides[key] for key in ("image", "augment")]
-    made_of += [{key: decides["backbone"][key] for key in ("name", "weights", "config", "views")}]
+    made_of += [{**_network(decides["backbone"]), "views": views}]
     made_of += [decides["train"]["precision"], views]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def features_code(recipe: Recipe) -> str:
+    """Hash of the code that computes a frozen backbone's features."""
+    return code_hash("qcxr.training.frozen", *(["qcxr.models.hubmodel"] if recipe.backbone.on_torch else []))
+
+
+def _network(backbone: dict[str, Any]) -> dict[str, Any]:
+    """What of a `backbone:` section says which network it is, and what of its output is kept."""
+    return {key: backbone[key] for key in ("name", "weights", "config", "library", "pooling") if key in backbone}
 
 
 def checkpoint(backbone: Backbone) -> dict[str, str] | None:
@@ -62,6 +72,8 @@ def checkpoint(backbone: Backbone) -> dict[str, str] | None:
     if backbone.weights is None or not (folder := Path(backbone.weights).expanduser()).is_dir():
         return None
     files = [folder / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
+    if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
+        files += [folder / "processor_config.json", *sorted(folder.glob("model*.safetensors*"))]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
 
 

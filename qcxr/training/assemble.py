@@ -58,11 +58,11 @@ def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     if protocol.prior_bias:
         start_at_prevalence(net.head, targets)
     log.info("%s", groups.table(net, backbone.trainable))
-    if backbone.views is not None:
+    if backbone.kept_views is not None:
         for part in (films.train, films.validation):
             features.check(net.extractor, part.about)
     mean, std = normalisation(backbone, run.recipe.image)
-    trained_net, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=run.recipe.augment)
+    trained_net, inputs = reading(net, views=backbone.kept_views, mean=mean, std=std, augment=run.recipe.augment)
     graphdef, trained, frozen, statistics = groups.split(trained_net, backbone.trainable)
     per_epoch = -(-len(films.train) // protocol.batch_size)
     if protocol.accumulate > (at_most := per_epoch * protocol.epochs):

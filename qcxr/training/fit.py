@@ -112,7 +112,7 @@ class Best:
         if self._held is None:
             return
         run, (mean, std) = self._run, normalisation(self._run.recipe.backbone, self._run.recipe.image)
-        image = run.recipe.image.model_dump() | {"mean": mean, "std": std}
+        image = run.recipe.image.decides() | {"mean": mean, "std": std}
         about = {**run.keys, "labels": list(run.labels), "image": image}
         classifier.save(self.path, loop.classifier(self._held), metadata=about)
         self._held = None

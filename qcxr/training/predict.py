@@ -31,7 +31,7 @@ def predict_films(weights_file: Path | str, films: Sequence[Path | str]) -> pd.D
     if not {"image", "labels"} <= metadata.keys():
         raise InputError(f"{weights_file} does not say how films were preprocessed; give a run's best.safetensors")
     image = metadata["image"]
-    preprocessing = Preprocessing(image["resize"], image["crop"])
+    preprocessing = Preprocessing.of(image)
     pixels = []
     for film in films:
         try:

@@ -17,7 +17,7 @@ rule features:
             FEATURES[w.features],
             training=(w.dataset, w.split) == (cfg.data.train_on, "train"),
         ),
-        code=code_hash("qcxr.training.frozen"),
+        code=lambda w: slices.features_code(FEATURES[w.features]),
     message:
         "Compute the backbone's features of the {wildcards.split} films of {wildcards.dataset}"
     script:
