@@ -21,6 +21,7 @@ from qcxr.data.feed import Batch
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
+from qcxr.training.backbone import normalisation, section
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
@@ -59,20 +60,19 @@ def training_step(n_labels: int, recipe: Recipe) -> Callable[[], float]:
     The weights are random: pretrained ones would take the same time, and need not be there.
     """
     backbone, options, image, protocol = recipe.backbone, recipe.head_options, recipe.image, recipe.train
-    section = backbone.model_dump(include={"name", "weights", "config"})
-    described = backbones.describe(section)
+    described = backbones.describe(section(backbone))
     batch_norm = backbone.batch_norm or ("running" if described.pretrained else "batch")
     architecture = classifier.Architecture(
         described.section, recipe.kind, n_labels, options, batch_norm, protocol.precision, backbone.remat
     )
     net = classifier.build(architecture, seed=0)
     size = protocol.batch_size
-    mean, std = image.mean or described.mean, image.std or described.std
-    network, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=recipe.augment)
-    if backbone.views is None:
+    mean, std = normalisation(backbone, image)
+    network, inputs = reading(net, views=backbone.kept_views, mean=mean, std=std, augment=recipe.augment)
+    if backbone.kept_views is None:
         pixels = np.zeros((size, image.crop, image.crop), np.uint8)
     else:
-        pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
+        pixels = np.zeros((size, backbone.kept_views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     optimizer = make_optimizer(protocol, steps_per_epoch=1)
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train

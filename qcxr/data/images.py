@@ -5,11 +5,13 @@ Shortest side to `resize` (bicubic, PIL), centre crop `crop`: pixel for pixel wh
 normalisation is `augment.normalise`, on the device.
 """
 
+from __future__ import annotations
+
 import io
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -56,7 +58,7 @@ class Preprocessing:
                 raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}; set image.{name}")
 
     @classmethod
-    def of(cls, image: Mapping[str, Any]) -> Self:
+    def of(cls, image: Mapping[str, Any]) -> Preprocessing:
         """Of the `image:` keys that a run's files have; older files say nothing of fit and filter."""
         return cls(**{key: image[key] for key in ("resize", "crop", "fit", "resample") if image.get(key) is not None})
 

@@ -4,6 +4,7 @@
 {name: resnet50}                                                            from scratch, a known ResNet
 {weights: microsoft/resnet-50}   or a local folder                          a Hugging Face checkpoint
 {name: efficientnet-lite0, weights: imagenet}                               weights from the package registry
+{library: torch, weights: facebook/dinov2-base, pooling: mean}              any vision model of transformers, frozen
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from qcxr.errors import InputError
-from qcxr.models import efficientnet, huggingface, imagenet
+from qcxr.models import efficientnet, hub, huggingface, imagenet
 from qcxr.models.arrays import fill
 from qcxr.models.efficientnet import EfficientNetLite0
 from qcxr.models.layers import Numerics
@@ -74,6 +75,8 @@ class Description:
 
 def describe(backbone: Mapping[str, Any]) -> Description:
     """Validate the `backbone:` section and say what it means; reads a checkpoint's config.json, not its arrays."""
+    if backbone.get("library") == hub.LIBRARY:
+        return _outside(hub.describe(backbone))
     unknown = sorted(set(backbone) - set(KEYS))
     if unknown:
         raise InputError(f"backbone has no key {unknown[0]!r}; allowed: {', '.join(KEYS)}")
@@ -119,6 +122,25 @@ def _resnet(config: ResNetConfig) -> Description:
         mean=mean,
         std=std,
         network=partial(ResNet, config),
+    )
+
+
+def _outside(section: dict[str, Any]) -> Description:
+    """A model that torch computes. Its normalisation is the processor's (`qcxr.study.processor`), or not known here."""
+
+    def network(*, numerics: Numerics, rng: None) -> Backbone:
+        del rng
+        return hub.Outside(section, precision=str(numerics.dtype))
+
+    return Description(
+        section=section,
+        config=None,
+        n_features=section["n_features"],
+        mean=(),
+        std=(),
+        network=network,
+        load=dict,  # of our arrays there are none
+        source=section["weights"],
     )
 
 

@@ -36,7 +36,7 @@ def describe(source: str) -> tuple[ResNetConfig, tuple[float, ...], tuple[float,
     if config.get("model_type") != "resnet":
         raise InputError(
             f"{source}: model_type must be 'resnet', got {config.get('model_type')!r}; "
-            "set backbone.weights to a ResNet checkpoint"
+            "set backbone.weights to a ResNet checkpoint, or backbone.library to torch (frozen)"
         )
     try:
         path = locate(source, PREPROCESSOR)

@@ -18,7 +18,14 @@ FILES = ("preprocessor_config.json", "processor_config.json")
 FILTERS = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL's numbers
 HALF, CLIP = [0.5] * 3, ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
 _WHOLE = {"do_resize": True, "do_center_crop": False, "do_rescale": True, "do_normalize": True, "resample": 3}
-_WHOLE |= {"rescale_factor": 1 / 255, "image_mean": HALF, "image_std": HALF, "square": True, "size": 224, "crop_size": 224}
+_WHOLE |= {
+    "rescale_factor": 1 / 255,
+    "image_mean": HALF,
+    "image_std": HALF,
+    "square": True,
+    "size": 224,
+    "crop_size": 224,
+}
 _CLIP = {"do_center_crop": True, "square": False, "image_mean": CLIP[0], "image_std": CLIP[1]}
 # where they differ from _WHOLE; `square`: a size of one number is both sides'
 CLASSES: dict[str, dict[str, Any]] = {
@@ -68,9 +75,7 @@ def read(weights: str) -> Processor:
         return _of(_full(given, weights))
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it is damaged ({type(error).__name__}: {error})"
-        raise ValueError(
-            f"{found}: {said}; set image.resize, image.crop, image.mean and image.std yourself"
-        ) from None
+        raise ValueError(f"{found}: {said}; set image.resize, image.crop, image.mean and image.std yourself") from None
 
 
 def resolved(image: Image, backbone: Backbone) -> Image:
@@ -81,7 +86,12 @@ def resolved(image: Image, backbone: Backbone) -> Image:
     own = None
     if image.resize is None or (backbone.on_torch and None in (image.mean, image.std)):
         own = _own(backbone, needed=image.resize is None)
-    sizes = {"resize": image.resize, "crop": image.crop, "fit": image.fit or "crop", "resample": image.resample or "bicubic"}
+    sizes = {
+        "resize": image.resize,
+        "crop": image.crop,
+        "fit": image.fit or "crop",
+        "resample": image.resample or "bicubic",
+    }
     if own is not None and image.resize is None:
         sizes = {key: getattr(image, key) or getattr(own, key) for key in sizes}
     scale = {}
@@ -137,7 +147,9 @@ def _of(full: dict[str, Any]) -> Processor:
     if not full["do_resize"]:
         raise ValueError("do_resize must be true, or films of one size are nobody's work, got false")
     if full["resample"] not in FILTERS:
-        raise ValueError(f"resample must be one of {', '.join(map(str, FILTERS))} (PIL's numbers), got {full['resample']}")
+        raise ValueError(
+            f"resample must be one of {', '.join(map(str, FILTERS))} (PIL's numbers), got {full['resample']}"
+        )
     if full["class"] == "ConvNextImageProcessor":
         resize, crop, fit = _convnext(full)
     else:
@@ -160,7 +172,9 @@ def _plain(full: dict[str, Any]) -> tuple[int, int, str]:
     size, fit = _size(full["size"], "size", square=full["square"])
     if not full["do_center_crop"]:
         if fit == "crop":
-            raise ValueError("do_center_crop must be true with size.shortest_edge (networks here see squares), got false")
+            raise ValueError(
+                "do_center_crop must be true with size.shortest_edge (networks here see squares), got false"
+            )
         return size, size, fit
     crop, _ = _size(full["crop_size"], "crop_size", square=True)
     if crop > size:

@@ -13,14 +13,14 @@ import jax
 import pandas as pd
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, classifier, groups, parameters
+from qcxr.models import backbones, classifier, groups, hub, parameters
 from qcxr.models.classifier import Classifier
 from qcxr.models.heads.create import create
 from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
 from qcxr.training import coverage
-from qcxr.training.backbone import section
+from qcxr.training.backbone import normalisation, section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
 
@@ -49,6 +49,9 @@ def check(cfg: Config) -> None:
     known: set[str] = set()
     for recipe in {**cfg.arms, **cfg.trials}.values():
         _check_protocol(recipe)
+        if recipe.backbone.on_torch:
+            normalisation(recipe.backbone, recipe.image)
+            hub.check_side(section(recipe.backbone), recipe.image.crop or 0)
         for n_labels in {len(cfg.labels(task)) for task in cfg.tasks}:
             body = json.dumps([section(recipe.backbone), recipe.backbone.trainable], sort_keys=True)
             head = json.dumps([recipe.kind, recipe.head_options, n_labels], sort_keys=True)
@@ -110,7 +113,7 @@ def main() -> None:
 
 def _plain(backbone: dict) -> dict:
     """A section that builds the same network without weights; a known shape needs no look at the checkpoint."""
-    weights, name = backbone["weights"], backbone["name"]
+    weights, name = backbone["weights"], backbone.get("name")
     local = weights is not None and weights.startswith((".", "~", "/"))
     if weights is not None and name not in (None, "resnet") and not local:
         return {"name": name}
