@@ -70,7 +70,7 @@ def training_step(n_labels: int, recipe: Recipe) -> Callable[[], float]:
     mean, std = normalisation(backbone, image)
     network, inputs = reading(net, views=backbone.kept_views, mean=mean, std=std, augment=recipe.augment)
     if backbone.kept_views is None:
-        pixels = np.zeros((size, image.crop, image.crop), np.uint8)
+        pixels = np.zeros((size, image.crop or 0, image.crop or 0), np.uint8)  # a recipe's is a number
     else:
         pixels = np.zeros((size, backbone.kept_views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)

@@ -8,6 +8,7 @@ import sys
 from qcxr.cli import configfile
 from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
+from qcxr.study import processor
 
 SOUND = (
     "the configuration is sound: its keys and values fit each other, and its paths exist. Not checked: the models, "
@@ -26,6 +27,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     cfg = configfile.load(arguments)
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
+    lines = {line: None for made in cfg.arms.values() for line in processor.differences(made.image, made.backbone)}
+    for line in lines:
+        print(f"warning: {line}; set it to null (resize and crop together) for the backbone's own", file=sys.stderr)
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
     print(SOUND, file=sys.stderr)

@@ -53,9 +53,9 @@ class Preprocessing:
             raise InputError(
                 f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop or image.resize in the config"
             )
-        for name, value, known in (("fit", self.fit, FITS), ("resample", self.resample, tuple(FILTERS))):
-            if value not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}; set image.{name}")
+        for name, word, known in (("fit", self.fit, FITS), ("resample", self.resample, tuple(FILTERS))):
+            if word not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {word!r}; set image.{name}")
 
     @classmethod
     def of(cls, image: Mapping[str, Any]) -> Preprocessing:

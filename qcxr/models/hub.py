@@ -102,8 +102,8 @@ class Outside(nnx.Module):
         files = locate(section["weights"])
         if (found := digest(files)) != section["sha256"]:
             raise InputError(
-                f"{section['weights']} must be the checkpoint that the features are of (sha256 {section['sha256'][:12]}), "
-                f"got {found[:12]}; put that one back, or run the study again"
+                f"{section['weights']} must be the checkpoint that the features are of (sha256 "
+                f"{section['sha256'][:12]}), got {found[:12]}; put that one back, or run the study again"
             )
         from qcxr.models import hubmodel  # here: see `describe`
 

@@ -172,8 +172,8 @@ def _try(torch: Any, model: Any, side: int, called: str) -> Any:
             out = model(pixel_values=torch.zeros(1, _channels(model), side, side, device="meta"))
     except Exception as error:  # each model has its own words for a size that it does not take
         raise InputError(
-            f"{called} does not take films of {side} x {side} pixels ({_short(error)}); set image.resize and image.crop, "
-            "null for the checkpoint's own"
+            f"{called} does not take films of {side} x {side} pixels ({_short(error)}); set image.resize and "
+            "image.crop, null for the checkpoint's own"
         ) from None
     if getattr(out, "last_hidden_state", None) is None or out.last_hidden_state.ndim not in (3, 4):
         raise InputError(f"{called} gives no tokens and no map ({type(out).__name__}); set backbone.weights to another")

@@ -87,8 +87,8 @@ class Backbone(Section):
     )
     library: Literal["jax", "torch"] | None = Field(
         None,
-        description="What computes it: jax, or torch (frozen, any Hugging Face vision model, extra hub); null is jax for "
-        "the model types that are ours (resnet) and torch for every other, by the model_type of config.json.",
+        description="What computes it: jax, or torch (frozen, any Hugging Face vision model, extra hub); null is jax "
+        "for the model types that are ours (resnet) and torch for every other, by the model_type of config.json.",
         examples=["torch"],
     )
     pooling: Literal["cls", "mean"] | None = Field(
@@ -178,8 +178,8 @@ class Backbone(Section):
     def _its_library_can(self) -> Backbone:
         if self.library == "torch" and (self.weights in (None, "imagenet") or self.name is not None):
             raise ValueError(
-                "backbone.library torch needs backbone.weights, a Hugging Face name or folder, and no name, got weights "
-                f"{self.weights or 'null'} and name {self.name or 'null'}; set backbone.weights, and backbone.name to null"
+                "backbone.library torch needs backbone.weights, a Hugging Face name or folder, and no name, got "
+                f"weights {self.weights or 'null'} and name {self.name or 'null'}; set both"
             )
         kind = pretrained.model_type(self.weights)
         if self.library == "jax" and kind is not None and kind not in pretrained.OURS:

@@ -7,6 +7,7 @@ here, before anything runs; `qcxr.training.preflight` builds the models and refu
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -204,6 +205,9 @@ class Config(Section):
                 f"{weights} does not exist; set backbone.weights to a folder that does, or to a name like "
                 "microsoft/resnet-50"
             )
+        if importlib.util.find_spec("torch") is None:
+            outside = {made.backbone.weights: None for made in self.arms.values() if made.backbone.on_torch}
+            lines += [f"{name} needs torch, which is not installed; pip install -e '.[hub]'" for name in outside]
         own = {
             made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"
         }
@@ -269,8 +273,8 @@ class Config(Section):
         if len(ways) > 1:
             (one, first), (other, second) = list(ways.items())[:2]
             raise ValueError(
-                f"image.resize and image.crop must be numbers where backbones differ in their processors, got null with "
-                f"{first} ({one}) and {second} ({other}); set both, or compare them in two studies"
+                f"image.resize and image.crop must be numbers where backbones differ in their processors, got null "
+                f"with {first} ({one}) and {second} ({other}); set both, or compare them in two studies"
             )
         return self
 

@@ -17,16 +17,12 @@ from qcxr.study.sections import Image
 FILES = ("preprocessor_config.json", "processor_config.json")
 FILTERS = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL's numbers
 HALF, CLIP = [0.5] * 3, ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
-_WHOLE = {"do_resize": True, "do_center_crop": False, "do_rescale": True, "do_normalize": True, "resample": 3}
-_WHOLE |= {
-    "rescale_factor": 1 / 255,
-    "image_mean": HALF,
-    "image_std": HALF,
-    "square": True,
-    "size": 224,
-    "crop_size": 224,
+_WHOLE: dict[str, Any] = {
+    **{"do_resize": True, "do_center_crop": False, "do_rescale": True, "do_normalize": True, "resample": 3},
+    **{"rescale_factor": 1 / 255, "image_mean": HALF, "image_std": HALF},
+    **{"square": True, "size": 224, "crop_size": 224},
 }
-_CLIP = {"do_center_crop": True, "square": False, "image_mean": CLIP[0], "image_std": CLIP[1]}
+_CLIP: dict[str, Any] = {"do_center_crop": True, "square": False, "image_mean": CLIP[0], "image_std": CLIP[1]}
 # where they differ from _WHOLE; `square`: a size of one number is both sides'
 CLASSES: dict[str, dict[str, Any]] = {
     "ViTImageProcessor": {"resample": 2},
@@ -72,6 +68,8 @@ def read(weights: str) -> Processor:
     given = pretrained.read(found)
     given = given.get("image_processor", given) if found.name == FILES[1] else given
     try:
+        if not given:
+            raise ValueError("it must hold a JSON object that says something, got none")
         return _of(_full(given, weights))
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it is damaged ({type(error).__name__}: {error})"

@@ -91,7 +91,8 @@ def has(kind: str, key: str) -> bool:
 def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values, image: Image) -> Recipe:
     """What runs of a head are made with: over the study's sections, as written, lie the head's keys and `values`.
 
-    `study["head"]` are the options of the head's kind; of `image` what is null is the backbone's own. Raises ValueError with one line that names the key.
+    `study["head"]` are the options of the head's kind; what is null in `image` is the backbone's own. Raises ValueError
+    with one line that names the key.
     """
     own = {key: getattr(entry, key) for key in SECTIONS} | {"head": entry.options}
     written = {key: {**study[key], **laid} for key, laid in own.items()}

@@ -59,8 +59,8 @@ class Image(Section):
     def _crop_fits(self) -> Image:
         if (self.resize is None) != (self.crop is None):
             raise ValueError(
-                f"image.resize and image.crop must both be numbers or both null (as the backbone's processor says), got "
-                f"{self.resize or 'null'} and {self.crop or 'null'}; set both in the config"
+                "image.resize and image.crop must both be numbers or both null (as the backbone's processor says), "
+                f"got {self.resize or 'null'} and {self.crop or 'null'}; set both in the config"
             )
         if self.resize is not None and self.crop is not None and self.crop > self.resize:
             raise ValueError(f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop in the config")

@@ -23,14 +23,14 @@ def section(backbone: Backbone) -> dict[str, Any]:
 
 def normalisation(backbone: Backbone, image: Image) -> tuple[list[float], list[float]]:
     """Mean and standard deviation per channel, on [0, 1], of what the network reads: the configured, else its own."""
-    if backbone.on_torch:
-        image = processor.resolved(image, backbone)
-        if image.mean is None or image.std is None:
-            raise InputError(
-                f"image.mean and image.std must be given for {backbone.weights}, which has no image processor that says "
-                "them, got null; set both in the config"
-            )
+    if image.mean is not None and image.std is not None:
         return list(image.mean), list(image.std)
+    if backbone.on_torch:
+        try:
+            said = processor.read(str(backbone.weights))
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return list(image.mean or said.mean), list(image.std or said.std)
     own = backbones.describe(section(backbone))
     return list(image.mean or own.mean), list(image.std or own.std)
 

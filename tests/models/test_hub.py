@@ -1,4 +1,4 @@
-"""Any vision model of Hugging Face as a frozen extractor: the features that transformers itself computes, and no others'.
+"""Any vision model of Hugging Face as a frozen extractor: the features that transformers itself computes.
 
 The judge is `AutoModel` called by hand on the pixel values of `AutoImageProcessor`.
 """
@@ -79,7 +79,7 @@ def test_features_are_those_of_transformers(checkpoints, name):
 
 
 def test_a_pooler_without_arrays_is_not_taken(checkpoints, tmp_path):
-    """A classifier's ViT has no pooler: transformers would draw a random one. Other arrays may not be missing at all."""
+    """A classifier's ViT has no pooler: transformers would draw a random one. No other array may be missing."""
     tensors = load_file(checkpoints("vit") / "model.safetensors")
     folder = hubs.write(tmp_path / "vit", "vit")
     save_file({k: v for k, v in tensors.items() if "pooler" not in k}, folder / "model.safetensors", {"format": "pt"})
