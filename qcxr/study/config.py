@@ -268,7 +268,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _films_are_prepared_once(self) -> Config:
         ways = {
-            json.dumps(made.image.pixels()): made.backbone.weights for made in {**self.arms, **self.trials}.values()
+            json.dumps(made.image.prepares()): made.backbone.weights for made in {**self.arms, **self.trials}.values()
         }
         if len(ways) > 1:
             (one, first), (other, second) = list(ways.items())[:2]

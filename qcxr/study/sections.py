@@ -72,7 +72,7 @@ class Image(Section):
         told = self.model_dump(mode="json")
         return {key: value for key, value in told.items() if value not in usual.get(key, ())}
 
-    def pixels(self) -> dict[str, Any]:
+    def prepares(self) -> dict[str, Any]:
         """What of it decides the pixels of a film that is cached."""
         return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
 

@@ -69,7 +69,7 @@ def test_features_are_those_of_transformers(checkpoints, name):
             continue
         image = processor.resolved(NULL, backbone)
         mean, std = normalisation(backbone, image)
-        ours = np.stack([preprocess(film, Preprocessing.of(image.pixels())) for film in films])
+        ours = np.stack([preprocess(film, Preprocessing.of(image.prepares())) for film in films])
         frozen = extractor(backbone, "float32")
         found = np.asarray(frozen.network(normalise(ours, mean=mean, std=std)))
         expected = by_hand(folder, films, pooling)

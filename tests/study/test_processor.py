@@ -76,7 +76,7 @@ def test_films_are_prepared_to_the_bit_as_by_the_processor(tmp_path, case):
         film = gray(rng, height, width)
         rgb = np.repeat(film[..., None], 3, axis=2)
         plain = theirs(rgb, do_rescale=False, do_normalize=False, input_data_format="channels_last")["pixel_values"][0]
-        ours = preprocess(film, Preprocessing.of(image.pixels()))
+        ours = preprocess(film, Preprocessing.of(image.prepares()))
         np.testing.assert_array_equal(ours, plain[0], err_msg=f"{height} x {width}")
     whole = theirs(rgb, return_tensors="np", input_data_format="channels_last")["pixel_values"]
     np.testing.assert_allclose(
@@ -118,7 +118,7 @@ def test_what_image_cannot_say_is_one_line(tmp_path, case):
         processor.resolved(Image(**NULL), backbone)
     assert "\n" not in str(caught.value) and "set image.resize, image.crop, image.mean and" in str(caught.value)
     told = Image(resize=40, crop=32, mean=[0.5] * 3, std=[0.5] * 3)
-    assert processor.resolved(told, backbone).pixels() == {"resize": 40, "crop": 32}
+    assert processor.resolved(told, backbone).prepares() == {"resize": 40, "crop": 32}
 
 
 def test_a_study_takes_its_checkpoints_sizes(tmp_path):
@@ -126,12 +126,12 @@ def test_a_study_takes_its_checkpoints_sizes(tmp_path):
     swin = checkpoint(tmp_path / "swin", *CASES["swin"][:2])
     section = {"weights": swin.weights, "trainable": "head"}
     cfg = parse(study(backbone=section, image=NULL))
-    assert cfg.prepared.pixels() == {"resize": 112, "crop": 112, "fit": "squash"}
+    assert cfg.prepared.prepares() == {"resize": 112, "crop": 112, "fit": "squash"}
     (made, *_) = cfg.arms.values()
     assert made.image.mean == [0.5] * 3 and made.backbone.kept_views == 1
     squashed = parse(study(backbone=section, image={**NULL, "fit": "crop", "resample": "bilinear"}))
-    assert squashed.prepared.pixels() == {"resize": 112, "crop": 112, "resample": "bilinear"}
-    assert parse(study()).prepared.pixels() == {"resize": 256, "crop": 224}
+    assert squashed.prepared.prepares() == {"resize": 112, "crop": 112, "resample": "bilinear"}
+    assert parse(study()).prepared.prepares() == {"resize": 256, "crop": 224}
     assert processor.differences(made.image, made.backbone) == []
     (line,) = processor.differences(squashed.prepared.model_copy(update={"resample": "bicubic"}), made.backbone)
     assert line == f"image.fit is crop, {swin.weights} was trained with squash"
@@ -164,7 +164,7 @@ def test_films_are_prepared_once_so_processors_must_agree(tmp_path):
     changes = {"backbone": {"weights": one.weights, "trainable": "head"}, "heads": heads}
     with pytest.raises(InputError, match="must be numbers where backbones differ in their processors, got null with"):
         parse(study(image=NULL, **changes))
-    assert parse(study(**changes)).prepared.pixels() == {"resize": 256, "crop": 224}
+    assert parse(study(**changes)).prepared.prepares() == {"resize": 256, "crop": 224}
 
 
 @pytest.mark.parametrize(

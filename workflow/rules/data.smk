@@ -84,7 +84,7 @@ rule cache:
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(
-            images=cfg.data.sources[w.dataset].images, **cfg.prepared.pixels()
+            images=cfg.data.sources[w.dataset].images, **cfg.prepared.prepares()
         ),
         code=code_hash("qcxr.data.cache"),
     message:
@@ -104,7 +104,7 @@ rule pack:
     log:
         f"{results}/logs/pack/{{dataset}}-{{split}}.log",
     params:
-        slice=slice_text(**cfg.prepared.pixels()),
+        slice=slice_text(**cfg.prepared.prepares()),
         code=code_hash("qcxr.data.pack"),
     message:
         "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
@@ -130,7 +130,7 @@ rule audit:
         f"{results}/logs/audit/{{dataset}}.log",
     params:
         slice=lambda w: slice_text(
-            cfg.augment, **cfg.prepared.pixels(), splits=MANIFESTED[w.dataset]
+            cfg.augment, **cfg.prepared.prepares(), splits=MANIFESTED[w.dataset]
         ),
         code=lambda w: code_hash(
             "qcxr.data.page", SOURCES[cfg.data.sources[w.dataset].kind]
