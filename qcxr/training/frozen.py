@@ -47,15 +47,6 @@ def pack_features(
     images, _, about = open_packed(films)
     augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe.backbone, recipe.image)
     frozen = extractor(recipe.backbone, recipe.train.precision, threads=threads)
-
-    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
-        return normalise(gray, mean=mean, std=std)
-
-    def seen(
-        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
-    ) -> Float[Array, "batch height width"]:
-        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
-
     decides = {
         "films": about["sha256"]["images"],
         "normalisation": [mean, std],
@@ -67,7 +58,7 @@ def pack_features(
         images,
         folder=Path(cache, "features"),
         about=decides,
-        views=features.Views(prepare, views, seen),
+        views=_views(views, mean, std, augment),
     )
     _copy(made, out)
     _copy(films.with_suffix(".parquet"), out.with_suffix(".parquet"))
@@ -82,6 +73,18 @@ def pack_features(
     write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))
     log.info("%d films, %d views, %d features each", *about["shape"])
     return about
+
+
+def _views(count: int, mean: list[float], std: list[float], augment: dict[str, Any]) -> features.Views:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
+        return normalise(gray, mean=mean, std=std)
+
+    def seen(
+        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
+    ) -> Float[Array, "batch height width"]:
+        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
+
+    return features.Views(prepare, count, seen)
 
 
 def _copy(source: Path, target: Path) -> None:

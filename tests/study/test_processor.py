@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 from transformers import AutoImageProcessor
 
 from qcxr.data.augment import normalise
@@ -14,7 +15,7 @@ from qcxr.study.backbone import Backbone
 from qcxr.study.config import parse
 from qcxr.study.sections import Image
 from tests.data.films import gray
-from tests.study.studies import study
+from tests.study.studies import ROOT, study
 
 NULL = {"resize": None, "crop": None}
 RAD_DINO = {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 518}, "resample": 3}
@@ -196,3 +197,23 @@ def test_what_torch_cannot_do_is_refused(tmp_path, section, text):
     with pytest.raises(InputError, match=text) as caught:
         parse(study(backbone={"weights": weights, "trainable": "head", **section}))
     assert "\n" not in str(caught.value)
+
+
+def test_the_pages_example_is_a_study(tmp_path, monkeypatch):
+    """docs/models.md's, with a checkpoint's small files in the hub's cache, as `hf download` leaves them there."""
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    sections = yaml.safe_load(page.partition("## Any Hugging Face model")[2].split("```")[1].removeprefix("yaml"))
+    name = sections["backbone"]["weights"]
+    home = tmp_path / f"models--{name.replace('/', '--')}"
+    checkpoint(_made(home / "snapshots/0a1"), "dinov2", RAD_DINO)
+    _made(home / "refs").joinpath("main").write_text("0a1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cfg = parse(study(**sections))
+    assert cfg.prepared.prepares() == {"resize": 518, "crop": 518}
+    (made, *_) = cfg.arms.values()
+    assert made.backbone.on_torch and made.backbone.kept_views == 1 and made.image.std == [0.2583] * 3
+
+
+def _made(folder):
+    folder.mkdir(parents=True)
+    return folder
