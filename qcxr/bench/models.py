@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from qcxr.arguments import positive
-from qcxr.errors import InputError
+from qcxr.bench import torchnets
 from qcxr.study import memory
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,13 @@ COLUMNS = (
     "device",
 )
 FRAMEWORKS = ("jax", "torch", "torch-channels-last")
+SHAPES: dict[str, dict[str, Any]] = {
+    "vit-b16": {"name": "vit", "config": {}},
+    "vit-s16": {
+        "name": "vit",
+        "config": {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536},
+    },
+}
 DEMO: dict[str, Any] = {
     "name": "resnet",
     "config": {"embedding_size": 16, "hidden_sizes": [16, 32, 64], "depths": [1, 1, 1], "layer_type": "basic"},
@@ -52,7 +59,7 @@ Labels = Float[np.ndarray, "batch labels"]
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A model's training step. backbone: a known name or `demo`; size: of the square films; head: JAX's only."""
+    """A model's training step. backbone: a known name or of SHAPES; size: of the square films; head: JAX's only."""
 
     framework: str
     backbone: str
@@ -154,23 +161,19 @@ def jax_step(
 def torch_step(
     section: dict, images: Images, labels: Labels, precision: str, batch_norm: str, channels_last: bool
 ) -> tuple[Callable[[], float], str]:
-    """The same step for transformers' torch ResNet; compiled by torch on a GPU, eager on the CPU."""
+    """The same step for torch's network of that shape; compiled by torch on a GPU, eager on the CPU."""
     import torch  # here: a peer, not installed everywhere
-    from transformers import ResNetConfig, ResNetModel  # here: its models want torch
 
     from qcxr.models import backbones  # here: it imports JAX
 
     cuda = torch.cuda.is_available()
     device = torch.device("cuda" if cuda else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    config = backbones.describe(section).config
-    if config is None:
-        raise InputError(f"torch's side has ResNets only, got {section['name']}; choose --frameworks jax")
-    body: torch.nn.Module = ResNetModel(ResNetConfig(**config.to_dict()))  # transformers' own `to` has lost its types
+    body, features, width = torchnets.make(backbones.describe(section).section)
     body.to(device)
-    top = torch.nn.Linear(config.hidden_sizes[-1], N_LABELS).to(device)
+    top = torch.nn.Linear(width, N_LABELS).to(device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    body = body.to(memory_format=layout)  # type: ignore[call-overload]  # torch knows it, its types do not
+    body = body.to(memory_format=layout)
     body.train(batch_norm == "batch")
     parameters = [*body.parameters(), *top.parameters()]
     optimizer = torch.optim.Adam(parameters, 1e-4, fused=cuda)
@@ -179,7 +182,7 @@ def torch_step(
 
     def forward() -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = top(body(x).pooler_output.flatten(1))
+            logits = top(features(x))
         return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), y)
 
     forward = torch.compile(forward) if cuda else forward
@@ -220,7 +223,7 @@ def table(rows: list[dict]) -> str:
 
 
 def _section(backbone: str) -> dict:
-    return DEMO if backbone == "demo" else {"name": backbone}
+    return DEMO if backbone == "demo" else SHAPES.get(backbone, {"name": backbone})
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -59,15 +59,15 @@ def augment(
 
 def normalise(
     images: GrayFilms, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD
-) -> Float32[Array, "films height width 3"]:
-    """Gray levels in [0, 255] as the backbone reads them: the gray channel three times, (x / 255 - mean) / std.
+) -> Float32[Array, "films height width channels"]:
+    """Gray levels in [0, 255] as the backbone reads them: once for each mean, 3 times or once; (x / 255 - mean) / std.
 
     Equal to the Hugging Face processor's output up to float32 rounding.
     """
     means, stds = jnp.asarray(mean, jnp.float32), jnp.asarray(std, jnp.float32)
-    if images.ndim != 3 or means.shape != (3,) or stds.shape != (3,):
+    if images.ndim != 3 or means.shape not in ((1,), (3,)) or stds.shape != means.shape:
         shapes = f"{images.shape}, {means.shape}, {stds.shape}"
-        raise ValueError(f"images must be (B, H, W), mean and std (3,), got {shapes}")
+        raise ValueError(f"images must be (B, H, W), mean and std (3,) or (1,), got {shapes}")
     return _normalise(jnp.asarray(images), means, stds)
 
 
@@ -107,5 +107,5 @@ def _augment(images: jax.Array, keys: jax.Array, *, flip: float, largest: float,
 
 @jax.jit
 def _normalise(images: jax.Array, mean: jax.Array, std: jax.Array) -> jax.Array:
-    mean, std = mean.reshape(1, 1, 1, 3), std.reshape(1, 1, 1, 3)
+    mean, std = mean.reshape(1, 1, 1, -1), std.reshape(1, 1, 1, -1)
     return (images.astype(jnp.float32)[..., None] / 255 - mean) / std

@@ -11,8 +11,8 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones
-from qcxr.models.backbones import Backbone
 from qcxr.models.contracts import Head, Measured
+from qcxr.models.description import Backbone
 from qcxr.models.features import Extractor
 from qcxr.models.heads.create import create
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from qcxr.errors import InputError
 from qcxr.models.arrays import collect
-from qcxr.models.backbones import Backbone
+from qcxr.models.description import Backbone
 from qcxr.models.hub import Outside
 from qcxr.study.files import said_plainly
 

@@ -19,6 +19,8 @@ from jaxtyping import Array, Bool, Float
 from qcxr.errors import InputError
 from qcxr.models import huggingface
 from qcxr.models.arrays import read_names
+from qcxr.models.description import Description
+from qcxr.models.layers import Numerics
 from qcxr.study.provenance import digest_file
 
 LIBRARY = "torch"
@@ -46,6 +48,25 @@ def _facts(files: tuple[Path, ...], sha256: str, pooling: str | None, called: st
 
     names = [name for path in files if path.suffix == ".safetensors" for name in read_names(path)]
     return hubmodel.examine(files[0].parent, pooling, names, called=called)
+
+
+def described(backbone: Mapping[str, Any]) -> Description:
+    """The same for `qcxr.models.backbones`. Its normalisation is the processor's (`qcxr.study.processor`)."""
+    section = describe(backbone)
+
+    def network(*, numerics: Numerics, rng: None) -> Outside:
+        del rng
+        return Outside(section, precision=str(numerics.dtype))
+
+    return Description(
+        section=section,
+        n_features=section["n_features"],
+        mean=(),
+        std=(),
+        network=network,
+        load=dict,  # of our arrays there are none
+        source=section["weights"],
+    )
 
 
 def locate(weights: str) -> list[Path]:

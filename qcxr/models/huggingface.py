@@ -1,54 +1,67 @@
-"""Hugging Face ResNet checkpoints: `config.json` and `model.safetensors` -> our names, kernels transposed.
+"""Hugging Face checkpoints: the files `config.json`, `preprocessor_config.json` and `model.safetensors`.
 
 A checkpoint is a repository on the hub or a local folder. Pickles (`pytorch_model.bin`) execute code when read
-and are refused.
+and are refused. What a family makes of its arrays is said in `qcxr.models.families`.
 """
 
 import json
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from jaxtyping import Shaped
 
 from qcxr.errors import InputError
+from qcxr.models import description
 from qcxr.models.arrays import read
-from qcxr.models.resnet import ResNetConfig
 
 log = logging.getLogger("qcxr.models")
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
-IGNORED = ("classifier.", "num_batches_tracked")  # ImageNet's classifier, and torch's step counters
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-PARTS = {
-    "convolution.weight": "kernel",
-    "normalization.weight": "norm.scale",
-    "normalization.bias": "norm.bias",
-    "normalization.running_mean": "norm.mean",
-    "normalization.running_var": "norm.var",
-}
 
 
-def describe(source: str) -> tuple[ResNetConfig, tuple[float, ...], tuple[float, ...]]:
-    """(config, mean, std) of a checkpoint; the normalisation is preprocessor_config.json's, else ImageNet's."""
-    config = _json(locate(source, CONFIG))
-    if config.get("model_type") != "resnet":
+def config(source: str, types: Collection[str]) -> dict[str, Any]:
+    """A checkpoint's config.json. Raises InputError unless its `model_type` is one of `types`."""
+    content = _json(locate(source, CONFIG))
+    if content.get("model_type") not in types:
         raise InputError(
-            f"{source}: model_type must be 'resnet', got {config.get('model_type')!r}; "
-            "set backbone.weights to a ResNet checkpoint, or backbone.library to torch (frozen)"
+            f"{source}: model_type must be {' or '.join(map(repr, types))}, got {content.get('model_type')!r}; set "
+            "backbone.weights to such a checkpoint, backbone.name to null or its family, or backbone.library to torch"
         )
+    return content
+
+
+def normalisation(source: str, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) of a checkpoint's input, a value for each channel: preprocessor_config.json's, else ImageNet's."""
+    mean, std = description.normalisation(channels)
     try:
         path = locate(source, PREPROCESSOR)
     except InputError as error:  # not every checkpoint has one
         log.warning("%s; ImageNet's normalisation is used", str(error).partition(";")[0])
-        return ResNetConfig.from_dict(config, strict=False), *IMAGENET
-    given = {"image_mean": IMAGENET[0], "image_std": IMAGENET[1]} | _json(path)
+        return mean, std
+    given = {"image_mean": mean, "image_std": std} | _json(path)
     for key in ("image_mean", "image_std"):
         values = given[key]
         if not isinstance(values, list | tuple) or [type(v) for v in values if type(v) not in (int, float)]:
             raise InputError(f"{path}: {key} must be a list of numbers, got {values!r}; fetch the checkpoint again")
-    return ResNetConfig.from_dict(config, strict=False), tuple(given["image_mean"]), tuple(given["image_std"])
+        if len(values) != channels:
+            raise InputError(
+                f"{path}: {key} must have a value for each of {channels} channels, got {values!r}; correct it"
+            )
+    return tuple(given["image_mean"]), tuple(given["image_std"])
+
+
+def tensors(source: str) -> dict[str, np.ndarray]:
+    """The arrays of a checkpoint, by its own names."""
+    return read(locate(source, WEIGHTS))[0]
+
+
+def channels_last(value: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """A torch kernel (out, in, rows, columns) in our order, (rows, columns, in, out); anything else as it is."""
+    return np.ascontiguousarray(value.transpose(2, 3, 1, 0)) if value.ndim == 4 else value
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -59,37 +72,6 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} must hold a JSON object, got {type(content).__name__}; fetch the checkpoint again")
     return content
-
-
-def load(source: str) -> dict[str, np.ndarray]:
-    """All backbone arrays of a checkpoint, by our names, kernels as (rows, columns, channels_in, channels_out)."""
-    path = locate(source, WEIGHTS)
-    tensors, _ = read(path)
-    values = {}
-    for name, tensor in tensors.items():
-        if name.startswith(IGNORED[0]) or name.endswith(IGNORED[1]):
-            continue
-        ours = rename(name)
-        values[ours] = np.ascontiguousarray(tensor.transpose(2, 3, 1, 0)) if tensor.ndim == 4 else tensor
-    return values
-
-
-def rename(name: str) -> str:
-    """Our name for a tensor of Hugging Face's ResNet; a name that fits no rule is returned as it is.
-
-    `resnet.encoder.stages.0.layers.1.layer.2.convolution.weight` -> `stages.0.blocks.1.convs.2.kernel`
-    """
-    stem, _, rest = name.removeprefix("resnet.").partition("embedder.embedder.")
-    if not stem and rest in PARTS:
-        return f"stem.{PARTS[rest]}"
-    words = name.removeprefix("resnet.").split(".")
-    part = PARTS.get(".".join(words[-2:]))
-    match words[:-2]:
-        case ["encoder", "stages", stage, "layers", block, "layer", conv] if part:
-            return f"stages.{stage}.blocks.{block}.convs.{conv}.{part}"
-        case ["encoder", "stages", stage, "layers", block, "shortcut"] if part:
-            return f"stages.{stage}.blocks.{block}.shortcut.{part}"
-    return name
 
 
 def locate(source: str, file: str) -> Path:

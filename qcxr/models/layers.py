@@ -163,12 +163,12 @@ class ConvNorm(nnx.Module):
 
 def run_blocks(
     blocks: Iterable[nnx.Module],
-    x: Float[Array, "batch height width channels"],
+    x: Float[Array, "batch *places channels"],
     *,
     train: bool,
     mask: Bool[Array, " batch"] | None,
     remat: bool,
-) -> Float[Array, "batch height_out width_out channels_out"]:
+) -> Float[Array, "batch *places_out channels_out"]:
     """Apply a stage's blocks in turn; with `remat`, training computes each block's activations again in reverse."""
 
     def call(block: nnx.Module, x: jax.Array, mask: jax.Array | None) -> jax.Array:

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from qcxr.errors import InputError
 from qcxr.models.layers import ACTIVATIONS, Common, ConvNorm, Numerics, run_blocks, widened
+from qcxr.models.pooling import max_pool
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 LISTS = ("hidden_sizes", "depths")  # what a stage has: tuples here, lists in files
@@ -182,19 +181,3 @@ class ResNet(nnx.Module):
     def stage_paths(self) -> list[tuple[str | int, ...]]:
         """The stages that `trainable: last:N` counts, first to last."""
         return [("stages", i) for i in range(len(self.stages))]
-
-
-def max_pool(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height_out width_out channels"]:
-    """3 x 3 maximum at stride 2 with a border of 1: a length becomes ceil(length / 2).
-
-    Rows, then columns, by elementwise maxima: XLA's window maximum has a slow gradient on the CPU.
-    """
-    for axis in (1, 2):
-        length = x.shape[axis]
-        half = -(-length // 2)
-        border = [(0, 0)] * 4
-        border[axis] = (1, 2 * half - length)
-        padded = jnp.pad(x, border, constant_values=-jnp.inf)
-        left, middle, right = (lax.slice_in_dim(padded, i, i + 2 * half - 1, 2, axis) for i in range(3))
-        x = jnp.maximum(jnp.maximum(left, middle), right)
-    return x

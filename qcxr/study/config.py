@@ -198,13 +198,7 @@ class Config(Section):
                     lines.append(
                         f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`"
                     )
-        for weights in dict.fromkeys(made.backbone.local_weights for made in self.arms.values()):
-            if weights is None or Path(weights).expanduser().is_dir():
-                continue
-            lines.append(
-                f"{weights} does not exist; set backbone.weights to a folder that does, or to a name like "
-                "microsoft/resnet-50"
-            )
+        lines += dict.fromkeys(said for made in self.arms.values() if (said := made.backbone.obstacle))
         if importlib.util.find_spec("torch") is None:
             outside = {made.backbone.weights: None for made in self.arms.values() if made.backbone.on_torch}
             lines += [f"{name} needs torch, which is not installed; pip install -e '.[hub]'" for name in outside]

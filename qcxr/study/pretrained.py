@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 CONFIG = "config.json"
-OURS = ("resnet",)  # model types with a network in JAX, which may train; a test holds them to what is there
 
 
 def local(weights: str) -> bool:

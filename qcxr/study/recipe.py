@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qcxr.study import processor, refusals
-from qcxr.study.backbone import Backbone, ResNet
+from qcxr.study import networks, processor, refusals
+from qcxr.study.backbone import Backbone
 from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
 from qcxr.study.entry import Entry
@@ -43,7 +43,7 @@ class Recipe:
         """
         backbone = self.backbone.decides()
         if self.backbone.config is not None:
-            backbone["config"] = _full(ResNet, self.backbone.config)
+            backbone["config"] = _full(networks.SHAPES[self.backbone.name or ""], self.backbone.config)
         train = self.train.model_dump(mode="json")
         if self.train.schedule is not None:
             train["schedule"] = Schedule.model_validate(self.train.schedule).resolved()

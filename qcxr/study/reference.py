@@ -33,6 +33,8 @@ def markdown() -> str:
     for path, section in _sections("", whole, whole["$defs"]):
         found.setdefault(section["title"], ([], section))[0].append(path)
     headings = {title: " and ".join(f"`{path}`" for path in paths) for title, (paths, _) in found.items()}
+    several = [said for said in headings.values() if list(headings.values()).count(said) > 1]
+    headings = {title: f"{said} of a {title}" if said in several else said for title, said in headings.items()}
     headings["Config"] = "The study"
     pages = [INTRODUCTION]
     for title, (_, section) in found.items():
@@ -128,7 +130,7 @@ def _words(value: Schema | bool, headings: dict[str, str], known: Schema) -> str
     match value["type"]:
         case "array":
             least, most = value.get("minItems", 0), value.get("maxItems")
-            many = f"{least} or more" if most is None else str(most)
+            many = f"{least} or more" if most is None else str(most) if most == least else f"{least} to {most}"
             return f"list of {many}: {_words(value['items'], headings, known)}"
         case "object":
             return f"name: {_words(value['additionalProperties'], headings, known)}"

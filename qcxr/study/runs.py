@@ -112,7 +112,7 @@ def run(
         labels=labels,
         recipe=recipe,
         config=slices.training(recipe, labels),
-        code=slices.training_code(recipe.kind),
+        code=slices.training_code(recipe),
         out=Path(cfg.results, "runs", name),
         work=Path(cfg.results, "work", name),
         progress=Path(cfg.results, "progress", f"{name}.jsonl"),

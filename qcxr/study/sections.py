@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib.util
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from qcxr.study.analysis import Analysis
 from qcxr.study.backbone import Backbone
@@ -18,6 +19,15 @@ from qcxr.study.heads import Heads
 from qcxr.study.train import Train
 
 __all__ = ["Analysis", "Augment", "Backbone", "Data", "Generate", "Heads", "Image", "Resources", "Source", "Train"]
+
+
+def _per_channel(values: list[float]) -> list[float]:
+    if len(values) not in (1, 3):
+        raise PydanticCustomError("must", "must be 3 values, or 1 for a backbone of one channel")
+    return values
+
+
+ChannelValues = (AfterValidator(_per_channel), Field(json_schema_extra={"minItems": 1, "maxItems": 3}))
 
 
 class Image(Section):
@@ -43,13 +53,13 @@ class Image(Section):
         description="PIL's filter; null is bicubic, or the processor's where resize and crop are null.",
         examples=["bilinear"],
     )
-    mean: Annotated[list[Annotated[float, AsNumber]], Field(min_length=3, max_length=3)] | None = Field(
+    mean: Annotated[list[Annotated[float, AsNumber]], *ChannelValues] | None = Field(
         None,
-        description="What is subtracted from each channel, on [0, 1]; null is what the backbone was trained with "
-        "(ImageNet's for a ResNet).",
+        description="What is subtracted from each channel, on [0, 1]: 3 values, or 1 for a backbone of one channel; "
+        "null is what the backbone was trained with (ImageNet's for a ResNet).",
         examples=[[0.485, 0.456, 0.406]],
     )
-    std: Annotated[list[Positive], Field(min_length=3, max_length=3)] | None = Field(
+    std: Annotated[list[Positive], *ChannelValues] | None = Field(
         None,
         description="What each channel is divided by, on [0, 1]; null is what the backbone was trained with.",
         examples=[[0.229, 0.224, 0.225]],

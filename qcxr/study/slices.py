@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from qcxr.study import networks
 from qcxr.study.backbone import Backbone
 from qcxr.study.data import Source
 from qcxr.study.heads import KINDS
@@ -17,6 +18,7 @@ from qcxr.study.recipe import Recipe
 
 # no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
 HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
+NETWORK = ("name", "weights", "config", "library", "pooling")  # keys of `backbone:` that say which network it is
 
 
 def training(recipe: Recipe, labels: Sequence[str]) -> str:
@@ -35,7 +37,7 @@ def features(recipe: Recipe, *, training: bool) -> str:
     decides = recipe.decides()
     many = training and (recipe.backbone.kept_views or 1) > 1
     return slice_text(
-        backbone=_network(decides["backbone"]),
+        backbone={key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]},
         normalisation=[recipe.image.mean, recipe.image.std],
         precision=recipe.train.precision,
         views=recipe.backbone.kept_views if training else 1,
@@ -49,31 +51,26 @@ def features_name(recipe: Recipe) -> str:
     decides = recipe.decides()
     views = recipe.backbone.kept_views
     made_of: list[Any] = [decides[key] for key in ("image", "augment")]
-    made_of += [{**_network(decides["backbone"]), "views": views}]
+    made_of += [{**{key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}, "views": views}]
     made_of += [decides["train"]["precision"], views]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def features_code(recipe: Recipe) -> str:
-    """Hash of the code that computes a frozen backbone's features."""
-    return code_hash("qcxr.training.frozen", *(["qcxr.models.hubmodel"] if recipe.backbone.on_torch else []))
-
-
-def _network(backbone: dict[str, Any]) -> dict[str, Any]:
-    """What of a `backbone:` section says which network it is, and what of its output is kept."""
-    return {key: backbone[key] for key in ("name", "weights", "config", "library", "pooling") if key in backbone}
-
-
 def checkpoint(backbone: Backbone) -> dict[str, str] | None:
-    """The SHA-256 of each file of the backbone's checkpoint, if that is a local folder, else None.
+    """The SHA-256 of each file of the backbone's checkpoint, if that is a local folder or file, else None.
 
     Its path alone would not tell when other weights are put there. What the hub gave is in a run's `run.json`.
     """
-    if backbone.weights is None or not (folder := Path(backbone.weights).expanduser()).is_dir():
+    if backbone.weights is None:
         return None
-    files = [folder / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
+    path = Path(backbone.weights).expanduser()
+    if path.is_file():
+        return {"file": _digest(path, path.stat().st_mtime_ns)}
+    if not path.is_dir():
+        return None
+    files = [path / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
     if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
-        files += [folder / "processor_config.json", *sorted(folder.glob("model*.safetensors*"))]
+        files += [path / "processor_config.json", *sorted(path.glob("model*.safetensors*"))]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
 
 
@@ -82,16 +79,28 @@ def _digest(path: Path, mtime_ns: int) -> str:
     return digest_file(path)
 
 
-def training_code(kind: str) -> str:
-    """Hash of the code that trains a head of that kind."""
-    return code_hash("qcxr.training.fit", *HEAD_CODE[kind])
+def backbone_code(backbone: Backbone) -> tuple[str, ...]:
+    """The modules that build a backbone of that section: its own family's."""
+    return (networks.OUTSIDE,) if backbone.on_torch else networks.modules(backbone.name, backbone.weights)
 
 
-def prediction_code(kind: str) -> str:
-    """Hash of the code that predicts with a head of that kind."""
-    return code_hash("qcxr.training.predict", *HEAD_CODE[kind])
+def training_code(recipe: Recipe) -> str:
+    """Hash of the code that trains that recipe's head on its backbone."""
+    return code_hash("qcxr.training.fit", *HEAD_CODE[recipe.kind], *backbone_code(recipe.backbone))
 
 
-def studied_code(module: str, kinds: Iterable[str]) -> str:
-    """Hash of a module that builds heads of all these kinds, and of theirs."""
-    return code_hash(module, *(name for kind in kinds for name in HEAD_CODE[kind]))
+def prediction_code(recipe: Recipe) -> str:
+    """Hash of the code that predicts with that recipe's head and backbone."""
+    return code_hash("qcxr.training.predict", *HEAD_CODE[recipe.kind], *backbone_code(recipe.backbone))
+
+
+def features_code(recipe: Recipe) -> str:
+    """Hash of the code that computes a frozen backbone's features."""
+    outside = ["qcxr.models.hubmodel"] if recipe.backbone.on_torch else []
+    return code_hash("qcxr.training.frozen", *backbone_code(recipe.backbone), *outside)
+
+
+def studied_code(module: str, kinds: Iterable[str], recipes: Iterable[Recipe] = ()) -> str:
+    """Hash of a module that builds heads of all these kinds and the backbones of these recipes, and of theirs."""
+    bodies = (name for recipe in recipes for name in backbone_code(recipe.backbone))
+    return code_hash(module, *dict.fromkeys((*(name for kind in kinds for name in HEAD_CODE[kind]), *bodies)))

@@ -76,7 +76,7 @@ def pack_features(
 
 
 def _views(count: int, mean: list[float], std: list[float], augment: dict[str, Any]) -> features.Views:
-    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width 3"]:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width channels"]:
         return normalise(gray, mean=mean, std=std)
 
     def seen(

@@ -42,7 +42,7 @@ def reading(
 
 
 def of_films(*, mean: Sequence[float], std: Sequence[float], augment: Augment) -> Inputs:
-    """Gray films, normalised and repeated to three channels; in training augmented by each film's own key (III-F)."""
+    """Gray films, normalised, once for each channel; in training augmented by each film's own key (III-F)."""
 
     def evaluate(batch: Batch) -> Images:
         return normalise(batch.images, mean=mean, std=std)

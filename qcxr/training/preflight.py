@@ -13,14 +13,15 @@ import jax
 import pandas as pd
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, classifier, groups, hub, parameters
+from qcxr.models import backbones, classifier, groups, parameters
 from qcxr.models.classifier import Classifier
 from qcxr.models.heads.create import create
+from qcxr.study import networks
 from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
 from qcxr.training import coverage
-from qcxr.training.backbone import normalisation, section
+from qcxr.training.backbone import check_size, normalisation, section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
 
@@ -49,9 +50,6 @@ def check(cfg: Config) -> None:
     known: set[str] = set()
     for recipe in {**cfg.arms, **cfg.trials}.values():
         _check_protocol(recipe)
-        if recipe.backbone.on_torch:
-            normalisation(recipe.backbone, recipe.image)
-            hub.check_side(section(recipe.backbone), recipe.image.crop or 0)
         for n_labels in {len(cfg.labels(task)) for task in cfg.tasks}:
             body = json.dumps([section(recipe.backbone), recipe.backbone.trainable], sort_keys=True)
             head = json.dumps([recipe.kind, recipe.head_options, n_labels], sort_keys=True)
@@ -93,10 +91,11 @@ def count_parameters(cfg: Config, out: Path | str) -> pd.DataFrame:
 
 
 def check_weights(cfg: Config) -> None:
-    """Make sure that the weights that the study starts from are there. Raises `InputError`."""
-    sections = {json.dumps(section(made.backbone)): section(made.backbone) for made in cfg.arms.values()}
-    for named in sections.values():
-        backbones.describe(named)
+    """Make sure that the weights that the study starts from are there, and read its films. Raises `InputError`."""
+    read = {json.dumps([section(made.backbone), made.image.model_dump()]): made for made in cfg.arms.values()}
+    for made in read.values():
+        normalisation(made.backbone, made.image)
+        check_size(made.backbone, made.image)
 
 
 def main() -> None:
@@ -115,7 +114,7 @@ def _plain(backbone: dict) -> dict:
     """A section that builds the same network without weights; a known shape needs no look at the checkpoint."""
     weights, name = backbone["weights"], backbone.get("name")
     local = weights is not None and weights.startswith((".", "~", "/"))
-    if weights is not None and name not in (None, "resnet") and not local:
+    if weights is not None and name in networks.STAGES and name not in networks.FILES and not local:
         return {"name": name}
     return backbones.describe(backbone).section
 

@@ -33,7 +33,7 @@ def test_both_steps_learn():
         assert losses[-1] < losses[0] == pytest.approx(np.log(2), abs=0.3)
 
 
-def test_torch_has_resnets_only():
+def test_torch_has_no_efficientnet():
     pytest.importorskip("torch")
-    with pytest.raises(InputError, match="torch's side has ResNets only, got efficientnet-lite0"):
+    with pytest.raises(InputError, match="torch's side has resnet, vit and densenet, got efficientnet-lite0"):
         torch_step({"name": "efficientnet-lite0"}, *films(), "float32", "batch", channels_last=False)

@@ -77,7 +77,10 @@ def test_bfloat16_computes_in_bfloat16_with_float32_parameters_features_and_grad
     [
         ({"precision": "float16"}, "precision must be float32 or bfloat16, got 'float16'; set train.precision"),
         ({"batch_norm": "frozen"}, "batch_norm must be running or batch, got 'frozen'; set backbone.batch_norm"),
-        ({"backbone": {}}, "backbone needs weights, a known name, or the name 'resnet' with a config"),
+        (
+            {"backbone": {}},
+            "backbone needs weights, a known name, or the name 'resnet' or 'vit' or 'densenet' with a config",
+        ),
         ({"backbone": {"name": "vgg"}}, "backbone.name must be one of resnet, resnet18, .*, got 'vgg'"),
         ({"backbone": {"depth": 3}}, "backbone has no key 'depth'; allowed: name, weights, config"),
         (

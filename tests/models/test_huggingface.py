@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, huggingface
+from qcxr.models.families import resnet
 
 from .checkpoints import theirs, write_checkpoint
 from .conftest import CONFIGS, build
@@ -31,9 +32,9 @@ def test_names_are_ours():
         ("encoder.stages.0.layers.1.layer.2.convolution.weight", "stages.0.blocks.1.convs.2.kernel"),
         ("encoder.stages.3.layers.0.shortcut.normalization.weight", "stages.3.blocks.0.shortcut.norm.scale"),
     ):
-        assert huggingface.rename(hugging_face) == huggingface.rename(f"resnet.{hugging_face}") == ours
+        assert resnet.rename(hugging_face) == resnet.rename(f"resnet.{hugging_face}") == ours
         assert theirs(ours) == hugging_face
-    assert huggingface.rename("pooler.weight") == "pooler.weight"
+    assert resnet.rename("pooler.weight") == "pooler.weight"
 
 
 def change(folder, edit):
@@ -87,7 +88,7 @@ def test_damaged_foreign_and_pickled_checkpoints_are_refused(folder):
     with pytest.raises(InputError, match=r"must have model.safetensors, got none"):
         build(backbone=section)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(InputError, match="model_type must be 'resnet', got 'bert'"):
+    with pytest.raises(InputError, match="model_type must be 'resnet'.*, got 'bert'"):
         build(backbone=section)
     with pytest.raises(InputError, match="no folder '/nowhere/at-all'"):
         build(backbone={"weights": "/nowhere/at-all"})
@@ -101,7 +102,7 @@ def test_damaged_foreign_and_pickled_checkpoints_are_refused(folder):
     [
         ("[1]", r"config.json must hold a JSON object, got list"),
         ('{"model_type": "resnet", "depths": 3}', "depths must be a list of integers >= 1, got 3"),
-        ('{"model_type": "resnet", "num_channels": 1}', "num_channels of a backbone must be 3 .*, got 1; set it in"),
+        ('{"model_type": "resnet", "num_channels": 2}', "num_channels of a backbone must be 1 or 3 .*, got 2; set"),
     ],
 )
 def test_a_config_that_makes_no_sense_is_refused(folder, content, message, unchecked):
@@ -116,12 +117,13 @@ def test_a_config_that_makes_no_sense_is_refused(folder, content, message, unche
         ("{", "preprocessor_config.json is not valid JSON"),
         ('{"image_mean": 0.5}', "preprocessor_config.json: image_mean must be a list of numbers, got 0.5"),
         ('{"image_std": [1, null, 1]}', r"image_std must be a list of numbers, got \[1, None, 1\]"),
+        ('{"image_std": [1]}', r"image_std must have a value for each of 3 channels, got \[1\]"),
     ],
 )
 def test_a_damaged_normalisation_is_not_passed_over(folder, content, message):
     (folder / "preprocessor_config.json").write_text(content)
     with pytest.raises(InputError, match=message):
-        huggingface.describe(str(folder))
+        huggingface.normalisation(str(folder), 3)
 
 
 def test_a_kernel_of_another_rank_is_named(folder):
@@ -152,8 +154,8 @@ def test_without_a_network_the_local_folder_is_named(monkeypatch, tmp_path):
 
 
 def test_the_normalisation_is_the_checkpoints_own(folder):
-    assert huggingface.describe(str(folder))[1] == (0.485, 0.456, 0.406)
+    assert huggingface.normalisation(str(folder), 3)[0] == (0.485, 0.456, 0.406)
     (folder / "preprocessor_config.json").write_text(
         json.dumps({"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]})
     )
-    assert huggingface.describe(str(folder))[1:] == ((0.1, 0.2, 0.3), (1, 1, 1))
+    assert huggingface.normalisation(str(folder), 3) == ((0.1, 0.2, 0.3), (1, 1, 1))

@@ -9,9 +9,10 @@ from safetensors.numpy import load_file
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, convolution
-from qcxr.models.huggingface import rename
+from qcxr.models.families.resnet import rename
+from qcxr.models.pooling import max_pool
 from qcxr.models.resnet import CONFIGS as KNOWN
-from qcxr.models.resnet import ResNetConfig, max_pool
+from qcxr.models.resnet import ResNetConfig
 
 from .checkpoints import write_checkpoint
 from .conftest import CONFIGS

@@ -12,18 +12,18 @@ from qcxr.models import backbones, classifier, groups
 from qcxr.models.layers import ACTIVATIONS
 from qcxr.models.resnet import REDUCTION, ResNetConfig
 from qcxr.phantom import cohort
-from qcxr.study import backbone, data
-from qcxr.study.backbone import ResNet
+from qcxr.study import data, networks, shapes
 from qcxr.study.config import parse
+from qcxr.study.shapes import ResNet
 from tests.study.studies import study
 
 SMALL = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
 
 
 def test_names_are_those_of_the_registries():
-    assert backbone.ARCHITECTURES == backbones.NAMES
-    assert set(get_args(backbone.Activation)) == {name for name in ACTIVATIONS if name}
-    assert backbone.REDUCTION == REDUCTION
+    assert get_args(networks.Architecture) == networks.NAMES
+    assert set(get_args(shapes.Activation)) == {name for name in ACTIVATIONS if name}
+    assert shapes.REDUCTION == REDUCTION
     theirs = {field.name: field.default for field in dataclasses.fields(ResNetConfig)}
     ours = ResNet().model_dump()
     assert ours == {key: list(value) if isinstance(value, tuple) else value for key, value in theirs.items()}
@@ -32,7 +32,7 @@ def test_names_are_those_of_the_registries():
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet-lite0"])
 def test_the_stages_that_may_train_are_the_networks(name):
     net = classifier.build(classifier.Architecture({"name": name}, "cdl", n_labels=2), seed=0)
-    last = backbone.STAGES[name]
+    last = networks.STAGES[name]
     assert len(groups.trained_prefixes(net, f"last:{last}")) == last + 1
     with pytest.raises(InputError, match=f"N from 1 to {last}, got last:{last + 1}"):
         parse(study(backbone={"name": name, "weights": None, "trainable": f"last:{last + 1}"}))

@@ -101,7 +101,10 @@ def test_wrong_type_says_what_it_got():
             {"analysis__head_over": 50, "analysis__tail_under": 60},
             "analysis.head_over must be >= analysis.tail_under (60), got 50",
         ),
-        ({"image__mean": [0.5, 0.5]}, "image.mean: list should have at least 3 items"),
+        (
+            {"image__mean": [0.5, 0.5]},
+            "image.mean must be 3 values, or 1 for a backbone of one channel, got [0.5, 0.5]; set",
+        ),
         ({"label_sets": {"cxr8": ["Edema"]}}, "label set 'cxr8' is fixed by the paper and cannot be redefined"),
         (
             {"label_sets": {"two": ["Mass", "Mass"]}, "tasks": ["two"]},
@@ -163,7 +166,7 @@ def test_wrong_type_says_what_it_got():
         ),
         (
             {"backbone__name": "resnet51"},
-            "backbone.name: input should be 'resnet', 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152' or",
+            "backbone.name: input should be 'resnet', 'resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'e",
         ),
         (
             {"backbone__config": {}},

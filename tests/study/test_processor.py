@@ -160,7 +160,7 @@ def test_sizes_that_nobody_says_are_refused(changes, text):
 
 
 def test_films_are_prepared_once_so_processors_must_agree(tmp_path):
-    one, other = (checkpoint(tmp_path / name, *CASES[name][:2]) for name in ("swin", "vit"))
+    one, other = (checkpoint(tmp_path / name, *CASES[name][:2]) for name in ("swin", "deit"))
     heads = ["cdl", {"other": {"kind": "cdl", "backbone": {"weights": other.weights}}}]
     changes = {"backbone": {"weights": one.weights, "trainable": "head"}, "heads": heads}
     with pytest.raises(InputError, match="must be numbers where backbones differ in their processors, got null with"):
@@ -173,11 +173,11 @@ def test_films_are_prepared_once_so_processors_must_agree(tmp_path):
     [
         (
             {"trainable": "all"},
-            "a backbone that torch computes is frozen, got trainable all for .* of model_type vit; set",
+            "a backbone that torch computes is frozen, got trainable all for .* of model_type swin; set",
         ),
         ({"trainable": "last:1"}, "is frozen, got trainable last:1"),
         ({"batch_norm": "batch"}, "is frozen, got batch_norm batch"),
-        ({"library": "jax"}, "backbone.library jax has resnet.*, got .* of model_type vit; set backbone.library to"),
+        ({"library": "jax"}, "backbone.library jax has resnet.*, got .* of model_type swin; set backbone.library to"),
         (
             {"library": "torch", "name": "resnet50"},
             "needs backbone.weights, a Hugging Face name or folder, and no name",
@@ -188,12 +188,12 @@ def test_films_are_prepared_once_so_processors_must_agree(tmp_path):
         ),
         (
             {"weights": None, "name": "resnet50", "trainable": "all", "pooling": "cls"},
-            "needs a class token, got a conv",
+            "must be mean or null for resnet50, which has no class",
         ),
     ],
 )
 def test_what_torch_cannot_do_is_refused(tmp_path, section, text):
-    weights = checkpoint(tmp_path, "vit", {}).weights
+    weights = checkpoint(tmp_path, "swin", {}).weights
     with pytest.raises(InputError, match=text) as caught:
         parse(study(backbone={"weights": weights, "trainable": "head", **section}))
     assert "\n" not in str(caught.value)
@@ -205,13 +205,13 @@ def test_the_pages_example_is_a_study(tmp_path, monkeypatch):
     sections = yaml.safe_load(page.partition("## Any Hugging Face model")[2].split("```")[1].removeprefix("yaml"))
     name = sections["backbone"]["weights"]
     home = tmp_path / f"models--{name.replace('/', '--')}"
-    checkpoint(_made(home / "snapshots/0a1"), "dinov2", RAD_DINO)
+    checkpoint(_made(home / "snapshots/0a1"), *CASES["convnext"][:2])
     _made(home / "refs").joinpath("main").write_text("0a1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     cfg = parse(study(**sections))
-    assert cfg.prepared.prepares() == {"resize": 518, "crop": 518}
+    assert cfg.prepared.prepares() == {"resize": 235, "crop": 224}
     (made, *_) = cfg.arms.values()
-    assert made.backbone.on_torch and made.backbone.kept_views == 1 and made.image.std == [0.2583] * 3
+    assert made.backbone.on_torch and made.backbone.kept_views == 1 and made.image.std == [0.5] * 3
 
 
 def _made(folder):

@@ -9,7 +9,8 @@ import pytest
 from qcxr.study import slices
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text, sources
-from qcxr.study.sections import Train
+from qcxr.study.recipe import Recipe
+from qcxr.study.sections import Augment, Backbone, Image, Train
 
 
 def package(tmp_path: Path, **modules: str) -> Path:
@@ -77,7 +78,9 @@ def test_a_hash_that_was_asked_for_before_follows_the_files(tmp_path):
 
 def test_training_depends_on_its_rooms_and_not_on_the_analysis():
     names = {Path(source.path).relative_to(PACKAGE).as_posix() for source in sources("qcxr.training.fit").values()}
-    assert {"training/step.py", "models/resnet.py", "data/augment.py", "training/losses.py"} <= names
+    assert {"training/step.py", "models/layers.py", "data/augment.py", "training/losses.py"} <= names
+    assert not names & {f"models/{name}.py" for name in ("resnet", "vit", "densenet", "efficientnet")}
+    assert not any(name.startswith("models/families/") and "__init__" not in name for name in names)
     assert {name for name in names if name.startswith("models/heads")} == {"models/heads/create.py"}
     study = {name for name in names if name.startswith("study/")}
     assert not any(name.startswith(("analysis/", "circuits/", "bench/")) for name in names)
@@ -122,15 +125,22 @@ EDITED = {  # a module, and the kinds of head whose results an edit of it change
 }
 
 
+SECTIONS = (Backbone(name="resnet50"), Image(), Augment(), Train())
+
+
 @pytest.fixture
 def edited(monkeypatch):
     """A function: a module -> the kinds whose hashes change with it, and what else of what builds heads does."""
     import qcxr.study.provenance as provenance
 
     def hashes() -> dict[str, tuple[str, str]]:
-        return {kind: (slices.training_code(kind), slices.prediction_code(kind)) for kind in KINDS}
+        made = {kind: Recipe(kind, {}, *SECTIONS) for kind in KINDS}
+        return {kind: (slices.training_code(it), slices.prediction_code(it)) for kind, it in made.items()}
 
-    before, features = hashes(), code_hash("qcxr.training.frozen")
+    def frozen() -> str:
+        return slices.features_code(Recipe("cdl", {}, *SECTIONS))
+
+    before, features = hashes(), frozen()
     read = provenance._read
 
     def after(module: str) -> tuple[set[str], bool]:
@@ -145,7 +155,7 @@ def edited(monkeypatch):
         changed = {kind for kind, both in hashes().items() if set(both).isdisjoint(before[kind])}
         same = {kind for kind, both in hashes().items() if both == before[kind]}
         assert changed | same == set(KINDS)
-        return changed, code_hash("qcxr.training.frozen") != features
+        return changed, frozen() != features
 
     return after
 
@@ -165,6 +175,29 @@ def test_an_edit_of_a_backbone_changes_every_kind_and_the_features(edited):
     """So the table above could have failed."""
     for module in ("models/resnet.py", "models/features.py"):
         assert edited(module) == (set(KINDS), True)
+
+
+OTHERS = ("efficientnet", "imagenet", "vit", "transformer", "positions", "densenet", "torchfile")
+
+
+def test_an_edit_of_another_backbone_changes_nothing_of_a_resnets_run(edited):
+    families = {f"models/families/{path.name}" for path in (PACKAGE / "models/families").glob("*.py")}
+    others = families - {"models/families/resnet.py", "models/families/__init__.py"}
+    for module in (*(f"models/{name}.py" for name in OTHERS), *sorted(others)):
+        assert edited(module) == (set(), False), module
+
+
+def test_the_code_of_a_checkpoint_is_its_own_familys_where_that_is_known(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "dinov2"}')
+    vit, resnet = "qcxr.models.families.vit", "qcxr.models.families.resnet"
+    for section, modules in (
+        ({"weights": str(tmp_path)}, (vit,)),
+        ({"name": "vit", "weights": "microsoft/rad-dino"}, (vit,)),
+        ({"name": "resnet50", "weights": "microsoft/resnet-50"}, (resnet,)),
+        ({"weights": "microsoft/resnet-50"}, (resnet, vit)),  # only its config.json on the hub tells
+        ({"name": "xrv-resnet50", "weights": "a.pt"}, ("qcxr.models.families.xrv",)),
+    ):
+        assert slices.backbone_code(Backbone(**section)) == modules
 
 
 def test_the_code_of_a_study_is_that_of_its_own_heads():

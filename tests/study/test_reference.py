@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from qcxr.study import reference
 from qcxr.study.config import Config
 from qcxr.study.fields import Kept
+from qcxr.study.networks import SHAPES, Shaped
 from tests.study.studies import ROOT, study
 
 CONFIG = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
@@ -23,10 +24,12 @@ def sections_in(annotation: Any, metadata: tuple = ()) -> Iterator[type[BaseMode
     for part in metadata:
         if isinstance(part, Kept):
             yield part.section
+        if isinstance(part, Shaped):
+            yield from SHAPES.values()
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept)))
+        yield from sections_in(argument, tuple(p for p in get_args(annotation)[1:] if isinstance(p, Kept | Shaped)))
 
 
 def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -37,7 +40,8 @@ def keys(section: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[st
         below = list(dict.fromkeys(sections_in(field.annotation, tuple(field.metadata))))
         for inside in below:
             starred = key in ("data.sources", "heads", "search.space")
-            yield from keys(inside, f"{key}.*." if starred else f"{key}.")
+            among = f"{inside.__name__}." if inside in SHAPES.values() else ""  # several have a key of the same name
+            yield from keys(inside, f"{key}.*." if starred else f"{key}.{among}")
 
 
 KEYS = dict(keys())
@@ -46,7 +50,8 @@ KEYS = dict(keys())
 def test_the_walk_finds_what_it_should():
     assert len(KEYS) > 120
     for key in (
-        "results", "generate.out", "data.sources.*.kind", "backbone.config.depths", "head.dqc.noise.two_qubit.bit_flip",
+        "results", "generate.out", "data.sources.*.kind", "backbone.config.ResNet.depths",
+        "backbone.config.ViT.patch_size", "head.dqc.noise.two_qubit.bit_flip",
         "head.product.init", "train.schedule.warmup", "train.loss_options.gamma", "resources.deterministic",
     ):  # fmt: skip
         assert key in KEYS
@@ -125,7 +130,7 @@ def test_the_schema_takes_every_shipped_file_and_is_named_in_it(name):
         {"backbone": {"trainable": "last:0"}},
         {"data": {"sources": {"a b": {}}}},
         {"data": {"sources": {"nih": {"kind": "chexpert"}}}},
-        {"image": {"mean": [0.5]}},
+        {"image": {"mean": [0.5] * 4}},
         {"seeds": [2**31]},
     ],
     ids=str,

@@ -16,7 +16,7 @@ rule benchmark:
             heads={head: cfg.recipe(head).decides() for head in cfg.names},
             steps=cfg.timed_steps,
         ),
-        code=slices.studied_code("qcxr.bench.steps", KINDS),
+        code=slices.studied_code("qcxr.bench.steps", KINDS, map(cfg.recipe, cfg.names)),
     message:
         "Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:

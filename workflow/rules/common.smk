@@ -89,7 +89,7 @@ def preflight():
         for task in cfg.tasks
         for made in RECIPES.values()
     ]
-    decides += [slices.studied_code("qcxr.training.preflight", KINDS)]
+    decides += [slices.studied_code("qcxr.training.preflight", KINDS, RECIPES.values())]
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == json.dumps(decides):
         return
     checked = subprocess.run(

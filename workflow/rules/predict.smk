@@ -13,7 +13,7 @@ rule predict:
     resources:
         gpu=1,
     params:
-        code=lambda w: slices.prediction_code(recipe_of(w).kind),
+        code=lambda w: slices.prediction_code(recipe_of(w)),
     message:
         "Predict {wildcards.dataset} with {wildcards.task}/{wildcards.head}{wildcards.variant}/seed{wildcards.seed}"
     script:

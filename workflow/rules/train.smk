@@ -23,7 +23,7 @@ rule train:
         gpu=lambda w: recipe_of(w).train.devices,
     params:
         slice=lambda w: training_slice(w.task, w.head, w.variant[1:]),
-        code=lambda w: slices.training_code(recipe_of(w).kind),
+        code=lambda w: slices.training_code(recipe_of(w)),
     message:
         "Train {wildcards.task} with {wildcards.head}{wildcards.variant}, seed {wildcards.seed}"
     script:
@@ -41,7 +41,7 @@ rule parameters:
             tasks={task: cfg.labels(task) for task in cfg.tasks},
             heads={head: cfg.recipe(head).decides() for head in cfg.names},
         ),
-        code=slices.studied_code("qcxr.training.preflight", KINDS),
+        code=slices.studied_code("qcxr.training.preflight", KINDS, map(cfg.recipe, cfg.names)),
     message:
         "Build every model once and count its parameters (Table II)"
     script:

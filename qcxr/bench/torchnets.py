@@ -1,0 +1,102 @@
+"""The same networks in torch, as peers: transformers' ResNet and ViT, and a plain DenseNet with torchvision's names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from qcxr.errors import InputError
+
+
+def make(section: Mapping[str, Any]) -> tuple[Any, Callable[[Any], Any], int]:
+    """(module, a function: images -> pooled features, number of features) for a resolved `backbone:` section.
+
+    Raises InputError for a network that has no peer here.
+    """
+    import transformers  # here: a peer, not installed everywhere
+
+    config = dict(section.get("config") or {})
+    match section["name"]:
+        case "resnet":
+            body = transformers.ResNetModel(transformers.ResNetConfig(**config))
+            return body, lambda images: body(images).pooler_output.flatten(1), config["hidden_sizes"][-1]
+        case "vit" if config.pop("layerscale_value") is None and not config.pop("use_swiglu_ffn"):
+            vit = transformers.ViTModel(transformers.ViTConfig(**config), add_pooling_layer=False)
+            return vit, lambda images: vit(images).last_hidden_state[:, 0], config["hidden_size"]
+        case "densenet":
+            dense, channels = densenet(**config)
+            return dense, dense, channels
+    raise InputError(f"torch's side has resnet, vit and densenet, got {section['name']}; choose --frameworks jax")
+
+
+def densenet(
+    *,
+    growth_rate: int = 32,
+    block_config: Sequence[int] = (6, 12, 24, 16),
+    num_init_features: int = 64,
+    bn_size: int = 4,
+    num_channels: int = 3,
+) -> tuple[Any, int]:
+    """(DenseNet from images to pooled features, their number), as the paper has it (Huang et al., arXiv 1608.06993)."""
+    import torch  # here: see `make`
+    from torch import nn
+
+    def dense(channels: int) -> nn.Sequential:
+        inner = bn_size * growth_rate
+        made = nn.Sequential()
+        for name, layer in (
+            ("norm1", nn.BatchNorm2d(channels)),
+            ("relu1", nn.ReLU(inplace=True)),
+            ("conv1", nn.Conv2d(channels, inner, 1, bias=False)),
+            ("norm2", nn.BatchNorm2d(inner)),
+            ("relu2", nn.ReLU(inplace=True)),
+            ("conv2", nn.Conv2d(inner, growth_rate, 3, padding=1, bias=False)),
+        ):
+            made.add_module(name, layer)
+        return made
+
+    class Block(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for layer in self:
+                x = torch.cat([x, layer(x)], 1)
+            return x
+
+    class DenseNet(nn.Module):
+        def __init__(self, features: nn.Sequential) -> None:
+            super().__init__()
+            self.features = features
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.relu(self.features(images)).mean((2, 3))
+
+    body, channels = nn.Sequential(), num_init_features
+    body.add_module("conv0", nn.Conv2d(num_channels, channels, 7, 2, 3, bias=False))
+    for name, layer in (
+        ("norm0", nn.BatchNorm2d(channels)),
+        ("relu0", nn.ReLU(inplace=True)),
+        ("pool0", nn.MaxPool2d(3, 2, 1)),
+    ):
+        body.add_module(name, layer)
+    for i, depth in enumerate(block_config, 1):
+        block = Block()
+        for j in range(depth):
+            block.add_module(f"denselayer{j + 1}", dense(channels + j * growth_rate))
+        body.add_module(f"denseblock{i}", block)
+        channels += depth * growth_rate
+        if i < len(block_config):
+            body.add_module(f"transition{i}", _transition(channels))
+            channels //= 2
+    body.add_module(f"norm{len(block_config) + 1}", nn.BatchNorm2d(channels))
+    return DenseNet(body), channels
+
+
+def _transition(channels: int) -> Any:
+    from torch import nn  # here: see `make`
+
+    made = nn.Sequential()
+    for name, layer in (
+        ("norm", nn.BatchNorm2d(channels)),
+        ("relu", nn.ReLU(inplace=True)),
+        ("conv", nn.Conv2d(channels, channels // 2, 1, bias=False)),
+        ("pool", nn.AvgPool2d(2, 2)),
+    ):
+        made.add_module(name, layer)
+    return made

@@ -1,0 +1,89 @@
+"""torchxrayvision's networks for chest films (Cohen et al., arXiv 2111.00595), from a file that the user has.
+
+Their DenseNet-121 (`densenet121-res224-*`) and ResNet-50 (`resnet50-res512-all`) read one channel with gray levels in
+[-1024, 1024]. A file is read once and kept as safetensors in the user's cache, under its content's hash.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qcxr.errors import InputError
+from qcxr.models import arrays, torchfile
+from qcxr.models.densenet import DenseNetConfig
+from qcxr.models.description import Description
+from qcxr.models.families import densenet, resnet
+from qcxr.models.huggingface import channels_last
+from qcxr.models.resnet import ResNetConfig
+from qcxr.study.files import make_parent, said_plainly
+from qcxr.study.provenance import digest_file
+
+MEAN, STD = (0.5,), (1 / 2048,)  # (x / 255 - mean) / std: 0 becomes -1024, and 255 becomes 1024
+NORM = {"weight": "scale", "bias": "bias", "running_mean": "mean", "running_var": "var"}
+LIBRARY = "torchxrayvision keeps its files in ~/.torchxrayvision/models_data"
+
+
+def rename_resnet(name: str) -> str | None:
+    """Our name for a tensor of torchvision's ResNet; None for what is not of the backbone.
+
+    `layer2.0.downsample.1.running_var` -> `stages.1.blocks.0.shortcut.norm.var`; another name is returned as it is.
+    """
+    *place, part = name.removeprefix("model.").split(".")
+    if part == "num_batches_tracked" or place[:1] == ["fc"] or not place:
+        return None
+    norm, kernel = f"norm.{NORM.get(part, part)}", "kernel" if part == "weight" else part
+    match place:
+        case ["conv1"]:
+            return f"stem.{kernel}"
+        case ["bn1"]:
+            return f"stem.{norm}"
+        case [stage, block, "downsample", index] if stage.startswith("layer"):
+            return f"stages.{int(stage[5:]) - 1}.blocks.{block}.shortcut.{kernel if index == '0' else norm}"
+        case [stage, block, layer] if stage.startswith("layer") and layer[:-1] in ("conv", "bn"):
+            leaf = kernel if layer.startswith("conv") else norm
+            return f"stages.{int(stage[5:]) - 1}.blocks.{block}.convs.{int(layer[-1]) - 1}.{leaf}"
+    return name
+
+
+class Network(NamedTuple):
+    """A network of torchxrayvision's: its description from scratch, and our names for its tensors."""
+
+    description: Description
+    rename: Callable[[str], str | None]
+
+
+NETWORKS = {
+    "xrv-densenet121": Network(densenet.from_scratch(DenseNetConfig(num_channels=1)), densenet.rename),
+    "xrv-resnet50": Network(resnet.from_scratch(ResNetConfig(num_channels=1)), rename_resnet),
+}
+NAMES = tuple(NETWORKS)
+
+
+def describe(section: Mapping[str, Any]) -> Description:
+    """What a section with one of these names and a file's path as weights means."""
+    name, weights = str(section.get("name")), section.get("weights")
+    if weights is None:
+        raise InputError(f"backbone.weights of {name} must be the path of a file, got null; {LIBRARY}")
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise InputError(f"backbone.weights of {name}: no file {path}; set it to one that you have; {LIBRARY}")
+    load_it = partial(load, name, path)
+    return replace(NETWORKS[name].description, mean=MEAN, std=STD, load=load_it, source=str(path))
+
+
+def load(name: str, path: Path, cache: Path | None = None) -> dict[str, np.ndarray]:
+    """All backbone arrays of torchxrayvision's file by our names, kernels in our order; the classifier is left out."""
+    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"
+    kept = cache / f"{name}-{digest_file(path)[:16]}.safetensors"
+    if not kept.is_file():
+        tensors = torchfile.read(path)
+        found = {ours: channels_last(tensors[theirs]) for theirs in tensors if (ours := NETWORKS[name].rename(theirs))}
+        make_parent(kept)
+        with said_plainly(kept):
+            arrays.write(kept, found)
+    return arrays.read(kept)[0]

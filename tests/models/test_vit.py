@@ -1,0 +1,136 @@
+"""ViT against transformers' torch ViTModel and Dinov2Model, on checkpoints that save_pretrained wrote."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from qcxr.models import arrays, backbones
+from qcxr.models.positions import cubic, resized
+
+from .test_resnet import distance, to_torch
+
+TINY = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 32, "patch_size": 8}
+CONFIGS = {  # transformers' class -> what is its own
+    "ViT": {**TINY, "intermediate_size": 40},
+    "ViT-no-bias": {**TINY, "intermediate_size": 40, "qkv_bias": False, "hidden_act": "relu", "num_channels": 1},
+    "Dinov2": {**TINY, "mlp_ratio": 2, "layerscale_value": 0.3},
+    "Dinov2-giant": {**TINY, "use_swiglu_ffn": True},
+}
+OWN = {"name": "vit", "config": {**TINY, "intermediate_size": 40}}
+CASES = [("ViT", (32, 32), "cls"), ("ViT-no-bias", (48, 24), "mean"), ("Dinov2", (24, 48), "cls")]
+CASES += [("Dinov2-giant", (32, 32), "mean")]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A function: name of CONFIGS -> (folder written by save_pretrained, torch model), all arrays random."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+
+    def make(name: str):
+        torch.manual_seed(0)
+        kind = name.partition("-")[0]
+        config = getattr(transformers, f"{kind}Config")(**CONFIGS[name])
+        model = getattr(transformers, f"{kind}Model")(config).eval()
+        with torch.no_grad():
+            for value in model.parameters():
+                value.copy_(0.3 * torch.randn_like(value) + (value.ndim == 1))
+        folder = tmp_path_factory.mktemp("checkpoint")
+        model.save_pretrained(folder)
+        return folder, model
+
+    return make
+
+
+def ours(folder, precision="float32", **section):
+    return backbones.create(
+        {"weights": str(folder), **section}, key=jax.random.key(0), batch_norm="running", precision=precision
+    )
+
+
+def pooled(model, batch, pooling):
+    """Torch's features: the class token's, or the mean of the patches'."""
+    options = {"interpolate_pos_encoding": True} if type(model).__name__ == "ViTModel" else {}
+    tokens = model(to_torch(batch).to(next(model.parameters()).dtype), **options).last_hidden_state
+    return tokens[:, 0] if pooling == "cls" else tokens[:, 1:].mean(1)
+
+
+@pytest.mark.parametrize(("name", "size", "pooling"), CASES)
+def test_features_and_gradients_are_torchs_at_its_own_size_and_at_others(checkpoint, images, name, size, pooling):
+    """Torch's in float64: what is left is our own rounding."""
+    torch = pytest.importorskip("torch")
+    folder, reference = checkpoint(name)
+    reference.double()
+    network, batch = ours(folder, pooling=pooling), images(2, *size)[..., : CONFIGS[name].get("num_channels", 3)]
+    target = np.random.default_rng(1).standard_normal((2, network.n_features), np.float32)
+
+    @nnx.jit
+    @nnx.value_and_grad(has_aux=True)
+    def run(network):
+        features = network(jnp.asarray(batch), train=True)
+        return (features * target).sum(), features
+
+    (_, features), gradient = run(network)
+    expected = pooled(reference, batch, pooling)
+    (expected * torch.from_numpy(target)).sum().backward()
+    assert distance(features, expected.detach().numpy()) < 1e-5
+    with torch.no_grad():  # saved as weights are: so they are read by the names of a checkpoint's file
+        for value in reference.parameters():
+            value.copy_(torch.zeros_like(value) if value.grad is None else value.grad)
+    reference.save_pretrained(folder.parent / "gradients")
+    wanted = arrays.collect(ours(folder.parent / "gradients"))
+    found = {".".join(map(str, path)): np.asarray(v[...]) for path, v in nnx.to_flat_state(gradient)}
+    assert found.keys() == wanted.keys()
+    far = {key: distance(found[key], wanted[key]) for key in found}
+    assert not {key: value for key, value in far.items() if value > 1e-4}
+
+
+def test_bfloat16_is_near_and_remat_changes_nothing(images):
+    def made(**options):
+        return backbones.create(OWN, key=jax.random.key(3), batch_norm="running", **options)
+
+    batch = images(2, 32, 32)
+    whole = nnx.jit(made(precision="float32"))(batch)
+    short = nnx.jit(made(precision="bfloat16"))(batch)
+    assert short.dtype == jnp.float32 and 0 < distance(short, whole) < 0.05
+
+    def gradient(network):
+        return nnx.jit(nnx.grad(lambda network: jnp.sin(network(jnp.asarray(batch), train=True)).sum()))(network)
+
+    plain, again = (gradient(made(precision="float32", remat=remat)) for remat in (False, True))
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(again), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("old", "new"), [(4, 4), (4, 9), (16, 14), (14, 37), (7, 2)])
+def test_embeddings_are_interpolated_as_torch_does(old, new):
+    torch = pytest.importorskip("torch")
+    grid = np.random.default_rng(0).standard_normal((old, old, 5), np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(grid.transpose(2, 0, 1)[None].astype(float)),
+        size=(new, new + 1),
+        mode="bicubic",
+        align_corners=False,
+    )
+    found = resized(jnp.asarray(grid), new, new + 1)
+    assert np.abs(found - expected[0].numpy().transpose(1, 2, 0)).max() < 1e-6  # torch itself is 4e-6 off in float32
+
+
+def test_interpolation_by_hand():
+    """Constant embeddings stay, and on the same grid nothing changes."""
+    assert np.allclose(cubic(4, 9).sum(1), 1) and np.array_equal(cubic(5, 5), np.eye(5))
+
+
+def test_known_sizes():
+    """Without what is ignored: ViT-B/16 has 85,798,656 numbers, DINOv2's small 22,056,192."""
+    small = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536, "image_size": 518}
+    for config, expected in (
+        ({}, 85_798_656),
+        ({**small, "patch_size": 14, "layerscale_value": 1.0}, 22_056_192),
+    ):
+        network = backbones.create(
+            {"name": "vit", "config": config}, key=jax.random.key(0), batch_norm="running", precision="float32"
+        )
+        assert sum(v.size for v in jax.tree.leaves(nnx.state(network, nnx.Param))) == expected
