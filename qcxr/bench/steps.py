@@ -21,7 +21,7 @@ from qcxr.data.feed import Batch
 from qcxr.models import backbones, classifier, groups
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
-from qcxr.training.backbone import section
+from qcxr.training.backbone import normalisation, section
 from qcxr.training.inputs import reading
 from qcxr.training.losses import bce
 from qcxr.training.optimizers import make_optimizer
@@ -67,12 +67,12 @@ def training_step(n_labels: int, recipe: Recipe) -> Callable[[], float]:
     )
     net = classifier.build(architecture, seed=0)
     size = protocol.batch_size
-    mean, std = image.mean or described.mean, image.std or described.std
-    network, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=recipe.augment)
-    if backbone.views is None:
-        pixels = np.zeros((size, image.crop, image.crop), np.uint8)
+    mean, std = normalisation(backbone, image)
+    network, inputs = reading(net, views=backbone.kept_views, mean=mean, std=std, augment=recipe.augment)
+    if backbone.kept_views is None:
+        pixels = np.zeros((size, image.crop or 0, image.crop or 0), np.uint8)  # a recipe's is a number
     else:
-        pixels = np.zeros((size, backbone.views, described.n_features), np.float32)
+        pixels = np.zeros((size, backbone.kept_views, described.n_features), np.float32)
     graphdef, trained, frozen, statistics = groups.split(network, backbone.trainable)
     optimizer = make_optimizer(protocol, steps_per_epoch=1)
     train = make_steps(graphdef, optimizer=optimizer, loss=bce, inputs=inputs).train

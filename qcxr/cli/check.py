@@ -9,6 +9,7 @@ from pathlib import Path
 from qcxr.cli import configfile
 from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
+from qcxr.study import processor
 from qcxr.study.config import Config
 
 SOUND = (
@@ -33,6 +34,9 @@ def run(arguments: argparse.Namespace) -> None:
     print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=120), end="")
     for one in plugged.every():
         print(f"{one.where}: {one.hook} {one.name} (digest {one.digest})", file=sys.stderr)
+    lines = {line: None for made in cfg.arms.values() for line in processor.differences(made.image, made.backbone)}
+    for line in lines:
+        print(f"warning: {line}; set it to null (resize and crop together) for the backbone's own", file=sys.stderr)
     if gone := cfg.obstacles():
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
     names = cfg.splits()

@@ -22,12 +22,14 @@ class CorruptEntry(ValueError):
 
 
 def settings_key(preprocessing: Preprocessing) -> str:
-    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1`.
+    """The preprocessing's name in entry keys, for example `bicubic-256-224-v1` or `bilinear-squash-224-224-v1`.
 
     A rule of levels that is not the default has its name in it, also for films of 8 bits: a key is made unopened.
     """
+    fit = "" if preprocessing.fit == "crop" else f"{preprocessing.fit}-"
     levels = "" if preprocessing.levels == LEVELS[0] else f"-{preprocessing.levels}"
-    return f"bicubic-{preprocessing.resize}-{preprocessing.crop}{levels}-v{PREPROCESSING_VERSION}"
+    sizes = f"{preprocessing.resize}-{preprocessing.crop}"
+    return f"{preprocessing.resample}-{fit}{sizes}{levels}-v{PREPROCESSING_VERSION}"
 
 
 def entry_key(content: str, preprocessing: Preprocessing) -> str:

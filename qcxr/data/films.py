@@ -54,7 +54,7 @@ class Films:
 
 def of_study(cfg: Config, dataset: str) -> Films:
     """The films of one of the study's data sets."""
-    preprocessing = Preprocessing.of(cfg.image.pixels())
+    preprocessing = Preprocessing.of(cfg.prepared.prepares())
     return Films(cfg.data.sources[dataset].images, cfg.data.cache, preprocessing)
 
 

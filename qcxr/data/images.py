@@ -5,6 +5,8 @@ Shortest side to `resize` (bicubic, PIL), centre crop `crop`: pixel for pixel wh
 normalisation is `augment.normalise`, on the device.
 """
 
+from __future__ import annotations
+
 import io
 import warnings
 from collections.abc import Mapping
@@ -20,7 +22,14 @@ from qcxr.data.film import MAX_PIXELS, Facts, FilmError, refuse_size
 from qcxr.data.levels import LEVELS, sixteen
 from qcxr.errors import InputError
 
-__all__ = ["Facts", "FilmError", "Preprocessing", "decode", "prepare", "preprocess"]
+__all__ = ["FITS", "Facts", "FilmError", "Preprocessing", "decode", "prepare", "preprocess"]
+
+FITS = ("crop", "squash")
+FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,16 @@ class Preprocessing:
     """From a film to the square that is cached: its shortest side to `resize` pixels, then the centre `crop`.
 
     levels: how more than 8 bits become 8, one of `levels.LEVELS`; films of 8 bits are as they are.
-    Raises InputError unless both are whole numbers with 1 <= crop <= resize, and levels is known.
+    fit: `squash` brings both sides to `resize`, whatever the film's proportions. resample: the filter, by PIL's name.
+
+    Raises InputError unless both lengths are whole numbers with 1 <= crop <= resize, and the words are known.
     """
 
     resize: int = 256
     crop: int = 224
     levels: str = "auto"
+    fit: str = "crop"
+    resample: str = "bicubic"
 
     def __post_init__(self) -> None:
         for name, value in (("resize", self.resize), ("crop", self.crop)):
@@ -43,13 +56,16 @@ class Preprocessing:
             raise InputError(
                 f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop or image.resize in the config"
             )
-        if self.levels not in LEVELS:
-            raise InputError(f"levels must be one of {', '.join(LEVELS)}, got {self.levels!r}; set image.levels")
+        words = (("levels", self.levels, LEVELS), ("fit", self.fit, FITS), ("resample", self.resample, tuple(FILTERS)))
+        for name, word, known in words:
+            if word not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {word!r}; set image.{name}")
 
     @classmethod
-    def of(cls, image: Mapping[str, Any]) -> "Preprocessing":
-        """Of the `image:` keys that a run's files have; older files say nothing of levels."""
-        return cls(**{key: image[key] for key in ("resize", "crop", "levels") if image.get(key) is not None})
+    def of(cls, image: Mapping[str, Any]) -> Preprocessing:
+        """Of the `image:` keys that a run's files have; older files say nothing of levels, fit and filter."""
+        keys = ("resize", "crop", "levels", "fit", "resample")
+        return cls(**{key: image[key] for key in keys if image.get(key) is not None})
 
 
 PAPERS = Preprocessing()  # the paper's, and the configuration's default
@@ -102,7 +118,7 @@ def _open(data: bytes, levels: str) -> tuple[Image.Image, Facts]:
 def preprocess(
     gray: UInt8[np.ndarray, "height width"], to: Preprocessing = PAPERS
 ) -> UInt8[np.ndarray, "{to.crop} {to.crop}"]:
-    """The shortest side to `resize` by PIL's bicubic filter, then the centre.
+    """The shortest side to `resize` by PIL's filter, or both sides (fit `squash`), then the centre.
 
     The longest side is rounded down and the crop starts at `(side - crop) // 2`, as in the Hugging Face processor.
     """
@@ -112,15 +128,17 @@ def preprocess(
 
 
 def _resized(film: Image.Image, to: Preprocessing) -> np.ndarray:
-    (width, height), resize, crop = film.size, to.resize, to.crop
+    (width, height), resize, crop, resample = film.size, to.resize, to.crop, FILTERS[to.resample]
     if width == height and _part_is_exact(width, to):
         # resize only what the crop keeps: a quarter less work for the same pixels
         first, last = (end * width / resize for end in ((resize - crop) // 2, (resize - crop) // 2 + crop))
-        return np.asarray(film.resize((crop, crop), resample=Image.Resampling.BICUBIC, box=(first, first, last, last)))
+        return np.asarray(film.resize((crop, crop), resample=resample, box=(first, first, last, last)))
     # PIL's order: width, height
     new = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+    if to.fit == "squash":
+        new = (resize, resize)
     left, top = (new[0] - crop) // 2, (new[1] - crop) // 2
-    resized = film.resize(new, resample=Image.Resampling.BICUBIC)
+    resized = film.resize(new, resample=resample)
     return np.asarray(resized.crop((left, top, left + crop, top + crop)))
 
 

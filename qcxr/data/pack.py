@@ -71,7 +71,7 @@ def pack(manifest: pd.DataFrame, films: Films, *, split: str, out: PackedFiles, 
         "preprocessing": {
             "resize": films.preprocessing.resize,
             "crop": crop,
-            "filter": "bicubic",
+            "filter": films.preprocessing.resample,
             "key": settings_key(films.preprocessing),
         },
         "labels": list(labels_of(kept)),

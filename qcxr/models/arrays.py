@@ -1,7 +1,8 @@
 """Arrays in and out of a network and of files: by readable name, in safetensors, complete or not at all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,11 +58,23 @@ def write(path: Path | str, values: Mapping[str, np.ndarray], header: dict[str, 
 
 def read(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(arrays by name, header) of a safetensors file; a file that cannot be read is an InputError."""
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+def read_names(path: Path | str) -> list[str]:
+    """The names of a safetensors file's arrays, as `read`, without reading these."""
+    with _opened(path) as file:
+        return list(file.keys())
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[safe_open]:
     if Path(path).is_dir():
         raise InputError(f"{path} is a folder; give a safetensors file, of a run its best.safetensors")
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            yield file
     except FileNotFoundError:
         raise InputError(f"no file {path}; give a safetensors file that exists") from None
     except (SafetensorError, OSError) as error:

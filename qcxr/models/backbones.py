@@ -4,6 +4,7 @@
 {name: resnet50}                                                            from scratch, a known network
 {weights: microsoft/resnet-50}   or a local folder                          a Hugging Face checkpoint
 {name: efficientnet-lite0, weights: imagenet}                               weights from the package registry
+{library: torch, weights: facebook/convnext-tiny-224}                       any vision model of transformers, frozen
 {name: xrv-densenet121, weights: FILE}                                      torchxrayvision's, from a file here
 
 Each family of networks is a module of `qcxr.models.families`, imported when one of it is described
@@ -32,6 +33,8 @@ PRECISIONS = {"float32": jnp.dtype("float32"), "bfloat16": jnp.dtype(jnp.bfloat1
 
 def describe(backbone: Mapping[str, Any]) -> Description:
     """Validate the `backbone:` section and say what it means; reads a checkpoint's config.json, not its arrays."""
+    if backbone.get("library") == "torch":
+        return importlib.import_module(networks.OUTSIDE).described(backbone)
     unknown = sorted(set(backbone) - set(KEYS))
     if unknown:
         raise InputError(f"backbone has no key {unknown[0]!r}; allowed: {', '.join(KEYS)}")

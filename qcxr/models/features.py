@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from tqdm import tqdm
 from qcxr.errors import InputError
 from qcxr.models.arrays import collect
 from qcxr.models.description import Backbone
+from qcxr.models.hub import Outside
 from qcxr.study.files import said_plainly
+
+Run = Callable[..., jax.Array | np.ndarray]  # (gray, view, rows) -> features
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Views:
 
 def fingerprint(extractor: Extractor) -> str:
     """SHA-256 of what computes the features: the backbone's shape and arrays, and its precision."""
-    made_of = [extractor.section, extractor.precision]
+    section = {key: value for key, value in extractor.section.items() if key != "weights"}  # where it lies is no matter
+    made_of = [section, extractor.precision]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     for name, value in sorted(collect(extractor.network).items()):
         digest.update(f"{name} {value.shape}".encode())
@@ -135,18 +140,34 @@ def _batches(
     extractor: Extractor, films: np.ndarray, views: Views, batch_size: int, start: int
 ) -> Iterator[Float[np.ndarray, "films views features"]]:
     """The features of all views of the films from `start` on, little-endian float32."""
-    graphdef, state = nnx.split(extractor.network)
-
-    @jax.jit
-    def run(state: nnx.State, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:
-        if view is not None:
-            assert views.augment is not None  # said to mypy: Views sees to it
-            gray = views.augment(gray, view, rows)
-        return nnx.merge(graphdef, state, copy=True)(views.prepare(gray), train=False)
-
+    run = _outside(extractor.network, views) if isinstance(extractor.network, Outside) else _compiled(extractor, views)
     n = len(films)
     for first in range(start, n, batch_size):
         rows = np.minimum(np.arange(first, first + batch_size), n - 1)  # the last batch has its full shape too
         gray, rows = films[rows], rows.astype(np.int32)
-        seen = [run(state, gray, None if view == 0 else jnp.int32(view), rows) for view in range(views.count)]
+        seen = [run(gray, None if view == 0 else jnp.int32(view), rows) for view in range(views.count)]
         yield np.stack(jax.device_get(seen), axis=1).astype("<f4")[: n - first]
+
+
+def _compiled(extractor: Extractor, views: Views) -> Run:
+    """A view of a batch of films, and the network on it, in one compiled function."""
+    graphdef, state = nnx.split(extractor.network)
+
+    @jax.jit
+    def run(state: nnx.State, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:
+        return nnx.merge(graphdef, state, copy=True)(_view(views, gray, view, rows), train=False)
+
+    return partial(run, state)
+
+
+def _outside(network: Outside, views: Views) -> Run:
+    """The same where torch is the network: only the view is compiled."""
+    seen = jax.jit(partial(_view, views))
+    return lambda gray, view, rows: network.run(np.asarray(seen(gray, view, rows)))
+
+
+def _view(views: Views, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:
+    if view is not None:
+        assert views.augment is not None  # said to mypy: Views sees to it
+        gray = views.augment(gray, view, rows)
+    return views.prepare(gray)

@@ -28,8 +28,8 @@ def config(source: str, types: Collection[str]) -> dict[str, Any]:
     content = _json(locate(source, CONFIG))
     if content.get("model_type") not in types:
         raise InputError(
-            f"{source}: model_type must be {' or '.join(map(repr, types))}, got {content.get('model_type')!r}; "
-            "set backbone.weights to such a checkpoint, and backbone.name to null or to its family"
+            f"{source}: model_type must be {' or '.join(map(repr, types))}, got {content.get('model_type')!r}; set "
+            "backbone.weights to such a checkpoint, backbone.name to null or its family, or backbone.library to torch"
         )
     return content
 

@@ -16,7 +16,7 @@ def count(model: Classifier) -> dict[str, int]:
 
     BatchNorm's running statistics are no parameters.
     """
-    counts = dict.fromkeys(PARTS, 0)
+    counts = dict.fromkeys(PARTS, 0) | {"backbone": getattr(model.backbone, "n_parameters", 0)}  # torch's, else arrays
     for path, value in nnx.to_flat_state(nnx.state(model, nnx.Param)):
         counts["backbone" if path[0] == "backbone" else str(path[1])] += prod(value.shape)
     fixed = sum(prod(value.shape) for _, value in nnx.to_flat_state(nnx.state(model, contracts.Fixed)))

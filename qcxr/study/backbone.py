@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from qcxr.study import networks
+from qcxr.study import networks, pretrained
 from qcxr.study.fields import Count, Section
 from qcxr.study.networks import Architecture, Shaped
 
@@ -43,6 +43,13 @@ class Backbone(Section):
         "from scratch.",
         examples=["microsoft/resnet-50", "microsoft/rad-dino"],
     )
+    library: Literal["jax", "torch"] | None = Field(
+        None,
+        description="What computes it: jax, or torch (frozen, any Hugging Face vision model, extra hub); null is jax "
+        f"for the model types that are ours ({', '.join(networks.TYPES)}) and torch for every other, by the model_type "
+        "of config.json.",
+        examples=["torch"],
+    )
     config: Annotated[dict[str, Any], Shaped()] | None = Field(
         None,
         description="Shape of a network of your own, for the names resnet, vit and densenet without weights.",
@@ -57,7 +64,8 @@ class Backbone(Section):
     pooling: Literal["cls", "mean"] | None = Field(
         None,
         description="What a ViT's features are, after its last LayerNorm: its class token, or the mean of its patches; "
-        "null is the network's own habit (cls for ViT and DINOv2). A convolutional network has its mean only.",
+        "null is the network's own habit (cls for ViT and DINOv2; with torch the model's own pooled output). A "
+        "convolutional network has its mean only.",
         examples=["mean"],
     )
     trainable: Trainable = Field(
@@ -68,7 +76,7 @@ class Backbone(Section):
     views: Count | None = Field(
         None,
         description="With trainable: head and pretrained weights, compute the features of so many augmentations of "
-        "each training film once and train heads from them; null runs the backbone in every step.",
+        "each training film once and train heads from them; null runs the backbone in every step (with torch: is 1).",
         examples=[8],
     )
     remat: bool = Field(
@@ -148,6 +156,47 @@ class Backbone(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _its_library_can(self) -> Backbone:
+        if self.library == "torch" and (self.weights in (None, "imagenet") or self.name is not None):
+            raise ValueError(
+                "backbone.library torch needs backbone.weights, a Hugging Face name or folder, and no name, got "
+                f"weights {self.weights or 'null'} and name {self.name or 'null'}; set both"
+            )
+        kind = pretrained.model_type(self.weights)
+        if self.library == "jax" and kind is not None and kind not in networks.TYPES:
+            raise ValueError(
+                f"backbone.library jax has {', '.join(networks.TYPES)}, got {self.weights} of model_type {kind}; set "
+                "backbone.library to torch or null"
+            )
+        if self.on_torch and (self.trainable != "head" or self.batch_norm == "batch"):
+            got = f"trainable {self.trainable}" if self.trainable != "head" else "batch_norm batch"
+            raise ValueError(
+                f"a backbone that torch computes is frozen, got {got} for {self.weights}"
+                f"{f' of model_type {kind}' if kind else ''}; set backbone.trainable to head and batch_norm to null"
+            )
+        return self
+
+    @property
+    def on_torch(self) -> bool:
+        """Whether torch computes it (frozen); as far as is known here, where a hub's config.json may be missing yet."""
+        if self.library is not None:
+            return self.library == "torch"
+        kind = pretrained.model_type(self.weights)
+        return kind is not None and kind not in networks.TYPES
+
+    @property
+    def kept_views(self) -> int | None:
+        """`views` with nothing left to be chosen: what torch computes is computed once."""
+        return self.views or (1 if self.on_torch else None)
+
+    def decides(self) -> dict[str, Any]:
+        """The keys that decide what it computes, resolved; what is new and as ever is left out."""
+        told = self.model_dump(mode="json", exclude={"library"}) | {"batch_norm": self.normalises_with}
+        if self.pooling is None:  # a key that came later: it changes no text of those before it
+            del told["pooling"]
+        return told | ({"library": "torch", "views": self.kept_views} if self.on_torch else {})
+
     @property
     def normalises_with(self) -> str:
         """`batch_norm` with nothing left to be chosen."""
@@ -158,8 +207,7 @@ class Backbone(Section):
         """`weights` if that can only be a folder here: neither a hub's `owner/name` nor a package's."""
         if self.weights is None or self.weights == "imagenet":
             return None
-        is_name = self.weights.count("/") == 1 and not self.weights.startswith((".", "~", "/"))
-        return None if is_name and self.name not in networks.FILES else self.weights
+        return None if not pretrained.local(self.weights) and self.name not in networks.FILES else self.weights
 
     @property
     def obstacle(self) -> str | None:

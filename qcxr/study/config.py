@@ -7,6 +7,8 @@ here, before anything runs; `qcxr.training.preflight` builds the models and refu
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -174,6 +176,12 @@ class Config(Section):
         """The trials of the search by head and number (`trial~7`); empty without one."""
         return trials(self.search, self.heads, self._made) if self.search else {}
 
+    @property
+    def prepared(self) -> Image:
+        """`image:` as the films are prepared, once for all heads: with nothing left to be chosen."""
+        own = next(iter(self.arms.values())).image
+        return self.image.model_copy(update={key: getattr(own, key) for key in ("resize", "crop", "fit", "resample")})
+
     def is_papers(self) -> bool:
         """Whether this is the paper's protocol, so that its published numbers may stand beside ours."""
         return (
@@ -225,6 +233,9 @@ class Config(Section):
                         f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`"
                     )
         lines += dict.fromkeys(said for made in self.arms.values() if (said := made.backbone.obstacle))
+        if importlib.util.find_spec("torch") is None:
+            outside = {made.backbone.weights: None for made in self.arms.values() if made.backbone.on_torch}
+            lines += [f"{name} needs torch, which is not installed; pip install -e '.[hub]'" for name in outside]
         own = {
             made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"
         }
@@ -285,10 +296,23 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _films_are_prepared_once(self) -> Config:
+        ways = {
+            json.dumps(made.image.prepares()): made.backbone.weights for made in {**self.arms, **self.trials}.values()
+        }
+        if len(ways) > 1:
+            (one, first), (other, second) = list(ways.items())[:2]
+            raise ValueError(
+                f"image.resize and image.crop must be numbers where backbones differ in their processors, got null "
+                f"with {first} ({one}) and {second} ({other}); set both, or compare them in two studies"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_search_fits(self) -> Config:
         if self.search is not None:
             varied = {key for point in points(self.vary) for key in point}
-            on_features = any(made.backbone.views for made in self.arms.values())
+            on_features = any(made.backbone.kept_views for made in self.arms.values())
             check_search(self.search, self.heads, varied=varied, on_features=on_features, seeds=self.seeds)
         return self
 

@@ -87,6 +87,7 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 
+OUTSIDE = "qcxr.models.hub"  # stands for every other Hugging Face model, which torch computes (backbone.library)
 STAGES = {name: stages for family in FAMILIES.values() for name, stages in family.known.items()}
 SHAPES: dict[str, type[Shape]] = {f.own: f.shape for f in FAMILIES.values() if f.own and f.shape}
 TYPES = {kind: family for family in FAMILIES.values() for kind in family.types}

@@ -59,6 +59,8 @@ NEUTRAL = frozenset(
         "qcxr.study.pluginfile",
         "qcxr.study.pluginpackage",
         "qcxr.study.preset",
+        "qcxr.study.pretrained",
+        "qcxr.study.processor",
         "qcxr.study.provenance",
         "qcxr.study.recipe",
         "qcxr.study.reference",

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qcxr.study import networks, plugged, refusals
+from qcxr.study import networks, plugged, processor, refusals
 from qcxr.study.backbone import Backbone
 from qcxr.study.circuit import Noise
 from qcxr.study.data import Sampling
@@ -43,9 +43,7 @@ class Recipe:
 
         Options of a head are those that are not the default (an option that is new changes no finished run's).
         """
-        backbone = self.backbone.model_dump(mode="json") | {"batch_norm": self.backbone.normalises_with}
-        if self.backbone.pooling is None:  # a key that came later: it changes no text of those before it
-            del backbone["pooling"]
+        backbone = self.backbone.decides()
         if self.backbone.config is not None:
             backbone["config"] = _full(networks.SHAPES[self.backbone.name or ""], self.backbone.config)
         train = self.train.model_dump(mode="json")
@@ -97,7 +95,8 @@ def has(kind: str, key: str) -> bool:
 def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values, image: Image) -> Recipe:
     """What runs of a head are made with: over the study's sections, as written, lie the head's keys and `values`.
 
-    `study["head"]` are the options of the head's kind. Raises ValueError with one line that names the key.
+    `study["head"]` are the options of the head's kind; what is null in `image` is the backbone's own. Raises ValueError
+    with one line that names the key.
     """
     own = {key: getattr(entry, key) for key in SECTIONS} | {"head": entry.options}
     written = {key: {**study[key], **laid} for key, laid in own.items()}
@@ -118,7 +117,7 @@ def recipe(study: Mapping[str, Mapping[str, Any]], entry: Entry, values: Values,
     return Recipe(
         kind=entry.kind,
         head_options={key: value for key, value in told.items() if (key, value) != ("noise", {})},
-        image=image,
+        image=processor.resolved(image, sections["backbone"]),
         **sections,
     )
 

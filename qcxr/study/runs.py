@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qcxr.errors import InputError
-from qcxr.study import slices
+from qcxr.study import processor, slices
 from qcxr.study.arms import TRIAL, Arm
 from qcxr.study.config import Config
 from qcxr.study.labels import ordered
@@ -60,14 +60,14 @@ def features(cfg: Config) -> dict[str, Recipe]:
     """
     found: dict[str, Recipe] = {}
     for recipe in (_own(cfg), *cfg.arms.values(), *cfg.trials.values()):
-        if recipe.backbone.views:
+        if recipe.backbone.kept_views:
             found.setdefault(_folder(cfg, recipe), recipe)
     return found
 
 
 def films(cfg: Config, recipe: Recipe) -> Path:
     """The folder of what runs with this recipe read: packed films, or a frozen backbone's features."""
-    if recipe.backbone.views is None:
+    if recipe.backbone.kept_views is None:
         return Path(cfg.results, "packed")
     return Path(cfg.results, "features", _folder(cfg, recipe))
 
@@ -79,7 +79,7 @@ def _folder(cfg: Config, recipe: Recipe) -> str:
 
 def _own(cfg: Config) -> Recipe:
     """What the study's own sections make, for whichever head."""
-    return Recipe("", {}, cfg.backbone, cfg.image, cfg.augment, cfg.train)
+    return Recipe("", {}, cfg.backbone, processor.resolved(cfg.prepared, cfg.backbone), cfg.augment, cfg.train)
 
 
 def arm(cfg: Config, head: str, variant: str = "") -> tuple[Arm, Recipe]:

@@ -34,11 +34,25 @@ ChannelValues = (AfterValidator(_per_channel), Field(json_schema_extra={"minItem
 class Image(Section):
     """Preprocessing of a film (paper III-F): bicubic resize of the shortest side, centre crop, normalisation."""
 
-    resize: Annotated[int, Field(ge=8)] = Field(
-        256, description="Length in pixels to which a film's shortest side is resized, bicubic.", examples=[256]
+    resize: Annotated[int, Field(ge=8)] | None = Field(
+        256,
+        description="Length in pixels to which a film's shortest side is resized (with fit: squash, both sides); null, "
+        "with crop: null, is what the checkpoint's image processor does.",
+        examples=[256],
     )
-    crop: Annotated[int, Field(ge=8)] = Field(
+    crop: Annotated[int, Field(ge=8)] | None = Field(
         224, description="Side in pixels of the square cut from the centre; at most resize.", examples=[224]
+    )
+    fit: Literal["crop", "squash"] | None = Field(
+        None,
+        description="How a film becomes a square: crop keeps its proportions and cuts the centre, squash does not keep "
+        "them; null is crop, or the processor's way where resize and crop are null.",
+        examples=["squash"],
+    )
+    resample: Literal["bicubic", "bilinear", "lanczos"] | None = Field(
+        None,
+        description="PIL's filter; null is bicubic, or the processor's where resize and crop are null.",
+        examples=["bilinear"],
     )
     mean: Annotated[list[Annotated[float, AsNumber]], *ChannelValues] | None = Field(
         None,
@@ -60,19 +74,30 @@ class Image(Section):
         examples=["full"],
     )
 
-    def decides(self) -> dict[str, Any]:
-        """All of it as JSON; the rule of levels only where it is not the default, so that finished runs stay."""
-        return self.model_dump(mode="json", exclude={"levels"} if self.levels == "auto" else None)
-
-    def pixels(self) -> dict[str, Any]:
-        """What of it decides the pixels of a film that is cached."""
-        return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
-
     @model_validator(mode="after")
     def _crop_fits(self) -> Image:
-        if self.crop > self.resize:
+        if (self.resize is None) != (self.crop is None):
+            raise ValueError(
+                "image.resize and image.crop must both be numbers or both null (as the backbone's processor says), "
+                f"got {self.resize or 'null'} and {self.crop or 'null'}; set both in the config"
+            )
+        if self.resize is not None and self.crop is not None and self.crop > self.resize:
             raise ValueError(f"crop must be <= resize ({self.resize}), got {self.crop}; set image.crop in the config")
         return self
+
+    def decides(self) -> dict[str, Any]:
+        """All of it as JSON; its fit, filter and rule of levels only where they are not the default."""
+        usual: dict[str, tuple[str | None, ...]] = {
+            "fit": ("crop", None),
+            "resample": ("bicubic", None),
+            "levels": ("auto",),
+        }
+        told = self.model_dump(mode="json")
+        return {key: value for key, value in told.items() if value not in usual.get(key, ())}
+
+    def prepares(self) -> dict[str, Any]:
+        """What of it decides the pixels of a film that is cached."""
+        return {key: value for key, value in self.decides().items() if key not in ("mean", "std")}
 
 
 class Augment(Section):

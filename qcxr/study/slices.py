@@ -18,7 +18,7 @@ from qcxr.study.source import Source
 
 # no other module imports a head's (qcxr.models.heads.create), so that an edit retrains nothing but its own kind
 HEAD_CODE = {name: (kind.module, *kind.needs) for name, kind in KINDS.items()}
-NETWORK = ("name", "weights", "config", "pooling")  # keys of `backbone:` that say which network it is
+NETWORK = ("name", "weights", "config", "library", "pooling")  # keys of `backbone:` that say which network it is
 
 
 def training(recipe: Recipe, labels: Sequence[str]) -> str:
@@ -39,12 +39,12 @@ def attributes(source: Source) -> str:
 def features(recipe: Recipe, *, training: bool) -> str:
     """What decides a frozen backbone's features of a split; only of the training split is there more than one view."""
     decides = recipe.decides()
-    many = training and (recipe.backbone.views or 1) > 1
+    many = training and (recipe.backbone.kept_views or 1) > 1
     return slice_text(
         backbone={key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]},
         normalisation=[recipe.image.mean, recipe.image.std],
         precision=recipe.train.precision,
-        views=recipe.backbone.views if training else 1,
+        views=recipe.backbone.kept_views if training else 1,
         augment=decides["augment"] if many else None,
         checkpoint=checkpoint(recipe.backbone),
     )
@@ -53,9 +53,9 @@ def features(recipe: Recipe, *, training: bool) -> str:
 def features_name(recipe: Recipe) -> str:
     """A short name of the features that a recipe reads, equal for recipes that read the same."""
     decides = recipe.decides()
-    views = recipe.backbone.views
+    views = recipe.backbone.kept_views
     made_of: list[Any] = [decides[key] for key in ("image", "augment")]
-    made_of += [{key: decides["backbone"][key] for key in (*NETWORK, "views") if key in decides["backbone"]}]
+    made_of += [{**{key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}, "views": views}]
     made_of += [decides["train"]["precision"], views]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -73,6 +73,8 @@ def checkpoint(backbone: Backbone) -> dict[str, str] | None:
     if not path.is_dir():
         return None
     files = [path / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
+    if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
+        files += [path / "processor_config.json", *sorted(path.glob("model*.safetensors*"))]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
 
 
@@ -88,7 +90,7 @@ def head_code(kind: str) -> tuple[str, ...]:
 
 def backbone_code(backbone: Backbone) -> tuple[str, ...]:
     """The modules that build a backbone of that section: its own family's."""
-    return networks.modules(backbone.name, backbone.weights)
+    return (networks.OUTSIDE,) if backbone.on_torch else networks.modules(backbone.name, backbone.weights)
 
 
 def training_code(recipe: Recipe) -> str:
@@ -103,7 +105,8 @@ def prediction_code(recipe: Recipe) -> str:
 
 def features_code(recipe: Recipe) -> str:
     """Hash of the code that computes a frozen backbone's features."""
-    return code_hash("qcxr.training.frozen", *backbone_code(recipe.backbone))
+    outside = ["qcxr.models.hubmodel"] if recipe.backbone.on_torch else []
+    return code_hash("qcxr.training.frozen", *backbone_code(recipe.backbone), *outside)
 
 
 def studied_code(module: str, kinds: Iterable[str], recipes: Iterable[Recipe] = ()) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flax import nnx
 
@@ -37,10 +37,13 @@ class Parts(NamedTuple):
     steps: Steps
 
 
-def network(recipe: Recipe, *, n_labels: int, seed: int) -> Classifier:
-    """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed."""
+def network(recipe: Recipe, *, n_labels: int, seed: int, extractor: dict[str, Any] | None = None) -> Classifier:
+    """The classifier that a recipe describes, with its first weights: the checkpoint's, or drawn from the seed.
+
+    extractor: what computed the features that it will read, where that was torch, which then is not needed here.
+    """
     architecture = classifier.Architecture(
-        backbone=section(recipe.backbone),
+        backbone=extractor or section(recipe.backbone),
         head=recipe.kind,
         n_labels=n_labels,
         head_options=recipe.head_options,
@@ -54,15 +57,16 @@ def network(recipe: Recipe, *, n_labels: int, seed: int) -> Classifier:
 def assemble(run: Run, films: Splits, layout: Layout) -> Parts:
     """Build what the run trains. Raises `InputError` for what the films or the model make impossible."""
     backbone, protocol, targets = run.recipe.backbone, run.recipe.train, films.train.truth
-    net = network(run.recipe, n_labels=len(run.labels), seed=run.seed)
+    extractor = films.train.about.get("extractor") if backbone.on_torch else None
+    net = network(run.recipe, n_labels=len(run.labels), seed=run.seed, extractor=extractor)
     if protocol.prior_bias:
         start_at_prevalence(net.head, targets)
     log.info("%s", groups.table(net, backbone.trainable))
-    if backbone.views is not None:
+    if backbone.kept_views is not None:
         for part in (films.train, films.validation):
             features.check(net.extractor, part.about)
     mean, std = normalisation(backbone, run.recipe.image)
-    trained_net, inputs = reading(net, views=backbone.views, mean=mean, std=std, augment=run.recipe.augment)
+    trained_net, inputs = reading(net, views=backbone.kept_views, mean=mean, std=std, augment=run.recipe.augment)
     graphdef, trained, frozen, statistics = groups.split(trained_net, backbone.trainable)
     per_epoch = -(-len(films.train) // protocol.batch_size)
     if protocol.accumulate > (at_most := per_epoch * protocol.epochs):

@@ -7,15 +7,17 @@ from typing import Any
 import jax
 
 from qcxr.errors import InputError
-from qcxr.models import backbones
+from qcxr.models import backbones, hub
 from qcxr.models.features import Extractor
+from qcxr.study import processor
 from qcxr.study.sections import Backbone, Image
 
 
 def section(backbone: Backbone) -> dict[str, Any]:
     """The part of the `backbone:` section that says which network it is."""
-    told = backbone.model_dump(include={"name", "weights", "config", "pooling"})
-    return {key: value for key, value in told.items() if (key, value) != ("pooling", None)}
+    told = backbone.decides()
+    keys = ("library", "weights", "pooling") if backbone.on_torch else ("name", "weights", "config", "pooling")
+    return {key: told[key] for key in keys if key in told}
 
 
 def normalisation(backbone: Backbone, image: Image) -> tuple[list[float], list[float]]:
@@ -23,6 +25,8 @@ def normalisation(backbone: Backbone, image: Image) -> tuple[list[float], list[f
 
     Raises InputError where those configured are of another number of channels.
     """
+    if backbone.on_torch:
+        return _of_processor(str(backbone.weights), image)
     own = backbones.describe(section(backbone))
     for key, given in (("mean", image.mean), ("std", image.std)):
         if given is not None and len(given) != len(own.mean):
@@ -33,19 +37,37 @@ def normalisation(backbone: Backbone, image: Image) -> tuple[list[float], list[f
     return list(image.mean or own.mean), list(image.std or own.std)
 
 
+def _of_processor(weights: str, image: Image) -> tuple[list[float], list[float]]:
+    """For a model that torch computes: three values each, of which one of a single channel reads the first."""
+    mean, std = image.mean, image.std
+    if mean is None or std is None:
+        try:
+            said = processor.read(weights)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        mean, std = mean or said.mean, std or said.std
+    return mean * (3 // len(mean)), std * (3 // len(std))
+
+
 def check_size(backbone: Backbone, image: Image) -> None:
     """Raises InputError unless the backbone reads films of that size whole."""
+    side = image.crop or 0  # a recipe's is a number
+    if backbone.on_torch:
+        hub.check_side(section(backbone), side)
+        return
     multiple = backbones.describe(section(backbone)).multiple
-    if image.crop % multiple:
+    if side % multiple:
         raise InputError(
-            f"image.crop must be a multiple of {multiple}, the side of the backbone's patches, got {image.crop}; "
-            f"set image.crop to {max(1, round(image.crop / multiple)) * multiple}, say"
+            f"image.crop must be a multiple of {multiple}, the side of the backbone's patches, got {side}; "
+            f"set image.crop to {max(1, round(side / multiple)) * multiple}, say"
         )
 
 
-def extractor(backbone: Backbone, precision: str) -> Extractor:
-    """The frozen backbone by itself; one from scratch is that of a classifier with seed 0."""
+def extractor(backbone: Backbone, precision: str, *, threads: int | None = None) -> Extractor:
+    """The frozen backbone by itself; one from scratch is that of a classifier with seed 0. threads: torch's."""
     described = backbones.describe(section(backbone))
+    if backbone.on_torch:
+        return Extractor(hub.Outside(described.section, precision, threads), described.section, precision)
     key = jax.random.fold_in(jax.random.key(0), 0)
     network = backbones.create(section(backbone), key=key, batch_norm="running", precision=precision)
     return Extractor(network, described.section, precision)

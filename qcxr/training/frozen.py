@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
@@ -24,27 +25,28 @@ VIEWS_SEED = 0  # of the views' augmentations: one set of views serves every hea
 
 
 def pack_features(
-    films: Path | str, out: Path | str, recipe: Recipe, *, views: int, cache: Path | str, code: str
+    films: Path | str,
+    out: Path | str,
+    recipe: Recipe,
+    *,
+    views: int,
+    cache: Path | str,
+    code: str,
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Write `out` (.npy float32 (N, V, F), .parquet and .json beside it) from the packed films; the JSON's content.
 
     Of the recipe the head does not matter. Features are computed once per content and `code` (its hash): they lie in
     `cache`, and `out` is a copy (a link would give two studies one time stamp, and the one would be done again whenever
     the other is). View v is the film augmented by the key of epoch v of a fixed seed; view 0 is the film itself.
+    threads: of the CPU, for a backbone that torch computes (None: as torch is set).
     """
+    if recipe.backbone.on_torch:
+        jax.config.update("jax_platforms", "cpu")  # it only augments here, and would take most of the card's memory
     films, out = Path(films), Path(out)
     images, _, about = open_packed(films)
     augment, (mean, std) = recipe.augment.model_dump(), normalisation(recipe.backbone, recipe.image)
-    frozen = extractor(recipe.backbone, recipe.train.precision)
-
-    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width channels"]:
-        return normalise(gray, mean=mean, std=std)
-
-    def seen(
-        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
-    ) -> Float[Array, "batch height width"]:
-        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
-
+    frozen = extractor(recipe.backbone, recipe.train.precision, threads=threads)
     decides = {
         "films": about["sha256"]["images"],
         "normalisation": [mean, std],
@@ -56,7 +58,7 @@ def pack_features(
         np.asarray(images),
         folder=Path(cache, "features"),
         about=decides,
-        views=features.Views(prepare, views, seen),
+        views=_views(views, mean, std, augment),
     )
     _copy(made, out)
     _copy(films.with_suffix(".parquet"), out.with_suffix(".parquet"))
@@ -64,12 +66,25 @@ def pack_features(
         "shape": list(np.load(out, mmap_mode="r").shape),
         "dtype": "float32",
         "backbone": features.fingerprint(frozen),
+        **({"extractor": frozen.section} if recipe.backbone.on_torch else {}),  # so that heads train without torch
         "features": {**decides, "views": views, "precision": recipe.train.precision},
         "sha256": {**about["sha256"], "images": sha256(out)},
     }
     write_text(json.dumps(about, indent=1) + "\n", out.with_suffix(".json"))
     log.info("%d films, %d views, %d features each", *about["shape"])
     return about
+
+
+def _views(count: int, mean: list[float], std: list[float], augment: dict[str, Any]) -> features.Views:
+    def prepare(gray: Shaped[Array, "batch height width"]) -> Float[Array, "batch height width channels"]:
+        return normalise(gray, mean=mean, std=std)
+
+    def seen(
+        gray: Shaped[Array, "batch height width"], view: Int[Array, ""], rows: Int[Array, " batch"]
+    ) -> Float[Array, "batch height width"]:
+        return augment_films(gray, film_keys(VIEWS_SEED, view, rows), **augment)
+
+    return features.Views(prepare, count, seen)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -117,7 +117,7 @@ def main() -> None:
 
 def _plain(backbone: dict) -> dict:
     """A section that builds the same network without weights; a known shape needs no look at the checkpoint."""
-    weights, name = backbone["weights"], backbone["name"]
+    weights, name = backbone["weights"], backbone.get("name")
     local = weights is not None and weights.startswith((".", "~", "/"))
     if weights is not None and name in networks.STAGES and name not in networks.FILES and not local:
         return {"name": name}

@@ -209,7 +209,7 @@ def test_a_cache_of_mixed_films_and_its_keys(tmp_path):
     assert settings_key(full.preprocessing) == "bicubic-24-20-full-v1"
     with pytest.raises(InputError, match=r"levels must be one of auto, used, full, got 'log'; set image.levels"):
         Preprocessing(levels="log")
-    assert ImageSection().pixels() == {"resize": 256, "crop": 224}  # as before: no finished run's slice changes
+    assert ImageSection().prepares() == {"resize": 256, "crop": 224}  # as before: no finished run's slice changes
     assert ImageSection(levels="full").decides()["levels"] == "full"
 
 

@@ -81,7 +81,7 @@ rule cache:
     threads: cfg.resources.workers
     params:
         slice=lambda w: slice_text(
-            images=cfg.data.sources[w.dataset].images, **cfg.image.pixels()
+            images=cfg.data.sources[w.dataset].images, **cfg.prepared.prepares()
         ),
         code=code_hash("qcxr.data.cache"),
     message:
@@ -101,7 +101,7 @@ rule pack:
     log:
         f"{results}/logs/pack/{{dataset}}-{{split}}.log",
     params:
-        slice=slice_text(**cfg.image.pixels()),
+        slice=slice_text(**cfg.prepared.prepares()),
         code=code_hash("qcxr.data.pack"),
     message:
         "Pack the {wildcards.split} films of {wildcards.dataset} into one array"
@@ -197,9 +197,7 @@ rule audit:
         f"{results}/logs/audit/{{dataset}}.log",
     params:
         slice=lambda w: slice_text(
-            cfg.augment,
-            **cfg.image.pixels(),
-            splits=MANIFESTED[w.dataset],
+            cfg.augment, **cfg.prepared.prepares(), splits=MANIFESTED[w.dataset]
         ),
         code=lambda w: code_hash(
             "qcxr.data.page", *kinds.modules(cfg.data.sources[w.dataset].kind)

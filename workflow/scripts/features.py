@@ -21,7 +21,8 @@ with job(snakemake.log[0]):
             snakemake.input.films,
             snakemake.output.films,
             recipe,
-            views=recipe.backbone.views if training else 1,
+            views=recipe.backbone.kept_views if training else 1,
             cache=cfg.data.cache,
             code=snakemake.params.code,
+            threads=snakemake.threads,
         )
