@@ -174,9 +174,13 @@ class Table(Source):
         return told(self.labels, self.positive, self.negative)
 
     def meanings(self, label: Label) -> tuple[set[str], ...]:
-        """The values of a label that mean yes, no and neither, as `qcxr.study.values.plain` writes them."""
+        """The values of a label that mean yes, no and neither, as `qcxr.study.values.plain` writes them.
+
+        What a label's own values say of the uncertain ones goes before what is said of all labels.
+        """
         neither = [] if self.uncertain is None else self.uncertainty().values
-        return meanings(label.positive, label.negative, neither)
+        yes, no, unsure = meanings(label.positive, label.negative, neither)
+        return yes, no, unsure - yes - no if label in self._by_name().values() else unsure
 
     def uncertainty(self) -> Uncertain:
         """What is neither yes nor no, and what it is taken for."""

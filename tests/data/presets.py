@@ -66,7 +66,10 @@ def padchest(root: Path) -> None:
     rows = []
     for k in range(16):
         labels = {12: "['exclude']", 13: None, 14: "['normal']", 15: "['suboptimal study', 'normal']"}.get(
-            k, "['laminar atelectasis', ' callus rib fracture', 'pneumoperitoneo', 'COPD signs']" if k % 2 else "['normal']"
+            k,
+            "['laminar atelectasis', ' callus rib fracture', 'pneumoperitoneo', 'COPD signs']"
+            if k % 2
+            else "['normal']",
         )
         name = f"2168401113669640128190{k:02d}.png"
         film(root, f"{k % 3}/{name}")
