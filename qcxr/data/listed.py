@@ -11,7 +11,7 @@ from qcxr.data.tablefile import columns_of, lacks, read_columns
 from qcxr.errors import InputError
 from qcxr.study.columns import By, Join
 from qcxr.study.table import Table
-from qcxr.study.values import meanings, plain
+from qcxr.study.values import plain, spellings
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _joined(rows: pd.DataFrame, join: Join, columns: list[str]) -> pd.DataFrame:
 def _kept(rows: Rows, table: Table) -> Rows:
     for column, values in table.keep.items():
         texts = rows.table[column].map(plain, na_action="ignore")
-        kept = texts.isin(meanings(values)[0])
+        kept = texts.isin(spellings(values))
         gone = rows.table.loc[~kept, column].fillna("(none)").value_counts().sort_index()
         if not kept.any():
             some = ", ".join(map(str, gone.index[:8]))

@@ -19,7 +19,7 @@ from qcxr.data.merged import one_row_each, refuse_spread
 from qcxr.errors import InputError
 from qcxr.study.columns import By
 from qcxr.study.table import Table
-from qcxr.study.values import meanings, plain
+from qcxr.study.values import plain, spellings
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _splits(rows: Rows, table: Table) -> pd.Series:
     else:
         meant = SPLIT_WORDS
         if by.words is not None:
-            meant = {word: split for split, values in by.words.items() for word in meanings(values)[0]}
+            meant = {word: split for split, values in by.words.items() for word in spellings(values)}
         said, way_out = given.map(plain, na_action="ignore").map(meant), f"one of {', '.join(sorted(meant))}"
     if (unknown := said.isna()).any():
         at = int(unknown.argmax())

@@ -173,10 +173,10 @@ class Table(Source):
         """Each label by its canonical name, with its columns (or words of findings) and their values."""
         return told(self.labels, self.positive, self.negative)
 
-    def meanings(self, label: Label) -> tuple[set[str], ...]:
-        """The values of a label that mean yes, no and neither, as `qcxr.study.values.plain` writes them."""
+    def meanings(self, label: Label) -> tuple[set[str], set[str], set[str]]:
+        """The values of a label that mean yes, no and neither: `qcxr.study.values.meanings`."""
         neither = [] if self.uncertain is None else self.uncertainty().values
-        return meanings(label.positive, label.negative, neither)
+        return meanings(label, neither, own=label in self._by_name().values())
 
     def uncertainty(self) -> Uncertain:
         """What is neither yes nor no, and what it is taken for."""

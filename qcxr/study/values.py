@@ -49,6 +49,15 @@ def told(
     }
 
 
-def meanings(*given: list[Value]) -> tuple[set[str], ...]:
-    """Values of the configuration in all spellings, as `plain` writes them, a set for each list."""
-    return tuple({plain(each) for value in values for each in spelt(value)} for values in given)
+def spellings(values: list[Value]) -> set[str]:
+    """Values of the configuration in all spellings, as `plain` writes them."""
+    return {plain(each) for value in values for each in spelt(value)}
+
+
+def meanings(label: Label, uncertain: list[Value], *, own: bool) -> tuple[set[str], set[str], set[str]]:
+    """The values of a label that mean yes, no and neither, as `plain` writes them.
+
+    own: its values are its own, so that what they say of the uncertain ones goes before what is said of all labels.
+    """
+    yes, no, unsure = map(spellings, (label.positive, label.negative, uncertain))
+    return yes, no, unsure - yes - no if own else unsure

@@ -17,6 +17,7 @@ from qcxr.data.manifest import read_manifest
 from qcxr.data.page import AuditFiles, audit_source, write_audit
 from qcxr.data.sources import Source
 from qcxr.errors import InputError
+from qcxr.study.kinds import OfItsKind
 
 from . import films
 
@@ -194,3 +195,17 @@ def test_contact_sheet_shows_the_films_and_their_augmentation():
     for i in range(3):
         np.testing.assert_array_equal(shown[i], images[i])
         np.testing.assert_array_equal(shown[3 + i], images[i][:, ::-1])
+
+
+def test_page_of_a_table_says_what_was_left_out_and_that_no_patients_are_known(tmp_path):
+    paths = films.nih(tmp_path / "nih")
+    files = {split: str(paths["labels"] / f"miccai2023_nih-cxr-lt_labels_{split}.csv") for split in ("train", "test")}
+    table = {"kind": "table", "images": str(paths["images"]), "files": files, "path": "id", "labels": ["Mass", "Edema"]}
+    where = Films(paths["images"], tmp_path / "cache", SMALL)
+    told = "nobody has told whose they are"
+    for name, keys in {"none": {"keep": {"Hernia": [1]}}, "known": {"patient": "subj_id"}}.items():
+        source = Source("table", OfItsKind().check(table | keys).reader_options())
+        found = audit_source(source, where, dataset=name, out_dir=tmp_path / "out", progress=False)
+        page = Page((tmp_path / f"out/{name}-audit.html").read_text())
+        assert (told in page.text) == (name == "none")
+        assert (f"Left out: Hernia 0 {10 - len(found.facts)}." in page.text) == (name == "none")

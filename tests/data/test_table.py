@@ -191,6 +191,13 @@ def test_labels_are_those_made_by_hand(tmp_path_factory, rows, keys):
     assert shown(found, "Mass") == expected
 
 
+def test_a_label_may_take_what_is_uncertain_in_its_own_way(tmp_path):
+    own = {"columns": "Mass", "positive": [1, -1], "negative": [0]}
+    keys = BARE | {"labels": {"Mass": own, "Edema": "Edema"}, "uncertain": "missing", "blank": "zero"}
+    found = frame(tmp_path, CELLS, **keys)
+    assert list(shown(found, "Mass").values()) == [1, 0, 1] and list(shown(found, "Edema").values()) == [None, 0, 0]
+
+
 READERS = "f,r,Mass,Edema\na,1,1,1\na,2,1,0\nb,1,0,0\na,3,0,\nb,2,1,0\n"
 
 
