@@ -41,7 +41,9 @@ rule parameters:
             tasks={task: cfg.labels(task) for task in cfg.tasks},
             heads={head: cfg.recipe(head).decides() for head in cfg.names},
         ),
-        code=slices.studied_code("qcxr.training.preflight", KINDS, map(cfg.recipe, cfg.names)),
+        code=slices.studied_code(
+            "qcxr.training.preflight", KINDS, map(cfg.recipe, cfg.names)
+        ),
     message:
         "Build every model once and count its parameters (Table II)"
     script:
