@@ -1,5 +1,6 @@
 """The same networks in torch, as peers: transformers' ResNet and ViT, and a plain DenseNet with torchvision's names."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,20 +40,6 @@ def densenet(
     import torch  # here: see `make`
     from torch import nn
 
-    def dense(channels: int) -> nn.Sequential:
-        inner = bn_size * growth_rate
-        made = nn.Sequential()
-        for name, layer in (
-            ("norm1", nn.BatchNorm2d(channels)),
-            ("relu1", nn.ReLU(inplace=True)),
-            ("conv1", nn.Conv2d(channels, inner, 1, bias=False)),
-            ("norm2", nn.BatchNorm2d(inner)),
-            ("relu2", nn.ReLU(inplace=True)),
-            ("conv2", nn.Conv2d(inner, growth_rate, 3, padding=1, bias=False)),
-        ):
-            made.add_module(name, layer)
-        return made
-
     class Block(nn.Sequential):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             for layer in self:
@@ -67,36 +54,46 @@ def densenet(
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return torch.relu(self.features(images)).mean((2, 3))
 
-    body, channels = nn.Sequential(), num_init_features
-    body.add_module("conv0", nn.Conv2d(num_channels, channels, 7, 2, 3, bias=False))
-    for name, layer in (
-        ("norm0", nn.BatchNorm2d(channels)),
-        ("relu0", nn.ReLU(inplace=True)),
-        ("pool0", nn.MaxPool2d(3, 2, 1)),
-    ):
-        body.add_module(name, layer)
+    channels = num_init_features
+    layers = {
+        "conv0": nn.Conv2d(num_channels, channels, 7, 2, 3, bias=False),
+        "norm0": nn.BatchNorm2d(channels),
+        "relu0": nn.ReLU(inplace=True),
+        "pool0": nn.MaxPool2d(3, 2, 1),
+    }
     for i, depth in enumerate(block_config, 1):
-        block = Block()
-        for j in range(depth):
-            block.add_module(f"denselayer{j + 1}", dense(channels + j * growth_rate))
-        body.add_module(f"denseblock{i}", block)
+        widths = range(channels, channels + depth * growth_rate, growth_rate)
+        block = {f"denselayer{j}": _layer(width, growth_rate, bn_size) for j, width in enumerate(widths, 1)}
+        layers[f"denseblock{i}"] = Block(OrderedDict(block))
         channels += depth * growth_rate
         if i < len(block_config):
-            body.add_module(f"transition{i}", _transition(channels))
+            layers[f"transition{i}"] = _transition(channels)
             channels //= 2
-    body.add_module(f"norm{len(block_config) + 1}", nn.BatchNorm2d(channels))
-    return DenseNet(body), channels
+    layers[f"norm{len(block_config) + 1}"] = nn.BatchNorm2d(channels)
+    return DenseNet(nn.Sequential(OrderedDict(layers))), channels
+
+
+def _layer(channels: int, growth: int, factor: int) -> Any:
+    from torch import nn  # here: see `make`
+
+    layers = {
+        "norm1": nn.BatchNorm2d(channels),
+        "relu1": nn.ReLU(inplace=True),
+        "conv1": nn.Conv2d(channels, factor * growth, 1, bias=False),
+        "norm2": nn.BatchNorm2d(factor * growth),
+        "relu2": nn.ReLU(inplace=True),
+        "conv2": nn.Conv2d(factor * growth, growth, 3, padding=1, bias=False),
+    }
+    return nn.Sequential(OrderedDict(layers))
 
 
 def _transition(channels: int) -> Any:
     from torch import nn  # here: see `make`
 
-    made = nn.Sequential()
-    for name, layer in (
-        ("norm", nn.BatchNorm2d(channels)),
-        ("relu", nn.ReLU(inplace=True)),
-        ("conv", nn.Conv2d(channels, channels // 2, 1, bias=False)),
-        ("pool", nn.AvgPool2d(2, 2)),
-    ):
-        made.add_module(name, layer)
-    return made
+    layers = {
+        "norm": nn.BatchNorm2d(channels),
+        "relu": nn.ReLU(inplace=True),
+        "conv": nn.Conv2d(channels, channels // 2, 1, bias=False),
+        "pool": nn.AvgPool2d(2, 2),
+    }
+    return nn.Sequential(OrderedDict(layers))

@@ -1,11 +1,16 @@
 """ViT against transformers' torch ViTModel and Dinov2Model, on checkpoints that save_pretrained wrote."""
 
+import json
+
 import jax
 import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 from flax import nnx
+from safetensors.numpy import load_file, save_file
 
+from qcxr.errors import InputError
 from qcxr.models import arrays, backbones
 from qcxr.models.positions import cubic, resized
 
@@ -85,6 +90,55 @@ def test_features_and_gradients_are_torchs_at_its_own_size_and_at_others(checkpo
     assert found.keys() == wanted.keys()
     far = {key: distance(found[key], wanted[key]) for key in found}
     assert not {key: value for key, value in far.items() if value > 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "message"),
+    [
+        ("arrays", lambda t: t.pop("layernorm.bias"), "array 'norm.bias' is missing; the file is not of this model"),
+        (
+            "arrays",
+            lambda t: t.pop("encoder.layer.0.attention.attention.key.weight"),
+            "array 'blocks.0.attention.qkv.kernel' is missing",
+        ),
+        ("arrays", lambda t: t.update(odd=t["layernorm.bias"]), "array 'odd' has no place in the model"),
+        (
+            "arrays",
+            lambda t: t.update({"embeddings.position_embeddings": t["embeddings.position_embeddings"][:, :5].copy()}),
+            r"array 'positions' must have shape \(17, 24\), got \(5, 24\)",
+        ),
+        ("config", {"model_type": "swin"}, "model_type must be 'resnet' or 'vit' or 'dinov2', got 'swin'"),
+        ("config", {"image_size": [32, 16]}, r"image_size must be of a square, got \[32, 16\]; use another checkpoint"),
+        ("config", {"hidden_act": "quick_gelu"}, "hidden_act must be one of relu, relu6, gelu, silu, got 'quick_gelu'"),
+        ("config", {"mlp_ratio": "4"}, "hidden_size and mlp_ratio must be numbers, got 24 and '4'; fetch"),
+        ("config", {"num_channels": 4}, "num_channels of a backbone must be 1 or 3 .*, got 4"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(checkpoint, file, edit, message, unchecked):
+    folder, _ = checkpoint("Dinov2")
+    if file == "arrays":
+        tensors = load_file(folder / "model.safetensors")
+        edit(tensors)
+        save_file(tensors, folder / "model.safetensors")
+    else:
+        told = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(told | edit))
+    with pytest.raises(InputError, match=message):
+        ours(folder)
+
+
+def test_what_is_ignored_is_named_and_half_precision_is_read(checkpoint):
+    """A classifier's checkpoint has a prefix, a classifier and a pooler; hubs have arrays of 16 bits too."""
+    folder, _ = checkpoint("ViT")
+    expected = arrays.collect(ours(folder))
+    tensors = load_file(folder / "model.safetensors")
+    assert any(name.startswith("pooler.") for name in tensors)
+    half = {f"vit.{name}": value.astype(ml_dtypes.bfloat16) for name, value in tensors.items()}
+    save_file(half | {"classifier.weight": np.zeros((2, 24), np.float32)}, folder / "model.safetensors")
+    found = arrays.collect(ours(folder))
+    assert found.keys() == expected.keys()
+    assert not [name for name in found if distance(found[name], expected[name]) > 0.01]
 
 
 def test_bfloat16_is_near_and_remat_changes_nothing(images):

@@ -60,7 +60,13 @@ def read(told: Mapping[str, Any], source: str) -> ViTConfig:
                 raise InputError(f"{source}: {key} must be of a square, got {sides}; use another checkpoint")
             given[key] = sides[0]
     if dino:
-        inner = int(given.get("hidden_size", 768) * told.get("mlp_ratio", 4))
+        width, ratio = given.get("hidden_size", 768), told.get("mlp_ratio", 4)
+        if type(width) is not int or type(ratio) not in (int, float):
+            raise InputError(
+                f"{source}: hidden_size and mlp_ratio must be numbers, got {width!r} and {ratio!r}; "
+                "fetch the checkpoint again"
+            )
+        inner = int(width * ratio)
         given["intermediate_size"] = -(-int(inner * 2 / 3) // 8) * 8 if given.get("use_swiglu_ffn") else inner
         given.setdefault("layerscale_value", 1.0)
     else:
