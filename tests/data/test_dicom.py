@@ -227,7 +227,6 @@ def _deflated():
 
 REFUSED = [
     ("CT", lambda: dicoms.film(STORED, Modality="CT"), "a DICOM of modality CT, not a radiograph"),
-    ("line end", lambda: dicoms.film(STORED, PhotometricInterpretation="a\nb"), "interpretation A B"),
     ("frames", lambda: dicoms.film(STORED, NumberOfFrames=3), "a DICOM of 3 frames"),
     ("palette", lambda: dicoms.film(STORED, PhotometricInterpretation="PALETTE COLOR"), "interpretation PALETTE COLOR"),
     ("no pixels", lambda: _without("PixelData"), "a DICOM without pixels"),
@@ -268,6 +267,11 @@ def test_what_is_no_film_is_refused_in_one_line(make, text):
     with pytest.raises(FilmError, match=text) as refused:
         decode(dicoms.data(make()))
     assert "\n" not in str(refused.value)
+
+
+def test_a_name_with_a_line_end_is_said_in_one_line():
+    with pytest.raises(FilmError, match="of photometric interpretation MONO HROME2; films are"):
+        decode(dicoms.data(dicoms.film(STORED)).replace(b"MONOCHROME2", b"MONO\nHROME2"))
 
 
 def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch):
