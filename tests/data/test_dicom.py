@@ -1,5 +1,6 @@
 """DICOM films: every gray level against the standard's formulas written out, and against pydicom's own."""
 
+import base64
 import io
 
 import numpy as np
@@ -11,9 +12,12 @@ from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -160,6 +164,35 @@ def test_every_way_to_write_a_film_gives_the_same_pixels():
         pixels(dicoms.compressed(dicoms.film(STORED, WindowCenter=1500, WindowWidth=900), frame, dicoms.LOSSLESS)),
         pixels(with_window),
     )
+
+
+# what nothing here can encode, made once with imagecodecs: levels 300 + 40 x + 30 y, 12 x 10; how far a level may be off
+FOREIGN = [
+    (JPEGLSLossless, 16, 0, (
+        "/9j/6AAgU1BJRkYAAgAAAQAAAAoAAAAMChAGAQAAASwAAAEs/+gACAAAAAH/2P/3AAsQAAoADAEBEQD/+AANAf//ABIAQwEUAED/"
+        "2gAIAQEAAAAAZXifE2S5Jo9FodBn89u4eQ8h1HEbTSZTCXSyqh5UU1JRUE9OTUxMS0OpSpUpUqFChQnTo4nTpkyZMmTJUqVG0qVK"
+        "lSpEiRRRRNKKKKKKJppppplNNNNNNNJJJJMJJJJJJJJJJJJdJSlKUlKUpSz/2Q=="
+    )),
+    (HTJ2KLossless, 16, 0, (
+        "/0//UQApQAAAAAAMAAAACgAAAAAAAAAAAAAADAAAAAoAAAAAAAAAAAABDwEB/1AACAACAAAACf9SAAwAAgABAAEEBEAB/1wAByCI"
+        "iIiI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAAHcAAf+TwAAvRqf9l/6D/kf+Gf99/nj/NH+yf9XP6ffzt/wf/gv+"
+        "z/3d/l9/rf9Sv9H/Zg/mF/K3+xf7O/11/k1+EAPv7n1+suoGQgAxvQDAACrgABWgjuM4ztwiOnCCdwC6ruu6/vQA3gABvrgA/9k="
+    )),
+    (JPEGExtended12Bit, 12, 1, (
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQICAQECAQEBAgICAgIC"
+        "AgICAQICAgICAgICAgL/wQALDAAKAAwBAREA/8QAFgABAQEAAAAAAAAAAAAAAAAADAoO/8QAJhAAAAQFAQkAAAAAAAAAAAAAAAUG"
+        "RQcKJmNkCRgnKDdDU1RVc//aAAgBAQAAPwDIg8pNLucs6G9Q3fG2EOGm3LucJkP6G7zdhFtsRMykyVTG7OnCFoZy+zjhDhptpVMb"
+        "JkP6cIeszl/hFuOP/9k="
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("syntax", "bits", "off", "frame"), FOREIGN, ids=["JPEG-LS", "HTJ2K", "JPEG 12 bits"])
+def test_frames_of_another_encoder(syntax, bits, off, frame):
+    y, x = np.mgrid[0:10, 0:12]
+    stored = (300 + 40 * x + 30 * y).astype(np.uint16)
+    got = pixels(dicoms.compressed(dicoms.film(stored, bits=bits), base64.b64decode(frame), syntax))
+    assert np.abs(got.astype(int) - rounded((stored - 300.0) / 710.0)).max() <= off
 
 
 def test_jpeg_and_colours():
