@@ -30,6 +30,7 @@ from qcxr.data.films import Films
 from qcxr.data.images import Preprocessing, decode
 from qcxr.errors import InputError
 from qcxr.study.sections import Image as ImageSection
+from qcxr.training import filmtable
 
 from . import dicoms, films
 from .films import gray
@@ -166,7 +167,7 @@ def test_every_way_to_write_a_film_gives_the_same_pixels():
     )
 
 
-# what nothing here can encode, made once with imagecodecs: levels 300 + 40 x + 30 y, 12 x 10; how far a level may be off
+# What nothing here can encode, made once with imagecodecs: 300 + 40 x + 30 y, 12 x 10; how far a level may be off.
 FOREIGN = [
     (JPEGLSLossless, 16, 0, (
         "/9j/6AAgU1BJRkYAAgAAAQAAAAoAAAAMChAGAQAAASwAAAEs/+gACAAAAAH/2P/3AAsQAAoADAEBEQD/+AANAf//ABIAQwEUAED/"
@@ -307,11 +308,21 @@ def test_a_name_with_a_line_end_is_said_in_one_line():
         decode(dicoms.data(dicoms.film(STORED)).replace(b"MONOCHROME2", b"MONO\nHROME2"))
 
 
-def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch):
+def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch, tmp_path):
+    """It is no fault of the film's: max_missing does not hide it."""
+    monkeypatch.setattr(dicom, "_installed", lambda: False)
     written = dicoms.data(dicoms.film(STORED))
-    monkeypatch.setattr(dicom.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingCodec, match=r"pydicom, which reads it, is not installed; pip install -e '.\[dicom\]'"):
+    text = r"a DICOM needs pydicom, which is not installed; pip install -e '.\[dicom\]'"
+    with pytest.raises(MissingCodec, match=text):
         decode(written)
+    paths = films.nih(tmp_path / "nih")
+    first = sorted(paths["images"].iterdir())[0]
+    first.write_bytes(written)
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    with pytest.raises(InputError, match=f"film {first.name}: {text}"):
+        build(frame, Films(paths["images"], tmp_path / "cache"), max_missing=1.0, progress=False)
+    with pytest.raises(InputError, match=f"film {first}: {text}"):
+        filmtable.read(str(first), Preprocessing())
 
 
 WHOLE = [dicoms.data(dicoms.film(STORED, WindowCenter=1500, WindowWidth=900, PixelPaddingValue=0))]
