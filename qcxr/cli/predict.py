@@ -101,7 +101,10 @@ def _table(arguments: argparse.Namespace, paths: list[str]) -> pd.DataFrame:
     ensemble = Ensemble(found)
     each = _overlays(arguments, ensemble) if arguments.overlay else None
     seen = found[0].films
-    return table(ensemble, paths, thresholds=thresholds, seen=seen, batch_size=arguments.batch_size, each=each)
+    rows = table(ensemble, paths, thresholds=thresholds, seen=seen, batch_size=arguments.batch_size, each=each)
+    if each is not None:
+        print(f"{each.written} pictures in {each.folder}", file=sys.stderr)
+    return rows
 
 
 def _overlays(arguments: argparse.Namespace, ensemble: Ensemble) -> Overlays:

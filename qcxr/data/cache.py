@@ -22,8 +22,9 @@ from tqdm import tqdm
 
 from qcxr.data.columns import ISSUES
 from qcxr.data.entry import entry_key, pack_entry
+from qcxr.data.film import FilmError, MissingCodec
 from qcxr.data.films import Films
-from qcxr.data.images import FilmError, prepare
+from qcxr.data.images import prepare
 from qcxr.data.missing import refuse_above
 from qcxr.data.store import contains, open_store, reading, writer_lock
 from qcxr.errors import InputError
@@ -163,6 +164,8 @@ def _film(image_id: str, path: str, films: Films, known: sqlite3.Connection) -> 
         if not contains(known, entry_key(content, films.preprocessing)):
             blob = pack_entry(*prepare(data, films.preprocessing))
         return _Result(image_id, path, content, stat.st_size, stat.st_mtime_ns, blob)
+    except MissingCodec as error:
+        raise InputError(f"film {path}: {error}") from None
     except FilmError as error:
         return _Result(image_id, path, issue=str(error))
     except OSError as error:

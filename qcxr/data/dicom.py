@@ -49,8 +49,8 @@ def read(data: bytes, levels: str) -> tuple[Image.Image, str]:
     Raises FilmError: no radiograph, several frames, a palette, depths and syntaxes that are not read, too large,
     damaged. MissingCodec: pydicom, or what it needs for this compression, is not installed.
     """
-    if importlib.util.find_spec("pydicom") is None:
-        raise MissingCodec(f"a film is a DICOM, and pydicom, which reads it, is not installed; {_INSTALL}")
+    if not _installed():
+        raise MissingCodec(f"a DICOM needs pydicom, which is not installed; {_INSTALL}")
     with warnings.catch_warnings():  # pydicom warns of each value that is not as the standard has it
         warnings.simplefilter("ignore")
         try:
@@ -61,6 +61,10 @@ def read(data: bytes, levels: str) -> tuple[Image.Image, str]:
             raise FilmError(" ".join(str(error).split())) from None
         except Exception as error:  # pydicom and the decoders raise what they meet
             raise FilmError(f"damaged or truncated DICOM ({' '.join(str(error).split())[:120]})") from None
+
+
+def _installed() -> bool:
+    return importlib.util.find_spec("pydicom") is not None
 
 
 def _read(data: bytes, levels: str) -> tuple[Image.Image, str]:
@@ -153,7 +157,7 @@ def _pixels(film: "Dataset") -> np.ndarray:
         film.file_meta.TransferSyntaxUID = syntax
     decoder = get_decoder(syntax)
     if not decoder.is_available:
-        raise MissingCodec(f"a film is a DICOM in {syntax.name}, which needs pylibjpeg and its plugins; {_INSTALL}")
+        raise MissingCodec(f"a DICOM in {syntax.name} needs pylibjpeg's plugins, which are not installed; {_INSTALL}")
     if decoder.is_encapsulated:
         frame = next(generate_frames(film.PixelData, number_of_frames=1))
         said, expected = codestream.size(frame), (int(film.Columns), int(film.Rows))

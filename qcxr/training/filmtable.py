@@ -12,9 +12,10 @@ import pandas as pd
 from jaxtyping import Float32, UInt8
 from tqdm import tqdm
 
-from qcxr.data.film import Facts, FilmError
-from qcxr.data.images import prepare
+from qcxr.data.film import Facts, FilmError, MissingCodec
+from qcxr.data.images import Preprocessing, prepare
 from qcxr.data.likeness import unlike
+from qcxr.errors import InputError
 from qcxr.training.ensemble import Ensemble
 
 MAX_BYTES = 1 << 30  # a larger file is no film, and would be read whole
@@ -44,12 +45,12 @@ def table(
     positive_<label>, p >= the label's threshold (empty without one); unlike (`qcxr.data.likeness`); error.
 
     seen: what training films are like. each: called with every film that was read, and its probabilities. No more than
-    two batches of films are held. Raises MissingCodec, an InputError, for a film that this installation cannot read.
+    two batches of films are held. Raises InputError as `read` does.
     """
     size = min(batch_size, 1 << (len(paths) - 1).bit_length())  # one film is not computed as if it were 32
     rows: list[dict[str, Any]] = []
     with tqdm(total=len(paths), unit="film", desc="predict", disable=None) as bar:
-        for films in _batches(paths, size, ensemble):
+        for films in _batches(paths, size, ensemble.preprocessing):
             readable = [film for film in films if film.pixels is not None]
             found = iter(_predicted(ensemble, readable, size))
             for film in films:
@@ -64,23 +65,28 @@ def table(
     return _framed(rows, ensemble)
 
 
-def read(path: str, ensemble: Ensemble) -> Film:
-    """The film at `path` as the network reads it, or why it cannot be."""
+def read(path: str, to: Preprocessing) -> Film:
+    """The film at `path` as the network reads it, or why it cannot be.
+
+    Raises InputError where the film is good and this installation lacks what reads it.
+    """
     try:
         if (size := os.stat(path).st_size) > MAX_BYTES:
             return Film(path, error=f"a file of {size:,} bytes")
         with open(path, "rb") as file:
-            pixels, facts = prepare(file.read(), ensemble.preprocessing)
+            pixels, facts = prepare(file.read(), to)
         return Film(path, pixels, facts)
+    except MissingCodec as error:
+        raise InputError(f"film {path}: {error}") from None
     except FilmError as error:
         return Film(path, error=str(error))
     except OSError as error:
         return Film(path, error=error.strerror or str(error))
 
 
-def _batches(paths: Sequence[str], size: int, ensemble: Ensemble) -> Iterator[list[Film]]:
+def _batches(paths: Sequence[str], size: int, to: Preprocessing) -> Iterator[list[Film]]:
     for first in range(0, len(paths), size):
-        yield [read(path, ensemble) for path in paths[first : first + size]]
+        yield [read(path, to) for path in paths[first : first + size]]
 
 
 def _predicted(ensemble: Ensemble, films: Sequence[Film], size: int) -> Float32[np.ndarray, "films members labels"]:

@@ -42,8 +42,9 @@ class Overlays:
                 f"and stride {self.stride}; correct them"
             )
         self._labels = [known_label(label, ensemble.labels) for label in labels]
-        self._ensemble, self._folder, self._smooth, self._draw = ensemble, folder, smooth, draw
+        self._ensemble, self.folder, self._smooth, self._draw = ensemble, folder, smooth, draw
         self._names: dict[str, int] = {}
+        self.written = 0
 
     def __call__(self, film: Film, probabilities: Mapping[str, float]) -> None:
         """Write one film's pictures."""
@@ -59,7 +60,8 @@ class Overlays:
             count = len(self._ensemble.names)
             of = f"mean of {count} runs" if count > 1 else self._ensemble.names[0]
             title = f"{label}: p = {probabilities[label]:.3f} ({of})\n{Path(film.path).name}"
-            self._draw(film.pixels, title, maps, self._folder / f"{stem}-{re.sub(r'[^0-9A-Za-z]+', '_', label)}.png")
+            self._draw(film.pixels, title, maps, self.folder / f"{stem}-{re.sub(r'[^0-9A-Za-z]+', '_', label)}.png")
+            self.written += 1
 
     def _stem(self, path: str) -> str:
         """The film's name without its suffix; a second one of that name, in another folder, gets a number."""

@@ -59,7 +59,12 @@ def test_a_heads_folder_gives_a_table_with_thresholds_and_pictures(capsys):
     pictures = ["--overlay", "Nodule", "--overlays", "maps", "--patch", "8"]
     assert main(["predict", "cdl", "films", "--out", "t.csv", *pictures]) == 0
     said = capsys.readouterr()
-    assert said.out == "" and "mean of 2 runs: seed0, seed1" in said.err and "not a medical device" in said.err
+    assert (
+        said.out == ""
+        and "mean of 2 runs: seed0, seed1" in said.err
+        and "2 pictures in maps" in said.err
+        and "not a medical device" in said.err
+    )
     table = pd.read_csv("t.csv", keep_default_na=False)
     assert table["film"].tolist() == list(FILMS)
     mean = (tables[0]["p_Mass"].astype(float) + tables[1]["p_Mass"]) / 2

@@ -1,5 +1,6 @@
 """DICOM films: every gray level against the standard's formulas written out, and against pydicom's own."""
 
+import base64
 import io
 
 import numpy as np
@@ -11,9 +12,12 @@ from PIL import Image
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -26,6 +30,7 @@ from qcxr.data.films import Films
 from qcxr.data.images import Preprocessing, decode
 from qcxr.errors import InputError
 from qcxr.study.sections import Image as ImageSection
+from qcxr.training import filmtable
 
 from . import dicoms, films
 from .films import gray
@@ -162,6 +167,35 @@ def test_every_way_to_write_a_film_gives_the_same_pixels():
     )
 
 
+# What nothing here can encode, made once with imagecodecs: 300 + 40 x + 30 y, 12 x 10; how far a level may be off.
+FOREIGN = [
+    (JPEGLSLossless, 16, 0, (
+        "/9j/6AAgU1BJRkYAAgAAAQAAAAoAAAAMChAGAQAAASwAAAEs/+gACAAAAAH/2P/3AAsQAAoADAEBEQD/+AANAf//ABIAQwEUAED/"
+        "2gAIAQEAAAAAZXifE2S5Jo9FodBn89u4eQ8h1HEbTSZTCXSyqh5UU1JRUE9OTUxMS0OpSpUpUqFChQnTo4nTpkyZMmTJUqVG0qVK"
+        "lSpEiRRRRNKKKKKKJppppplNNNNNNNJJJJMJJJJJJJJJJJJdJSlKUlKUpSz/2Q=="
+    )),
+    (HTJ2KLossless, 16, 0, (
+        "/0//UQApQAAAAAAMAAAACgAAAAAAAAAAAAAADAAAAAoAAAAAAAAAAAABDwEB/1AACAACAAAACf9SAAwAAgABAAEEBEAB/1wAByCI"
+        "iIiI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAAHcAAf+TwAAvRqf9l/6D/kf+Gf99/nj/NH+yf9XP6ffzt/wf/gv+"
+        "z/3d/l9/rf9Sv9H/Zg/mF/K3+xf7O/11/k1+EAPv7n1+suoGQgAxvQDAACrgABWgjuM4ztwiOnCCdwC6ruu6/vQA3gABvrgA/9k="
+    )),
+    (JPEGExtended12Bit, 12, 1, (
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQICAQECAQEBAgICAgIC"
+        "AgICAQICAgICAgICAgL/wQALDAAKAAwBAREA/8QAFgABAQEAAAAAAAAAAAAAAAAADAoO/8QAJhAAAAQFAQkAAAAAAAAAAAAAAAUG"
+        "RQcKJmNkCRgnKDdDU1RVc//aAAgBAQAAPwDIg8pNLucs6G9Q3fG2EOGm3LucJkP6G7zdhFtsRMykyVTG7OnCFoZy+zjhDhptpVMb"
+        "JkP6cIeszl/hFuOP/9k="
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("syntax", "bits", "off", "frame"), FOREIGN, ids=["JPEG-LS", "HTJ2K", "JPEG 12 bits"])
+def test_frames_of_another_encoder(syntax, bits, off, frame):
+    y, x = np.mgrid[0:10, 0:12]
+    stored = (300 + 40 * x + 30 * y).astype(np.uint16)
+    got = pixels(dicoms.compressed(dicoms.film(stored, bits=bits), base64.b64decode(frame), syntax))
+    assert np.abs(got.astype(int) - rounded((stored - 300.0) / 710.0)).max() <= off
+
+
 def test_jpeg_and_colours():
     film = gray(RNG, 48, 40)
     out = io.BytesIO()
@@ -227,7 +261,6 @@ def _deflated():
 
 REFUSED = [
     ("CT", lambda: dicoms.film(STORED, Modality="CT"), "a DICOM of modality CT, not a radiograph"),
-    ("line end", lambda: dicoms.film(STORED, PhotometricInterpretation="a\nb"), "interpretation A B"),
     ("frames", lambda: dicoms.film(STORED, NumberOfFrames=3), "a DICOM of 3 frames"),
     ("palette", lambda: dicoms.film(STORED, PhotometricInterpretation="PALETTE COLOR"), "interpretation PALETTE COLOR"),
     ("no pixels", lambda: _without("PixelData"), "a DICOM without pixels"),
@@ -270,11 +303,26 @@ def test_what_is_no_film_is_refused_in_one_line(make, text):
     assert "\n" not in str(refused.value)
 
 
-def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch):
+def test_a_name_with_a_line_end_is_said_in_one_line():
+    with pytest.raises(FilmError, match="of photometric interpretation MONO HROME2; films are"):
+        decode(dicoms.data(dicoms.film(STORED)).replace(b"MONOCHROME2", b"MONO\nHROME2"))
+
+
+def test_without_pydicom_a_dicom_says_what_to_install(monkeypatch, tmp_path):
+    """It is no fault of the film's: max_missing does not hide it."""
+    monkeypatch.setattr(dicom, "_installed", lambda: False)
     written = dicoms.data(dicoms.film(STORED))
-    monkeypatch.setattr(dicom.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingCodec, match=r"pydicom, which reads it, is not installed; pip install -e '.\[dicom\]'"):
+    text = r"a DICOM needs pydicom, which is not installed; pip install -e '.\[dicom\]'"
+    with pytest.raises(MissingCodec, match=text):
         decode(written)
+    paths = films.nih(tmp_path / "nih")
+    first = sorted(paths["images"].iterdir())[0]
+    first.write_bytes(written)
+    frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
+    with pytest.raises(InputError, match=f"film {first.name}: {text}"):
+        build(frame, Films(paths["images"], tmp_path / "cache"), max_missing=1.0, progress=False)
+    with pytest.raises(InputError, match=f"film {first}: {text}"):
+        filmtable.read(str(first), Preprocessing())
 
 
 WHOLE = [dicoms.data(dicoms.film(STORED, WindowCenter=1500, WindowWidth=900, PixelPaddingValue=0))]
