@@ -1,4 +1,4 @@
-"""What a head must offer, so that everything else in the package works with it (a backbone: `backbones.Backbone`).
+"""What a head must offer, so that everything else in the package works with it (a backbone: `description.Backbone`).
 
 A head is a `flax.nnx` module, which a protocol cannot say of itself. `check_head` holds it to the whole contract.
 """

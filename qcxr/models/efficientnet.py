@@ -81,7 +81,7 @@ class Stage(nnx.Module):
 
 
 class EfficientNetLite0(nnx.Module):
-    """Normalised images -> pooled features in float32 (`qcxr.models.backbones.Backbone`)."""
+    """Normalised images -> pooled features in float32 (`qcxr.models.description.Backbone`)."""
 
     def __init__(self, *, numerics: Numerics, rng: np.random.Generator | None) -> None:
         common = Common(numerics, rng, border="same", epsilon=1e-3, momentum=0.01)

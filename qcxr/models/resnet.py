@@ -150,7 +150,7 @@ class Stage(nnx.Module):
 
 
 class ResNet(nnx.Module):
-    """Normalised images -> pooled features in float32 (`qcxr.models.backbones.Backbone`)."""
+    """Normalised images -> pooled features in float32 (`qcxr.models.description.Backbone`)."""
 
     def __init__(self, config: ResNetConfig, *, numerics: Numerics, rng: np.random.Generator | None) -> None:
         common = Common(numerics, rng)

@@ -36,16 +36,19 @@ class Drawing:
 
 
 class Affine(nnx.Module):
-    """x @ kernel + bias, in the type of x."""
+    """x @ kernel + bias, in the type of x; `columns` are those of the outputs that are wanted."""
 
     def __init__(self, n_in: int, n_out: int, drawing: Drawing, *, bias: bool = True) -> None:
         self.kernel = drawing.normal(n_in, n_out)
         self.bias = drawing.constant(n_out, 0.0) if bias else None
 
-    def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
+    def __call__(
+        self, x: Float[Array, "*batch inputs"], columns: slice = slice(None)
+    ) -> Float[Array, "*batch outputs"]:
         # Two axes, so that the kernel's gradient is a plain matrix product too.
-        y = (x.reshape(-1, x.shape[-1]) @ self.kernel[...].astype(x.dtype)).reshape(*x.shape[:-1], -1)
-        return y if self.bias is None else y + self.bias[...].astype(x.dtype)
+        kernel = self.kernel[...][:, columns].astype(x.dtype)
+        y = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], -1)
+        return y if self.bias is None else y + self.bias[...][columns].astype(x.dtype)
 
 
 class LayerNorm(nnx.Module):
@@ -71,12 +74,26 @@ class Attention(nnx.Module):
         self.out = Affine(width, width, drawing)
         self.heads = heads
 
-    def __call__(self, x: Float[Array, "batch tokens channels"]) -> Float[Array, "batch tokens channels"]:
-        batch, tokens, width = x.shape
-        q, k, v = jnp.moveaxis(self.qkv(x).reshape(batch, tokens, 3, self.heads, -1), (2, 3), (0, 2))
-        scores = widened(q @ k.swapaxes(-1, -2)) * (width // self.heads) ** -0.5
-        read = jax.nn.softmax(scores).astype(x.dtype) @ v
-        return self.out(read.swapaxes(1, 2).reshape(batch, tokens, width))
+    def __call__(
+        self, x: Float[Array, "batch tokens channels"], first: int | None = None
+    ) -> Float[Array, "batch read channels"]:
+        """What each token reads of all, or with `first` what each of so many first ones does."""
+        width = x.shape[-1]
+        if first is None:
+            q, k, v = self._heads(self.qkv(x))
+        else:
+            (q,) = self._heads(self.qkv(x[:, :first], slice(width)))
+            k, v = self._heads(self.qkv(x, slice(width, None)))
+        scores = widened(lax.dot_general(q * (width // self.heads) ** -0.5, k, (((3,), (3,)), ((0, 1), (0, 1)))))
+        weights = jnp.exp(scores - lax.stop_gradient(scores.max(-1, keepdims=True)))
+        # divided last: by then there are fewer numbers than weights
+        read = widened(lax.dot_general(weights.astype(x.dtype), v, (((3,), (2,)), ((0, 1), (0, 1)))))
+        read = (read / weights.sum(-1, keepdims=True)).astype(x.dtype)
+        return self.out(read.swapaxes(1, 2).reshape(*q.shape[:1], -1, width))
+
+    def _heads(self, x: Float[Array, "batch tokens parts"]) -> Float[Array, "kinds batch heads tokens width"]:
+        width = self.out.kernel.shape[0]
+        return x.reshape(*x.shape[:2], -1, self.heads, width // self.heads).transpose(2, 0, 3, 1, 4)
 
 
 class Perceptron(nnx.Module):

@@ -101,9 +101,11 @@ class Block(nnx.Module):
         *,
         train: bool = False,
         mask: Bool[Array, " batch"] | None = None,
-    ) -> Float[Array, "batch tokens channels"]:
+        first: int | None = None,
+    ) -> Float[Array, "batch tokens_out channels"]:
+        """The tokens after it, or only so many `first` ones, which read all."""
         del train, mask  # no film sees another
-        x = x + _scaled(self.attention(self.norm1(x)), self.scale1)
+        x = x[:, :first] + _scaled(self.attention(self.norm1(x), first), self.scale1)
         return x + _scaled(self.mlp(self.norm2(x)), self.scale2)
 
 
@@ -161,8 +163,12 @@ class ViT(nnx.Module):
         mask: Bool[Array, " batch"] | None = None,
     ) -> Float[Array, "batch features"]:
         x = self.embed(images)
-        x = run_blocks(self.blocks, x, train=train, mask=mask, remat=self.remat)
-        return self.norm(widened(x[:, 0])) if self.pooling == "cls" else self.norm(widened(x[:, 1:])).mean(1)
+        *blocks, last = self.blocks
+        x = run_blocks(blocks, x, train=train, mask=mask, remat=self.remat)
+        if self.pooling == "cls":  # of the last block nothing but the class token is ever read
+            return self.norm(widened(last(x, first=1)[:, 0]))
+        x = run_blocks([last], x, train=train, mask=mask, remat=self.remat)
+        return self.norm(widened(x[:, 1:])).mean(1)
 
     def embed(self, images: Float[Array, "batch height width channels"]) -> Float[Array, "batch tokens features"]:
         """The class token and the patches, with their position embeddings, which other sizes read interpolated."""

@@ -122,6 +122,11 @@ class Backbone(Section):
                 f"backbone.weights of {self.name} must be the path of torchxrayvision's file, got null; set "
                 "backbone.weights to a file that you have"
             )
+        if self.weights is not None and self.name is not None and not networks.named(self.name).reads(self.weights):
+            raise ValueError(
+                f"backbone.weights of {self.name} must be null, got {self.weights}; set it to null, or backbone.name "
+                "to xrv-densenet121 for a torchxrayvision file"
+            )
         if self.pooling == "cls" and self.name is not None and networks.named(self.name).pooling == ("mean",):
             raise ValueError(
                 f"backbone.pooling must be mean or null for {self.name}, which has no class token, got cls; set "

@@ -52,6 +52,10 @@ class Family(NamedTuple):
     pooling: tuple[str, ...] = ("mean",)
     files: bool = False
 
+    def reads(self, weights: str) -> bool:
+        """Whether there are weights of that kind for it: checkpoints, torch files, or a package's."""
+        return bool(self.types) or self.files or weights == "imagenet"
+
 
 FAMILIES: dict[str, Family] = {
     "resnet": Family(

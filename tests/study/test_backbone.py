@@ -1,6 +1,7 @@
 """The configuration refuses a backbone if and only if its network's own code would."""
 
 import dataclasses
+import importlib
 from typing import get_args
 
 import numpy as np
@@ -9,14 +10,20 @@ import pytest
 from qcxr.data import csvfile, sources
 from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups
+from qcxr.models.densenet import DenseNetConfig
 from qcxr.models.layers import ACTIVATIONS
 from qcxr.models.resnet import REDUCTION, ResNetConfig
+from qcxr.models.vit import ViTConfig
 from qcxr.phantom import cohort
 from qcxr.study import data, networks, shapes
 from qcxr.study.config import parse
-from qcxr.study.shapes import ResNet
+from qcxr.study.recipe import Recipe
+from qcxr.study.sections import Augment, Backbone, Image, Train
+from qcxr.study.shapes import DenseNet, ResNet, ViT
 from tests.study.studies import study
 
+TOKENS = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16, "patch_size": 8}
+DENSE = {"growth_rate": 4, "block_config": [1, 1], "num_init_features": 4}
 SMALL = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
 
 
@@ -24,12 +31,15 @@ def test_names_are_those_of_the_registries():
     assert get_args(networks.Architecture) == networks.NAMES
     assert set(get_args(shapes.Activation)) == {name for name in ACTIVATIONS if name}
     assert shapes.REDUCTION == REDUCTION
-    theirs = {field.name: field.default for field in dataclasses.fields(ResNetConfig)}
-    ours = ResNet().model_dump()
-    assert ours == {key: list(value) if isinstance(value, tuple) else value for key, value in theirs.items()}
+    for shape, config in {ResNet: ResNetConfig, ViT: ViTConfig, DenseNet: DenseNetConfig}.items():
+        theirs = {field.name: field.default for field in dataclasses.fields(config)}
+        ours = shape().model_dump()
+        assert ours == {key: list(value) if isinstance(value, tuple) else value for key, value in theirs.items()}
+    for name in networks.NAMES:
+        assert name in importlib.import_module(networks.named(name).module).NAMES
 
 
-@pytest.mark.parametrize("name", ["resnet18", "efficientnet-lite0"])
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet-lite0", "densenet121"])
 def test_the_stages_that_may_train_are_the_networks(name):
     net = classifier.build(classifier.Architecture({"name": name}, "cdl", n_labels=2), seed=0)
     last = networks.STAGES[name]
@@ -56,10 +66,50 @@ def test_the_stages_that_may_train_are_the_networks(name):
         {"name": "resnet18", "config": SMALL},
         {"config": SMALL},
         {"name": "resnet", "config": SMALL, "weights": "microsoft/resnet-50"},
+        {"name": "vit"},
+        {"name": "vit", "weights": "imagenet"},
+        {"name": "densenet121", "weights": "a/b"},
+        {"name": "xrv-densenet121"},
+        {"name": "xrv-resnet50", "config": SMALL},
+        {"name": "resnet18", "pooling": "mean"},
+        {"name": "resnet18", "pooling": "cls"},
+        {"name": "densenet", "config": DENSE, "pooling": "cls"},
+        {"name": "vit", "config": TOKENS, "pooling": "max"},
+        *({"name": "vit", "config": TOKENS, "pooling": pooling} for pooling in ("cls", "mean", None)),
+        *(
+            {"name": "vit", "config": TOKENS | change}
+            for change in (
+                {"num_channels": 1},
+                {"num_channels": 2},
+                {"patch_size": 5},
+                {"num_attention_heads": 3},
+                {"num_hidden_layers": 0},
+                {"hidden_act": "tanh"},
+                {"layer_norm_eps": 0.0},
+                {"layerscale_value": 1.0},
+                {"layerscale_value": -1.0},
+                {"qkv_bias": 0},
+                {"use_swiglu_ffn": True},
+                {"heads": 3},
+                {"mlp_ratio": 4},
+            )
+        ),
+        *(
+            {"name": "densenet", "config": DENSE | change}
+            for change in (
+                {},
+                {"num_channels": 4},
+                {"block_config": []},
+                {"block_config": [1, 0]},
+                {"bn_size": 0},
+                {"x": 1},
+            )
+        ),
         *(
             {"name": "resnet", "config": SMALL | change}
             for change in (
                 {"num_channels": 1},
+                {"num_channels": 2},
                 {"embedding_size": 0},
                 {"hidden_sizes": []},
                 {"hidden_sizes": [4, 8, 12]},
@@ -109,3 +159,62 @@ def test_demo_films_are_as_many_as_the_phantom_needs():
     with pytest.raises(InputError, match="at least 20 films"):
         cohort.draw_cohort(rng, films=19, source="nih")
     cohort.draw_cohort(rng, films=20, source="nih")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            {"name": "vit", "config": {"patch_size": 5}},
+            "backbone.config.image_size must be a multiple of patch_size, got",
+        ),
+        (
+            {"name": "vit", "config": {"hidden_size": 10}},
+            "backbone.config.hidden_size must be a multiple of num_attention",
+        ),
+        (
+            {"name": "vit", "config": {"depths": [1]}},
+            "backbone.config.depths is not a configuration key; allowed here: num",
+        ),
+        ({"name": "vit", "config": TOKENS, "trainable": "last:2"}, "N from 1 to 1, got last:2; set backbone.trainable"),
+        (
+            {"name": "vit"},
+            "backbone needs weights, a known name, or the name resnet, vit or densenet with a config, got",
+        ),
+        (
+            {"name": "resnet18", "pooling": "cls"},
+            "must be mean or null for resnet18, which has no class token, got cls",
+        ),
+        ({"name": "xrv-densenet121"}, "backbone.weights of xrv-densenet121 must be the path of torchxrayvision's file"),
+        ({"name": "densenet121", "weights": "a/b"}, "backbone.weights of densenet121 must be null, got a/b; set it to"),
+        (
+            {"name": "densenet121", "config": {}},
+            "must be null with backbone.name densenet121; set backbone.name to resnet",
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_backbone_cannot_be_is_one_line(section, message):
+    with pytest.raises(InputError, match=message):
+        parse(study(backbone={"weights": None, **section}))
+
+
+def test_weights_that_are_not_here_are_an_obstacle(tmp_path):
+    """A folder of a checkpoint, and the file of an xrv network, also where its path has one slash as a hub's name."""
+    told = {
+        "gone": Backbone(weights=str(tmp_path / "gone")).obstacle,
+        "xrv": Backbone(name="xrv-resnet50", weights="weights/gone.pt").obstacle,
+        "hub": Backbone(weights="microsoft/resnet-50").obstacle,
+        "here": Backbone(weights=str(tmp_path)).obstacle,
+    }
+    assert told["gone"].endswith("set backbone.weights to a folder that does, or to a name like microsoft/resnet-50")
+    assert told["xrv"] == "weights/gone.pt does not exist; set backbone.weights to a torchxrayvision file"
+    assert told["hub"] is told["here"] is None
+
+
+def test_a_later_key_is_in_no_text_of_a_configuration_before_it():
+    def text(**section):
+        return Recipe("cdl", {}, Backbone(**section), Image(), Augment(), Train()).decides()["backbone"]
+
+    assert "pooling" not in text(name="resnet18") and text(weights="a/b", pooling="mean")["pooling"] == "mean"
+    assert text(name="vit", config=TOKENS)["config"] == ViT(**TOKENS).model_dump()
