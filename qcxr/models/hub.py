@@ -85,6 +85,16 @@ def locate(weights: str) -> list[Path]:
     return [config, index, *(huggingface.locate(weights, name) for name in shards)]
 
 
+def _here(weights: str) -> list[Path]:
+    """The same for every batch: the hub is asked once."""
+    return locate(weights) if Path(weights).expanduser().is_dir() else list(_fetched(weights))
+
+
+@lru_cache
+def _fetched(weights: str) -> tuple[Path, ...]:
+    return tuple(locate(weights))
+
+
 def digest(files: list[Path]) -> str:
     """SHA-256 of a checkpoint's configuration and arrays."""
     digests = {path.name: _digest(path, path.stat().st_mtime_ns) for path in files}
@@ -120,7 +130,7 @@ class Outside(nnx.Module):
     def run(self, images: Float[np.ndarray, "batch height width 3"]) -> Float[np.ndarray, "batch features"]:
         """The same in numpy."""
         section = json.loads(self.section_json)
-        files = locate(section["weights"])
+        files = _here(section["weights"])
         if (found := digest(files)) != section["sha256"]:
             raise InputError(
                 f"{section['weights']} must be the checkpoint that the features are of (sha256 "

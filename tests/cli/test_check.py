@@ -24,6 +24,25 @@ def test_check_ends_with_a_verdict_apart_from_the_configuration(capsys):
     assert "Not checked: the models, which `qcxr params` builds" in verdict
 
 
+def test_check_warns_of_films_that_are_not_prepared_as_the_checkpoint_was_trained(tmp_path, capsys, monkeypatch):
+    """And says in one line what a model that torch computes needs, where torch is not installed."""
+    weights, overlay = tmp_path / "swin", tmp_path / "mine.yaml"
+    weights.mkdir()
+    (weights / "config.json").write_text('{"model_type": "swin"}')
+    (weights / "preprocessor_config.json").write_text('{"size": 64, "resample": 3}')
+    backbone = {"name": None, "config": None, "batch_norm": None, "weights": str(weights), "trainable": "head"}
+    overlay.write_text(yaml.safe_dump({"backbone": backbone, "image": {"resize": 72, "crop": 64}}))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["check", "--configfile", "config/demo.yaml", str(overlay)]) == 1
+    *warnings, error = capsys.readouterr().err.splitlines()
+    own = "set it to null (resize and crop together) for the backbone's own"
+    assert warnings == [
+        f"warning: image.resize is 72, {weights} was trained with 64; {own}",
+        f"warning: image.fit is crop, {weights} was trained with squash; {own}",
+    ]
+    assert error == f"error: {weights} needs torch, which is not installed; pip install -e '.[hub]'"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -107,6 +107,23 @@ def test_a_checkpoint_in_several_files_is_the_same_model(checkpoints, tmp_path):
     np.testing.assert_array_equal(*runs)
 
 
+def test_the_hub_is_asked_once_not_for_every_batch(checkpoints, monkeypatch):
+    folder, asked = checkpoints("swin"), []
+
+    def download(repository, file):
+        asked.append(file)
+        if not (folder / file).is_file():
+            raise InputError(f"{repository} has no {file}")
+        return folder / file
+
+    monkeypatch.setattr("qcxr.models.huggingface.download", download)
+    network = hub.Outside(hub.describe({"library": "torch", "weights": "some/swin"}))
+    images = np.random.default_rng(0).random((2, 64, 64, 3), np.float32)
+    first, known = network.run(images), len(asked)
+    np.testing.assert_array_equal(network.run(images), first)
+    assert len(asked) == known and "model.safetensors" in asked
+
+
 def test_batches_resume_to_the_same_bits_and_views_are_augmented(checkpoints, tmp_path, monkeypatch):
     frozen = extractor(Backbone(weights=str(checkpoints("swin")), trainable="head"), "float32", threads=1)
     films = np.random.default_rng(1).integers(0, 255, (11, 64, 64), np.uint8)
