@@ -69,8 +69,9 @@ def test_features_gradients_and_statistics_are_torchs(images, mode, remat):
     found = {".".join(map(str, path)): np.asarray(v[...]) for path, v in nnx.to_flat_state(gradient)}
     assert found.keys() == wanted.keys()
     far = {key: distance(found[key], wanted[key]) for key in found}
-    # with batch statistics the stem's scale is nearly undone by the next layers': its gradient is a small difference
-    assert not {key: value for key, value in far.items() if value > (1e-4 if mode == "running" else 2e-3)}
+    if mode == "batch":  # the next layers' statistics nearly undo these: small differences (in float64 equal to 6e-12)
+        assert max(far.pop(f"stem.norm.{part}") for part in ("scale", "bias")) < 2e-2
+    assert not {key: value for key, value in far.items() if value > 1e-4}
     after, moved = arrays.collect(network), renamed((n, b.numpy()) for n, b in reference.named_buffers())
     for name, value in moved.items():
         assert distance(after[name], value) < 1e-5
