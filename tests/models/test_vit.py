@@ -113,7 +113,6 @@ def test_features_and_gradients_are_torchs_at_its_own_size_and_at_others(checkpo
         ("config", {"mlp_ratio": "4"}, "hidden_size and mlp_ratio must be numbers, got 24 and '4'; fetch"),
         ("config", {"num_channels": 4}, "num_channels of a backbone must be 1 or 3 .*, got 4"),
     ],
-    ids=str,
 )
 def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(checkpoint, file, edit, message, unchecked):
     folder, _ = checkpoint("Dinov2")

@@ -14,9 +14,12 @@ from qcxr.errors import InputError
 from qcxr.models import classifier
 from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Resources, Train
+from qcxr.training.ensemble import Ensemble
+from qcxr.training.filmtable import table as table_of
 from qcxr.training.fit import fit
 from qcxr.training.frozen import VIEWS_SEED, pack_features
-from qcxr.training.predict import predict, predict_films
+from qcxr.training.members import members
+from qcxr.training.predict import predict
 from qcxr.training.splits import Splits
 from tests.models import hubs
 from tests.training.runs import LABELS, described, split
@@ -69,11 +72,11 @@ def test_heads_train_and_predict_from_torchs_features_without_torch(tmp_path, mo
     pictures = []
     for k, film in enumerate(split(9, 2).images):
         Pictures.fromarray(film).save(tmp_path / f"{k}.png")
-        pictures.append(tmp_path / f"{k}.png")
-    whole_way = predict_films(best, pictures)
+        pictures.append(str(tmp_path / f"{k}.png"))
+    whole_way = table_of(Ensemble(members(best)), pictures, thresholds={}, seen=None)
     for label in LABELS:
-        np.testing.assert_allclose(whole_way[label], table[f"p_{label}"], atol=1e-5)
+        np.testing.assert_allclose(whole_way[f"p_{label}"], table[f"p_{label}"], atol=1e-5)
     content = (weights / "model.safetensors").read_bytes()
     (weights / "model.safetensors").write_bytes(content[:-4] + bytes(4))
     with pytest.raises(InputError, match="must be the checkpoint that the features are of"):
-        predict_films(best, pictures[:1])
+        table_of(Ensemble(members(best)), pictures[:1], thresholds={}, seen=None)

@@ -98,7 +98,7 @@ def test_trained_on_a_foreign_table_of_dicom_films_and_tested_on_a_public_set(tm
     results = study.folder / "results"
     metrics = pd.read_csv(results / "metrics.csv")
     means = metrics[(metrics["metric"] == "auroc") & (metrics["label"] == "mean")]
-    assert set(means["dataset"]) == {"clinic", "stanford", "validation"} and means["value"].between(0.2, 0.9).all()
+    assert set(means["dataset"]) == {"clinic", "stanford"} and means["value"].between(0.2, 0.9).all()
     run = results / "runs/three/dqc/seed0"
     theirs = pd.read_parquet(run / "predictions/stanford.parquet")
     assert len(theirs) == 52 and theirs["image_id"].str.startswith("valid/").all()
@@ -124,5 +124,5 @@ def test_trained_on_a_foreign_table_of_dicom_films_and_tested_on_a_public_set(tm
     ours = pd.read_parquet(run / "predictions/clinic.parquet").set_index("image_id").loc[index["image_id"][0]]
     alone = pd.read_csv(io.StringIO(told.stdout)).iloc[0]
     for label in FINDINGS:
-        assert alone[label] == pytest.approx(ours[f"p_{label}"], abs=1e-4)
+        assert alone[f"p_{label}"] == pytest.approx(ours[f"p_{label}"], abs=1e-4)
     assert "not a medical device" in told.stderr
