@@ -13,8 +13,9 @@ from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.frequencies import Frequencies, borders_said
 from qcxr.analysis.hub import front_matter
 from qcxr.analysis.inputs import Run, hours, known_versions
+from qcxr.analysis.learned import unlinked
 from qcxr.analysis.limits import limits, listed
-from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, task_name, task_order
+from qcxr.analysis.names import dataset_name, dataset_order, head_name, metric_name, single, task_name, task_order
 from qcxr.analysis.origin import official, origins
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.predictions import MEANS
@@ -149,7 +150,7 @@ def data_card(
     `qcxr.analysis.cohort.cohort` makes it of the manifests. tail_below, quantiles: the tail's border, as of
     `frequencies.Frequencies`; quantiles are those of all labels that were counted.
     """
-    frame, datasets = counts, dataset_order(counts["dataset"])
+    frame, datasets = counts, dataset_order(single(counts["dataset"].unique()))
     films = frame.groupby(["dataset", "split"], sort=False)["n"].max().reset_index()
     films.columns = ["Data set", "Split", "Films"]
     films["Data set"] = films["Data set"].map(dataset_name)
@@ -171,6 +172,7 @@ def data_card(
             notes=list(study.notes),
             learned=list(study.learned),
             leaks=list(study.leaks),
+            patientless=unlinked(study.patientless),
         )
     )
     write_text(text, out)

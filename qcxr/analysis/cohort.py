@@ -41,12 +41,12 @@ def shared_patients(manifests: Mapping[str, pd.DataFrame]) -> int:
 
 
 def dropped(manifests: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Say how many films were left out for their view, of data sets whose manifest tells."""
+    """Say how many films were left out by their readers (MIMIC's for their view), of data sets whose manifest tells."""
     texts = []
     for dataset, manifest in manifests.items():
         if views := manifest.attrs.get("dropped"):
             said = ", ".join(f"{count:,} {view}" for view, count in views.items())
-            texts.append(f"{dataset_name(dataset)}: left out for their view: {said}.")
+            texts.append(f"{dataset_name(dataset)}: left out: {said}.")
     return texts
 
 

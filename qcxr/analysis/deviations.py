@@ -47,10 +47,10 @@ DEVIATIONS = (
 PROTOCOL = {
     "tasks": ["cxr8", "cxr14", "cxr19"], "heads": ["cdl", "dqc"], "data.train_on": "nih",
     "data.test_on": ["nih", "mimic"],
-    "image.resize": 256, "image.crop": 224, "image.mean": None, "image.std": None, "augment.flip": 0.5,
-    "augment.rotation": 15, "augment.unit": "degrees", "augment.fill": 0,
+    "image.resize": 256, "image.crop": 224, "image.mean": None, "image.std": None, "image.fit": None,
+    "image.resample": None, "image.levels": "auto", "augment.flip": 0.5, "augment.rotation": 15, "augment.unit": "degrees", "augment.fill": 0,
     "backbone.name": "resnet50", "backbone.weights": "microsoft/resnet-50", "backbone.trainable": "all",
-    "backbone.views": None, "head.dqc.layers": 3, "head.dqc.init": "uniform",
+    "backbone.views": None, "backbone.library": None, "backbone.pooling": None, "head.dqc.layers": 3, "head.dqc.init": "uniform",
     "train.optimizer": "adam", "train.learning_rate": 1e-4, "train.head_learning_rate": None,
     "train.prior_bias": False, "train.freeze_epochs": 0, "train.schedule": None, "train.weight_decay": 0,
     "train.clip_norm": None, "train.accumulate": 1, "train.batch_size": 32, "train.epochs": 50, "train.patience": 5,

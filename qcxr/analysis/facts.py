@@ -22,7 +22,7 @@ class Study:
     sentences about data and comparisons. title: of the page, by default one that names the heads. read: what was read
     of predictions made elsewhere, name -> in words (films, patients, files, version). analysis: settings of the
     comparison (keys of the configuration's `analysis`) where there is no configuration. learned, leaks: sentences of
-    `qcxr.analysis.learned`.
+    `qcxr.analysis.learned`. patientless: data sets of which nobody knows which films are of one patient.
     """
 
     config: Mapping[str, Any] | None = None
@@ -34,6 +34,7 @@ class Study:
     analysis: Mapping[str, Any] = field(default_factory=dict)
     learned: Sequence[str] = ()
     leaks: Sequence[str] = ()
+    patientless: Sequence[str] = ()
 
     @property
     def compared_by(self) -> Mapping[str, Any]:

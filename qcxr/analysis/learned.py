@@ -6,12 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import dataset_name, task_name
+from qcxr.analysis.names import JOINT, dataset_name, task_name
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.results import Results
 from qcxr.analysis.tablefile import read_table
-
-JOINT = "+"  # stands between the names of sources that were trained on together
 
 
 def sources(counts: pd.DataFrame, labels: Collection[str]) -> list[str]:
@@ -64,6 +62,17 @@ def leaked(files: Sequence[str | Path]) -> list[str]:
             "films or patients that were learned from."
         )
     return texts
+
+
+def unlinked(datasets: Sequence[str]) -> list[str]:
+    """What it means that nobody knows which films of some data sets are of one patient."""
+    if not datasets:
+        return []
+    names = listed([dataset_name(name) for name in datasets])
+    return [
+        f"Which films of {names} are of one patient is not known: each film counts as a patient of its own. Films of "
+        "one patient may be in two splits, and intervals over patients are too narrow."
+    ]
 
 
 def learned(results: Results) -> list[str]:

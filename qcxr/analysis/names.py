@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 PAPER_HEADS = ("cdl", "dqc")
 FEW = 6  # heads of which a panel can show every run
+JOINT = "+"  # stands between the names of sources that were trained on together
 CONFIGURED = "as configured"  # a variant without a name: nothing differs from the configuration
 DATASETS = {"nih": "NIH-CXR-LT", "mimic": "MIMIC-CXR-LT", "validation": "Validation"}
 
@@ -73,3 +74,8 @@ def task_order(tasks: Iterable[str]) -> list[str]:
 def dataset_order(datasets: Iterable[str]) -> list[str]:
     """Return distinct data sets as they first appear: results list them in the configuration's order."""
     return list(dict.fromkeys(datasets))
+
+
+def single(datasets: Iterable[str]) -> list[str]:
+    """The data sets without those that stand for several that were trained on together."""
+    return [name for name in datasets if JOINT not in name]

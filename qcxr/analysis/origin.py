@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from qcxr.analysis.names import dataset_name
+from qcxr.analysis.names import dataset_name, single
 from qcxr.analysis.paper import LABEL_COUNTS
 
 ORIGINS = {
@@ -53,7 +53,7 @@ def official(counts: pd.DataFrame, dataset: str) -> str | None:
 def origins(counts: pd.DataFrame, kinds: Mapping[str, str], *, demo: bool) -> list[str]:
     """Say of each data set in `counts` where it comes from; kinds: data set -> its layout, `nih` or `mimic`."""
     texts = []
-    for dataset in dict.fromkeys(counts["dataset"]):
+    for dataset in single(dict.fromkeys(counts["dataset"])):
         known = official(counts, dataset)
         layout = LAYOUTS.get(kinds.get(dataset, ""))
         if known:

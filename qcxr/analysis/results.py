@@ -11,7 +11,7 @@ from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import CIRCUITS, Facts, Study
 from qcxr.analysis.inputs import Paths, Run, load
 from qcxr.analysis.limits import listed
-from qcxr.analysis.names import dataset_order, head_order, task_order
+from qcxr.analysis.names import dataset_order, head_order, single, task_order
 from qcxr.analysis.origin import official
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.shown import Shown
@@ -68,7 +68,7 @@ class Results:
         configs = {run["head"]: run["config"] for run in self.runs if run.get("config")}
         kinds = {run["head"]: run.get("kind") or run["head"] for run in self.runs}
         settings = [run["config"].get("train") for run in self.runs if run.get("config")]
-        counted = () if self.counts is None else self.counts["dataset"].unique()
+        counted = [] if self.counts is None else single(self.counts["dataset"].unique())
         given = self._compared_by(study.compared_by)
         rows = evidence(self.at_base().tests, adjust=given["adjust"])
         return Facts(

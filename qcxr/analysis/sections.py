@@ -12,6 +12,7 @@ import pandas as pd
 from qcxr.analysis import answers, gaps, ladder, wording
 from qcxr.analysis.answer import answer
 from qcxr.analysis.facts import Facts, Study
+from qcxr.analysis.learned import unlinked
 from qcxr.analysis.results import Results
 
 
@@ -83,7 +84,7 @@ SAID: dict[str, Callable[[Results, Facts, Study], list[str]]] = {
     "longtail": lambda results, facts, study: _of(results.at_base().trend, answers.said_of_trend, facts),
     "variance": lambda results, facts, study: _of(results.at_base().variance, answers.said_of_variance, facts),
     "subgroups": lambda results, facts, study: _of(results.subgroups, gaps.said, facts),
-    "data": lambda results, facts, study: [*study.leaks, *study.learned, *study.notes],
+    "data": lambda results, facts, study: [*study.leaks, *unlinked(study.patientless), *study.learned, *study.notes],
 }
 
 

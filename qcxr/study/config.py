@@ -200,6 +200,10 @@ class Config(Section):
             and {**self.head.get("dqc", {}), "engine": "auto"} in ({"engine": "auto"}, {"engine": "auto", "layers": 3})
         )
 
+    def patientless(self) -> list[str]:
+        """The data sets of which nobody knows which films are of one patient."""
+        return [name for name in self.splits() if not self.data.sources[name].patients_known()]
+
     def evaluations(self) -> dict[str, tuple[str, str]]:
         """What a run predicts on: name -> (data set, split). `validation` chooses thresholds, the others are tests."""
         return {"validation": (self.data.trained_on, "val"), **{name: (name, "test") for name in self.data.test_on}}

@@ -72,6 +72,10 @@ class Source(Section):
         """Whether anything is known of a film's age, sex or view."""
         return bool(self.attribute_options())
 
+    def patients_known(self) -> bool:
+        """Whether it is known which films are of one patient; else each counts as a patient of its own."""
+        return True
+
     def paths(self) -> dict[str, list[str]]:
         """All paths by key."""
         return {"images": [self.images]}

@@ -213,6 +213,10 @@ class Table(Source):
         """The columns of age, sex and view."""
         return {key: column for key in ("age", "sex", "view") if (column := getattr(self, key)) is not None}
 
+    def patients_known(self) -> bool:
+        """Whether a column tells."""
+        return self.patient is not None
+
     def paths(self) -> dict[str, list[str]]:
         """All paths by key."""
         return {"images": [self.images], **self._tables()}

@@ -43,7 +43,7 @@ def test_the_same_study_gives_the_same_cards_without_a_path_of_the_machine(study
     assert "above the 80 % quantile of the task's training counts" in model
     assert "at or below the 20 % quantile of all training counts" in data
     for text in (data, croissant, checklist):
-        assert "MIMIC-CXR-LT: left out for their view: 2 LATERAL." in text
+        assert "MIMIC-CXR-LT: left out: 2 LATERAL." in text
     assert "MIMIC-CXR-LT does not cover Pleural Thickening" in checklist
 
 
@@ -75,3 +75,26 @@ def test_what_the_audit_flagged_is_said(study, tmp_path):
 def test_cards_need_counts_and_runs(study, tmp_path, kind):
     with pytest.raises(InputError, match="cards need counts of the manifests and runs, got none; give both"):
         write(study, tmp_path, without=kind)
+
+
+def test_joined_sources_are_no_data_set_of_their_own_and_unknown_patients_are_said(study, tmp_path):
+    """Rows of far+nih stand beside those of the two: counted, not described."""
+    manifests = manifested.write(tmp_path)
+    counts = [path.with_name(f"{path.stem}-counts.csv") for path in manifests]
+    for name in ("far+nih", "far"):
+        read_table(counts[0]).assign(dataset=name).to_csv(tmp_path / f"{name}-counts.csv", index=False)
+        counts.append(tmp_path / f"{name}-counts.csv")
+    files = {
+        "metrics": study.metrics,
+        "tests": study.tests,
+        "runs": study.folders,
+        "counts": [counts[2], *counts[:2], counts[3]],
+    }
+    out = Folder(tmp_path / "model.md", tmp_path / "data.md", tmp_path / "data.json", tmp_path / "checklist.md")
+    told = Study(CONFIG, patientless=["mimic"])
+    write_portfolio(out, read_results(files), told, manifests=manifests)
+    data, checklist = out.data.read_text(encoding="utf-8"), out.checklist.read_text(encoding="utf-8")
+    assert data.startswith("# Data card: NIH-CXR-LT, MIMIC-CXR-LT, far\n") and "far+nih: say where" not in data
+    said = "Which films of MIMIC-CXR-LT are of one patient is not known: each film counts as a patient of its own."
+    assert said in data and said in checklist
+    assert "no patient is in two of them" not in data and "no patient of a data set is in two" not in checklist

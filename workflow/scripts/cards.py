@@ -18,7 +18,9 @@ with job(snakemake.log[0]):
     cfg, files = parse(snakemake.config), dict(snakemake.input.items())
     read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits", "leaks") if kind in files}
     options = read_slice(snakemake.params.slice)
-    study = Study(config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers())
+    study = Study(
+        config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers(), patientless=cfg.patientless()
+    )
     shown = Shown(Inference.of(cfg.analysis), cfg.analysis.sd)
     results = read_results(files, outline=options["outline"], shown=shown)
     write_portfolio(Folder(**dict(snakemake.output.items())), results, study, **read)

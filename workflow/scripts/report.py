@@ -29,5 +29,6 @@ with job(snakemake.log[0]):
         notes=left_out(audits, words="flagged by the audit"),
         learned=learned(results),
         leaks=leaked(leaks),
+        patientless=cfg.patientless(),
     )
     write_report(snakemake.output[0], results, study, figures=[*circuit, *figures])

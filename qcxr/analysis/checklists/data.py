@@ -3,6 +3,7 @@
 from qcxr.analysis import cohort
 from qcxr.analysis.checklists.item import OPEN, Answer
 from qcxr.analysis.checklists.known import Known
+from qcxr.analysis.learned import unlinked
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_name, key_value, task_name
 from qcxr.analysis.origin import origins
@@ -125,8 +126,8 @@ def disjoint(known: Known) -> Answer:
         return OPEN
     if known.shared_patients:
         return Answer(f"{known.shared_patients:,} patients are in two splits of one data set.", "why")
-    if known.study.leaks:
-        return Answer(" ".join(known.study.leaks), "why")
+    if told := [*known.study.leaks, *unlinked(known.study.patientless)]:
+        return Answer(" ".join(told), "why")
     return Answer("Patients: no patient of a data set is in two of its splits (counted in the manifests).")
 
 
