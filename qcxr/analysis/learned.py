@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from qcxr.analysis.counted import of_training
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import JOINT, dataset_name, task_name
 from qcxr.analysis.predictions import MEANS
@@ -34,19 +35,26 @@ def sources(counts: pd.DataFrame, labels: Collection[str]) -> list[str]:
     return [first, *told]
 
 
-def untrained(metrics: pd.DataFrame) -> list[str]:
-    """The labels that no training film shows, by task: what they score was not learned, and whether means hold it."""
-    if "train_positives" not in metrics:  # nobody counted
-        return []
+def untrained(metrics: pd.DataFrame, counts: pd.DataFrame | None = None) -> list[str]:
+    """The labels that no training film shows, by task: what they score was not learned, and whether means hold it.
+
+    With counts (as of `sources`) those too that no training film is without.
+    """
     known = metrics[(metrics["metric"] == "auroc") & ~metrics["label"].isin(MEANS)]
-    known = known[pd.to_numeric(known["train_positives"], errors="coerce") == 0]
+    never = pd.to_numeric(known.get("train_positives", pd.Series(pd.NA, known.index)), errors="coerce") == 0
+    cases = {"shows": known[never]}
+    if counts is not None:
+        films = of_training(counts)
+        always = films["label"][(films["n_positive"] > 0) & (pd.to_numeric(films["n"]) == films["n_positive"])]
+        cases["is without"] = known[known["label"].isin(always)]
     texts = []
-    for task, part in known.groupby("task", sort=False):
-        names = list(dict.fromkeys(part["label"]))
-        scored = [name for name in names if part.loc[part["label"] == name, "value"].notna().any()]
-        text = f"{task_name(str(task))}: no training film shows {listed(names)}; nothing was learned of "
-        text += "it" if len(names) == 1 else "them"
-        texts.append(text + (f", yet means hold the scores of {listed(scored)}." if scored else "."))
+    for verb, rows in cases.items():
+        for task, part in rows.groupby("task", sort=False):
+            names = list(dict.fromkeys(part["label"]))
+            scored = [name for name in names if part.loc[part["label"] == name, "value"].notna().any()]
+            text = f"{task_name(str(task))}: no training film {verb} {listed(names)}; nothing was learned of "
+            text += "it" if len(names) == 1 else "them"
+            texts.append(text + (f", yet means hold the scores of {listed(scored)}." if scored else "."))
     return texts
 
 
@@ -79,4 +87,4 @@ def learned(results: Results) -> list[str]:
     """What is said of the sources and of labels without training films, of a study's results."""
     labels = set(results.metrics["label"])
     told = [] if results.counts is None else sources(results.counts, labels)
-    return [*told, *untrained(results.metrics)]
+    return [*told, *untrained(results.metrics, results.counts)]

@@ -47,13 +47,16 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _look(cfg: Config) -> None:
     """Say what label files tell, on standard error. Raises InputError for what a study cannot begin with."""
-    from qcxr.data.apart import as_listed  # pandas, which a study without label files need not wait for
+    # pandas, which a study without label files need not wait for
+    from qcxr.data.apart import as_listed, read_listed, refuse_standing
     from qcxr.data.leaks import said
     from qcxr.training import coverage
 
-    for line in coverage.described(cfg):
+    films = read_listed(cfg)
+    for line in coverage.described(cfg, films):
         print(line, file=sys.stderr)
-    found = as_listed(cfg)
+    found = as_listed(cfg, films)
+    refuse_standing(cfg)
     leaks = [f"{said(found)}, as data.leaks allows"] if len(found) else []
-    for line in [*coverage.check(cfg), *leaks]:
+    for line in [*coverage.check(cfg, films), *leaks]:
         print(f"warning: {line}", file=sys.stderr)

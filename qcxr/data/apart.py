@@ -5,7 +5,7 @@ test films too, though no run depends on them: a study that tests on more later 
 is looked at before it is predicted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,26 +13,52 @@ import pandas as pd
 from qcxr.data import films as folders
 from qcxr.data.cache import build
 from qcxr.data.contract import check
-from qcxr.data.leaks import COLUMNS, leaks, refuse, used, with_pixels
+from qcxr.data.csvfile import read_table
+from qcxr.data.leaks import COLUMNS, leaks, refuse, said, used, with_pixels
 from qcxr.data.manifest import read_manifest
 from qcxr.data.sources import read
+from qcxr.errors import InputError
 from qcxr.study.config import Config
 from qcxr.study.files import write_csv
 
 
-def as_listed(cfg: Config, *, listed: str | Path | None = None) -> pd.DataFrame:
+def read_listed(cfg: Config) -> dict[str, pd.DataFrame]:
+    """What the label files of a study's sources list, by source; those that are not there yet are passed over.
+
+    Never a manifest that was made before: it may be of other keys. Raises InputError for what no manifest can be.
+    """
+    return {name: _read(cfg, name) for name in cfg.splits() if _is_there(cfg, name)}
+
+
+def as_listed(
+    cfg: Config, films: Mapping[str, pd.DataFrame] | None = None, *, listed: str | Path | None = None
+) -> pd.DataFrame:
     """The leaks that the label files of a study tell; where they lie, if there are any, in `listed`.
 
-    Label files that are not there yet are passed over. Raises InputError for what `data.leaks` does not allow.
+    films: as of `read_listed`, if they have been read already. Raises InputError for what `data.leaks` does not allow.
     """
-    known = []
-    for name, splits in cfg.splits().items():
-        if _is_there(cfg, name):
-            frame = _read(cfg, name)
-            known.append(_films(cfg, name, frame[frame["split"].isin(splits)]))
+    frames, used_of = read_listed(cfg) if films is None else films, cfg.splits()
+    known = [_films(cfg, name, frame[frame["split"].isin(used_of[name])]) for name, frame in frames.items()]
     found = leaks(pd.concat(known, ignore_index=True)) if known else pd.DataFrame(columns=list(COLUMNS))
     refuse(found, listed=listed, allowed=cfg.data.leaks == "allow")
     return found
+
+
+def refuse_standing(cfg: Config) -> None:
+    """Raise InputError if lists of an earlier run have leaks that `data.leaks` allowed then and does not allow now.
+
+    Rules that look for leaks have no parameters (what they write is an input of training), so they do not run again
+    when the key changes.
+    """
+    names = ["before-training", *(f"test-{name}" for name in cfg.data.test_on)]
+    for path in (Path(cfg.results, "leaks", f"{name}.csv") for name in names):
+        if cfg.data.leaks == "allow" or not path.is_file():
+            continue
+        if len(found := read_table(path, required=COLUMNS, what="list of leaks")):
+            raise InputError(
+                f"data.leaks must be allow, as when {path} was written, which lists {said(found)}, got "
+                f"{cfg.data.leaks}; correct the label files and delete that file, or allow leaks again"
+            )
 
 
 def before_training(cfg: Config, manifests: Sequence[str | Path], *, out: Path, listed: Path, workers: int = 1) -> None:

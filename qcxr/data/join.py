@@ -18,8 +18,8 @@ from qcxr.data.split import open_packed
 from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_parquet, write_text
 
-# of a packed split's JSON, what the sources must have in common; the last two are of features only
-ALIKE = ("format", "split", "dtype", "preprocessing", "backbone", "features")
+# of a packed split's JSON, what the sources must have in common; the last three are of features only
+ALIKE = ("format", "split", "dtype", "preprocessing", "backbone", "extractor", "features")
 
 
 def named(frame: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -55,11 +55,13 @@ def join(
     whole = together(frames)
     write_parquet(whole, index)
     labels = labels_of(whole)
+    open_ = {source: facts[source]["partial"] for source in sources if facts[source].get("partial")}
     made = {
         **shared,
         "shape": [len(whole), *next(iter(facts.values()))["shape"][1:]],
         "labels": list(labels),
         "covered": {source: covered(frames[source]) for source in sources},
+        **({"partial": open_} if open_ else {}),
         **_like([facts[source].get("films") for source in sources]),
         "left_out": [f"{source}:{film}" for source in sources for film in facts[source].get("left_out", [])],
         "joined": list(sources),

@@ -13,7 +13,8 @@ Four signs, of the splits that the study uses (train and val of what is trained 
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -193,5 +194,11 @@ def _hospitals(films: pd.DataFrame, seen: pd.DataFrame) -> Mapping[str, str]:
     return found
 
 
-def _nested(some: Collection[str], others: Collection[str]) -> bool:
-    return any(os.path.commonpath([one, other]) in (one, other) for one in some for other in others)
+def _nested(some: Set[str], others: Set[str]) -> bool:
+    """Whether a folder of one is a folder of the other, or lies below one, at any depth."""
+    return _within(some, others) or _within(others, some)
+
+
+def _within(folders: Set[str], others: Set[str]) -> bool:
+    # not pair by pair: a set may have a folder for each of its patients
+    return any(above in others for folder in folders for above in accumulate(folder.split("/"), "{}/{}".format))

@@ -47,25 +47,42 @@ class Split:
         return self.targets if self.covered.all() else np.where(self.covered, self.targets, np.float32("nan"))
 
     def require_covered(self) -> None:
-        """For training: every film must cover every label; of several sources, some film each label.
+        """For training: every film must cover every label; of several sources, all films of one source or none.
 
         A label that its source leaves open on purpose (the JSON's `partial`) need be on some film only. Raises
         InputError that names the labels that are lacking.
         """
-        open_ = self.labels if "joined" in self.about else self.about.get("partial", [])
+        if "joined" in self.about:
+            self._require_covered_by_sources()
+            return
+        open_ = self.about.get("partial", [])
         films = dict(zip(self.labels, self.covered.T, strict=True))
         lacking = [label for label, on in films.items() if not (on.any() if label in open_ else on.all())]
-        if lacking and "joined" in self.about:
-            raise InputError(
-                f"training needs every label of the task in one of its sources at least; split "
-                f"{self.about.get('split')} of {', '.join(self.about['joined'])} does not cover {', '.join(lacking)}: "
-                "choose a task they cover, or add a source to data.train_on"
-            )
         if lacking:
             raise InputError(
                 f"training needs every label of the task on every film; split {self.about.get('split')} does not "
                 f"cover {', '.join(lacking)}: choose a task it covers, or label files of the right release"
             )
+
+    def _require_covered_by_sources(self) -> None:
+        sources, name = self.about["joined"], self.about.get("split")
+        lacking = [label for label, on in zip(self.labels, self.covered.T, strict=True) if not on.any()]
+        if lacking:
+            raise InputError(
+                f"training needs every label of the task in one of its sources at least; split {name} of "
+                f"{', '.join(sources)} does not cover {', '.join(lacking)}: choose a task they cover, or add a source "
+                "to data.train_on"
+            )
+        owner = np.array([image_id.partition(":")[0] for image_id in self.image_ids])
+        for source in sources:
+            films, open_ = self.covered[owner == source], self.about.get("partial", {}).get(source, [])
+            some = films.any(0) & ~films.all(0)
+            if lacking := [label for label, on in zip(self.labels, some, strict=True) if on and label not in open_]:
+                raise InputError(
+                    f"training needs every label of the task on all films of a source or on none; {source} covers "
+                    f"{', '.join(lacking)} on part of its films of split {name}: complete its label files, or choose "
+                    "another task"
+                )
 
 
 def load(npy: str | Path, labels: Sequence[str], *, training: bool = False, verify: bool = False) -> Split:

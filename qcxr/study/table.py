@@ -114,7 +114,8 @@ class Table(Source):
     )
     join: Join | None = Field(
         None,
-        description="A second table with further columns of the same films or patients; null has none.",
+        description="A second table with further columns of the same films or patients; null has none. A change of it "
+        "reads the films again and trains again, also where only age, sex or view are taken from it.",
         examples=[{"file": "data/patients.csv", "by": "patient"}],
     )
     age: str | None = Field(None, description="Column of the age in years (or 058Y, 013M, 004D).", examples=["Age"])

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import pandas as pd
 
+from qcxr.data.apart import read_listed
 from qcxr.data.join import covered, together
 from qcxr.data.learnable import lacking, refuse
-from qcxr.data.manifest import read_manifest
-from qcxr.data.sources import read
 from qcxr.data.split import drawn
 from qcxr.errors import InputError
 from qcxr.study.config import Config
 
 
-def check(cfg: Config) -> list[str]:
+def check(cfg: Config, read: Mapping[str, pd.DataFrame] | None = None) -> list[str]:
     """One line for each task with labels of which nothing can be learned, stopped or thresholded, or lost to a part.
 
-    A part is `data.fraction` of the training patients. Raises `InputError` for a label that no training source covers,
-    for one of which nothing can be learned unless `data.unlearnable` allows it, and for a search that could choose
-    nothing, since no label of a task has both positive and negative films in validation. Label files that are not there
-    yet are not looked at.
+    A part is `data.fraction` of the training patients. read: as of `apart.read_listed`, if that is done. Raises
+    `InputError` for a label that no training source covers, for one of which nothing can be learned unless
+    `data.unlearnable` allows it, and for a search that could choose nothing, since no label of a task has both positive
+    and negative films in validation. Label files that are not there yet are not looked at.
     """
-    listed = _listed(cfg)
+    listed = _listed(cfg, read)
     if listed is None:
         return []
     films, validation = listed[listed["split"] == "train"], listed[listed["split"] == "val"]
@@ -39,9 +38,9 @@ def check(cfg: Config) -> list[str]:
     return said + [line for part in parts for task in cfg.tasks if (line := _lost(films, cfg, task, part))]
 
 
-def described(cfg: Config) -> list[str]:
+def described(cfg: Config, read: Mapping[str, pd.DataFrame] | None = None) -> list[str]:
     """One line for each training source of several: how many films it has, and which labels of the tasks it covers."""
-    listed = _listed(cfg) if len(cfg.data.training) > 1 else None
+    listed = _listed(cfg, read) if len(cfg.data.training) > 1 else None
     if listed is None:
         return []
     lines, wanted = [], cfg.labels_wanted()
@@ -57,23 +56,13 @@ def described(cfg: Config) -> list[str]:
     return lines
 
 
-def _listed(cfg: Config) -> pd.DataFrame | None:
+def _listed(cfg: Config, read: Mapping[str, pd.DataFrame] | None) -> pd.DataFrame | None:
     """The films that the training sets list; None if files are not there (generated ones, before they are)."""
-    frames = {source: _of(cfg, source) for source in cfg.data.training}
-    there = {source: frame for source, frame in frames.items() if frame is not None}
-    if len(there) < len(frames):
+    frames = read_listed(cfg) if read is None else read
+    there = {source: frames[source] for source in cfg.data.training if source in frames}
+    if len(there) < len(cfg.data.training):
         return None
     return together(there) if len(there) > 1 else there[cfg.data.trained_on]
-
-
-def _of(cfg: Config, name: str) -> pd.DataFrame | None:
-    made = Path(cfg.results, "manifest", f"{name}.parquet")
-    if made.is_file():
-        return read_manifest(made)
-    source = cfg.data.sources[name]
-    if not all(Path(path).exists() for paths in source.paths().values() for path in paths):
-        return None
-    return read(source.kind, **source.reader_options()).reset_index(drop=True)
 
 
 def _refuse_uncovered(cfg: Config, task: str, films: pd.DataFrame, validation: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import pandas as pd
 
-from qcxr.data.apart import as_listed
+from qcxr.data.apart import as_listed, read_listed, refuse_standing
 from qcxr.data.leaks import said
 from qcxr.errors import InputError
 from qcxr.models import backbones, classifier, groups, parameters
@@ -106,9 +106,11 @@ def main() -> None:
     try:
         cfg = parse(json.load(sys.stdin))
         check_weights(cfg)
-        found = as_listed(cfg, listed=Path(cfg.results, "logs", "leaks.csv"))
+        films = read_listed(cfg)
+        found = as_listed(cfg, films, listed=Path(cfg.results, "logs", "leaks.csv"))
+        refuse_standing(cfg)
         lines = [f"{said(found)}, as data.leaks allows"] if len(found) else []
-        for line in [*coverage.check(cfg), *lines]:
+        for line in [*coverage.check(cfg, films), *lines]:
             print(f"warning: {line}", file=sys.stderr)
         check(cfg)
     except InputError as error:

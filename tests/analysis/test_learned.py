@@ -47,6 +47,12 @@ def test_labels_that_no_training_film_shows_are_told_with_the_means_that_hold_th
         "CXR-8: no training film shows Hernia; nothing was learned of it."
     ]
     assert untrained(metrics.assign(train_positives=pd.NA)) == []
+    every = COUNTS.assign(n_positive=COUNTS["n_positive"].where(COUNTS["label"] != "Edema", COUNTS["n"]))
+    assert untrained(metrics, COUNTS) == untrained(metrics) and untrained(metrics, every)[1:] == [
+        "CXR-8: no training film is without Edema; nothing was learned of it, yet means hold the scores of Edema.",
+        "CXR-14: no training film is without Edema; nothing was learned of it, yet means hold the scores of Edema.",
+    ]
+    assert untrained(metrics.assign(train_positives=pd.NA), every.assign(n=pd.NA)) == []  # counted elsewhere
     shown = metrics.assign(dataset="near", head="cdl", seed=0)
     assert summary_text(pd.DataFrame(), shown).endswith("means hold the scores of Mass.\n")
 

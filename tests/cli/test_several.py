@@ -1,5 +1,7 @@
 """Several sources, leaks and labels of which nothing can be learned: what `qcxr check` says and refuses in one line."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
@@ -52,6 +54,7 @@ def test_check_says_which_source_covers_what(tmp_path, sources, capsys):
 def test_what_is_allowed_is_said(tmp_path, sources, capsys):
     table(sources["near"], "train", lambda rows: rows.assign(Mass="0"))
     table(sources["near"], "test", lambda rows: rows.assign(subj_id="1"))  # 00000001 is a training patient
+    allowed_before(sources)
     assert checked(tmp_path, sources, leaks="allow", unlearnable="allow") == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert said == [
@@ -76,6 +79,14 @@ def not_in_validation(sources):
     table(sources["near"], "val", lambda rows: rows.drop(columns="Mass"))
 
 
+def allowed_before(sources):
+    """What an earlier run listed of the pixels of films, which no label file tells."""
+    for name, rows in (("before-training", ""), ("test-near", "near:a,near:b,pixels,near train / near test\n")):
+        file = Path("results/leaks", f"{name}.csv")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("film,other,kind,where\n" + rows)
+
+
 def nothing(sources):
     pass
 
@@ -92,6 +103,12 @@ REFUSED = {
         {},
         "got 1 leak (1 patient), first near:00000001_000 and near:00000017_000 (near train / near test: the same "
         "patient); correct the label files, or set data.leaks to allow",
+    ),
+    "leaks that an earlier run was allowed": (
+        allowed_before,
+        {},
+        "data.leaks must be allow, as when results/leaks/test-near.csv was written, which lists 1 leak (1 pixels), got "
+        "refuse; correct the label files and delete that file, or allow leaks again",
     ),
     "a label without a positive film": (none_positive, {}, "got none of Mass (no positive) among 48 films"),
     "a label without a negative film": (none_negative, {}, "got none of Mass (no negative) among 48 films"),

@@ -112,10 +112,13 @@ def test_what_films_are_like_is_what_is_usual_in_any_source(tmp_path):
 
 def test_features_are_joined_where_one_backbone_made_them(tmp_path):
     for seed, source in enumerate("ab"):
-        about = {"backbone": "same", "features": {"films": source, "views": 2}}
+        about = {"backbone": "same", "extractor": {"library": "torch"}, "features": {"films": source, "views": 2}}
         packed(tmp_path, source, 3, ["Mass"], seed=seed, **about)
-    assert joined(tmp_path, "a", "b")["features"] == {"views": 2}
-    packed(tmp_path, "b", 3, ["Mass"], seed=2, backbone="other", features={"films": "b", "views": 2})
+    about = joined(tmp_path, "a", "b")
+    assert about["features"] == {"views": 2}
+    assert about["extractor"] == {"library": "torch"}  # heads train without torch, on several sources too
+    changed = {"extractor": {"library": "torch"}, "features": {"films": "b", "views": 2}}
+    packed(tmp_path, "b", 3, ["Mass"], seed=2, backbone="other", **changed)
     with pytest.raises(InputError, match="their backbone differs"):
         joined(tmp_path, "a", "b")
 
@@ -127,3 +130,19 @@ def test_a_label_that_is_left_open_on_purpose_needs_some_film_only(tmp_path):
     write_parquet(frame.assign(Mass=frame["Mass"].mask(frame.index >= 0)), tmp_path / "a-train.parquet")
     with pytest.raises(InputError, match="split train does not cover Mass"):
         split.load(tmp_path / "a-train.npy", ["Mass"], training=True)
+
+
+def test_of_several_sources_each_covers_a_label_on_all_its_films_or_on_none(tmp_path):
+    packed(tmp_path, "a", 4, ["Edema"], seed=1)
+    _, frame = packed(tmp_path, "b", 4, ["Mass", "Edema"], seed=2)
+    half = frame.assign(Mass=frame["Mass"].mask(frame.index < 2))
+    write_parquet(half, tmp_path / "b-train.parquet")
+    assert "partial" not in joined(tmp_path, "a", "b")
+    assert split.load(tmp_path / "a+b-train.json", ["Edema"], training=True).covered.all()
+    with pytest.raises(InputError, match="or on none; b covers Mass on part of its films of split train: complete"):
+        split.load(tmp_path / "a+b-train.json", ["Mass", "Edema"], training=True)
+    packed(tmp_path, "b", 4, ["Mass", "Edema"], seed=2, partial=["Mass"])
+    write_parquet(half, tmp_path / "b-train.parquet")
+    assert joined(tmp_path, "a", "b")["partial"] == {"b": ["Mass"]}
+    films = split.load(tmp_path / "a+b-train.json", ["Mass", "Edema"], training=True)
+    assert films.covered.sum(0).tolist() == [2, 8]

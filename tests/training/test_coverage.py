@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qcxr.data import apart
 from qcxr.data.split import drawn
 from qcxr.errors import InputError
 from qcxr.study.config import parse
@@ -57,6 +58,20 @@ def test_labels_of_which_nothing_can_be_learned_are_refused_unless_allowed(tmp_p
         "cxr8: none of 24 training films is negative for Nodule: nothing is learned",
         "cxr8: none of 8 validation films is positive for Effusion: no threshold is chosen",
     ]
+
+
+def test_a_manifest_of_other_keys_is_not_asked(tmp_path):
+    """It is made again in the run that this comes before."""
+    source = films.nih(tmp_path / "data", n=48)
+    made = tmp_path / "results/manifest/nih.parquet"
+    frame = films.manifest_of("nih", source, made)
+    frame.drop(columns="Mass").to_parquet(made)
+    cfg = configured(tmp_path, source)
+    assert coverage.check(cfg) == coverage.check(cfg, apart.read_listed(cfg)) == []
+    frame.to_parquet(made)
+    rewritten(source, "train", Mass="1")
+    with pytest.raises(InputError, match=r"none of Mass \(no negative\)"):
+        coverage.check(cfg)
 
 
 def test_several_sources_must_cover_every_label_together(tmp_path):

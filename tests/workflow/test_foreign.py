@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from qcxr.models import arrays, classifier
 from qcxr.phantom.demo import DemoPlan, generate
 from tests.data.presets import CHEXPERT as THEIRS
 from tests.workflow.study import TINY, Study
@@ -100,6 +101,10 @@ def test_trained_on_a_foreign_table_of_dicom_films_and_tested_on_a_public_set(tm
     means = metrics[(metrics["metric"] == "auroc") & (metrics["label"] == "mean")]
     assert set(means["dataset"]) == {"clinic", "stanford"} and means["value"].between(0.2, 0.9).all()
     run = results / "runs/three/dqc/seed0"
+    model, _ = classifier.restore(run / "best.safetensors")
+    weights, first = (arrays.collect(net) for net in (model, classifier.build(model.architecture, seed=0)))
+    still = {name for name, value in weights.items() if np.array_equal(value, first[name])}
+    assert not still, "a scored run has learned"
     theirs = pd.read_parquet(run / "predictions/stanford.parquet")
     assert len(theirs) == 52 and theirs["image_id"].str.startswith("valid/").all()
 

@@ -79,3 +79,8 @@ def test_two_sources_of_different_labels(tmp_path):
     study.write(CONFIG | {"data": {**CONFIG["data"], "test_on": ["near", "again"], "leaks": "allow"}})
     study.snakemake(CARD)
     assert "near train / again test: 40 leaks (40 pixels), allowed" in (results / "data-card.md").read_text()
+
+    # what was allowed stands in the lists: to refuse it now must not end in a card that says it is allowed
+    study.write(CONFIG | {"data": {**CONFIG["data"], "test_on": ["near", "again"], "leaks": "refuse"}})
+    text = study.snakemake(CARD, check=False)
+    assert "error: data.leaks must be allow, as when results/leaks/test-again.csv was written" in text

@@ -103,7 +103,8 @@ def preflight():
     ]
     decides += [slices.studied_code("qcxr.training.preflight", KINDS, RECIPES.values())]
     decides += [cfg.data.training, TESTED, cfg.data.leaks, cfg.data.unlearnable]
-    # label files too: what is in them is looked at
+    # label files too, and how they are read: what is in them is looked at
+    decides += [slices.manifest(cfg.data.sources[name]) for name in MANIFESTED]
     decides += [
         [path, os.stat(path).st_size, os.stat(path).st_mtime_ns]
         for name in MANIFESTED

@@ -1,5 +1,7 @@
 """Refuse to train on what is validated or tested on; write what leaks between training and validation."""
 
+# it starts cold, as what a study does once: it may decode films, in processes of its own
+
 from pathlib import Path
 
 from qcxr.data.apart import before_training
