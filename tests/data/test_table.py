@@ -198,6 +198,19 @@ def test_a_label_may_take_what_is_uncertain_in_its_own_way(tmp_path):
     assert list(shown(found, "Mass").values()) == [1, 0, 1] and list(shown(found, "Edema").values()) == [None, 0, 0]
 
 
+def test_words_of_a_table_are_no_empty_cells(tmp_path):
+    """pandas takes None and NA for nothing by itself."""
+    keys = BARE | {"labels": {"Mass": "m"}, "positive": ["NA"], "negative": ["None", "null"], "blank": "missing"}
+    found = frame(tmp_path, "f,m\na,NA\nb,None\nc,\nd,null\n", **keys)
+    assert shown(found, "Mass") == {"a": 1, "b": 0, "c": None, "d": 0}
+
+
+def test_cells_are_counted_and_commas_at_the_end_of_each_row_count_for_nothing(tmp_path):
+    for text in ("f,p,note,Mass,Edema\na,1,x,0,1,\nb,2,y,1,0,\n", "f,p,note,Mass,Edema,\na,1,x,0,1,\nb,2,y,1,0,\n"):
+        found = frame(tmp_path, text, **BARE)
+        assert shown(found, "Mass") == {"a": 0, "b": 1} and shown(found, "Edema") == {"a": 1, "b": 0}
+
+
 READERS = "f,r,Mass,Edema\na,1,1,1\na,2,1,0\nb,1,0,0\na,3,0,\nb,2,1,0\n"
 
 
@@ -262,6 +275,8 @@ REFUSED = [
     (BOTH, {"patient": "subject"}, "table {file} lacks the column subject; it has f, who, Mass, Edema"),
     (BOTH, {"keep": {"v": ["PA"]}}, "table {file} lacks the column v"),
     ("f,Mass,Mass,Edema\na,1,1,0\n", {}, "table {file} has the column Mass twice; rename one of them"),
+    ("f,note,Mass,Edema\na,x,1,0\nb,0,0,1,0\n", {}, "table {file} is not a readable CSV (Error tokenizing data. C error: Exp"),
+    ("f,note,Mass,Edema\nb,0,0,1,0\na,x,1,0\n", {}, "table {file} is not a readable CSV (Length of header or names does"),
     ("f,Mass,Edema\na,1,0\nb,1,\nc,,\n", {}, "label Edema is empty in data row 2 of {file} (2 such row(s)); write"),
     ("f,Mass,Edema\na,1,0\nb,maybe,0\n", {}, "got 'maybe' in data row 2 of {file} (1 such row(s)); say what it means"),
     ("f,Mass,Edema\na,1,-1\n", {}, "Edema must be one of 0, 1, absent, false, n, negative, no, positive, pres"),
@@ -362,7 +377,7 @@ def test_what_decides_a_manifest():
 
 
 def test_the_example_of_the_docs_reads_as_they_say(tmp_path, monkeypatch):
-    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8").partition("## Films of your own")[2]
     csv, overlay, expected = (
         re.search(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1] for kind in ("csv", "yaml", "text")
     )
