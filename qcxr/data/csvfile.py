@@ -10,6 +10,7 @@ import pandas as pd
 from qcxr.data.columns import PLACE, SPLITS
 from qcxr.errors import InputError
 from qcxr.study.labels import CXRLT26, canonical
+from qcxr.study.values import splits_named
 
 DAMAGED = (EOFError, OSError, zlib.error)  # what reading a damaged file may raise, gzipped ones among them
 
@@ -42,8 +43,8 @@ def read_table(
         with warnings.catch_warnings():
             if columns is not None:  # a first row that is too long is a warning only
                 warnings.simplefilter("error", pd.errors.ParserWarning)
-            # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself. No usecols: with them pandas
-            # counts no cells, and a separator within a cell would shift the labels
+            # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself. No usecols: with them
+            # pandas counts no cells, and a separator within a cell would shift the labels
             table = pd.read_csv(
                 path,
                 dtype=str,
@@ -137,28 +138,17 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
     for entry in map(Path, given):
         if entry.is_dir():
             named = [p for p in sorted(entry.iterdir()) if p.name.lower().endswith((".csv", ".csv.gz"))]
-            named = [p for p in named if len(_splits_in(p.name)) == 1]
+            named = [p for p in named if len(splits_named(p.name)) == 1]
         else:
             named = [entry]
         for path in named:
-            found = _splits_in(path.name)
+            found = splits_named(path.name)
             if len(found) != 1:
                 raise InputError(f"{what} {path} must name its split (train, val or test) in the file name; rename it")
-            files.setdefault(found[0], []).append(path)
+            files.setdefault(found.pop(), []).append(path)
     if not files:
         raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")
     return {split: files[split] for split in SPLITS if split in files}
-
-
-SPLIT_WORDS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "development": "val", "test": "test",
-}  # fmt: skip
-
-
-def _splits_in(name: str) -> list[str]:
-    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-    return sorted({SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS})
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:
