@@ -1,7 +1,7 @@
 """Texts made of a table's cells: a column, a template over columns, or a part of a column (`qcxr.study.columns`)."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -28,7 +28,8 @@ def texts(rows: pd.DataFrame, cell: Cell, key: str, more: Mapping[str, pd.Series
     """
     if isinstance(cell, Pattern):
         whole = _filled(rows, cell.column, key, more)
-        found = whole.str.extract(rf"^(?:{cell.pattern})", expand=False)
+        pattern = re.compile(cell.pattern)  # as the section has compiled it: nothing is put around it
+        found = whole.map(lambda text: match[1] if (match := pattern.match(text)) else None)
         if (none := found.isna() | (found == "")).any():
             at = int(none.argmax())
             raise InputError(
@@ -44,9 +45,9 @@ def texts(rows: pd.DataFrame, cell: Cell, key: str, more: Mapping[str, pd.Series
     return made
 
 
-def outside(column: str, known: Collection[str]) -> bool:
-    """Whether a template's name is not a column but one of `more`."""
-    return column == SPLIT and column not in known
+def names_split(cell: Cell | None) -> bool:
+    """Whether a text is a template with {split} in it."""
+    return isinstance(cell, str) and f"{{{SPLIT}}}" in cell
 
 
 def _filled(rows: pd.DataFrame, column: str, key: str, more: Mapping[str, pd.Series]) -> pd.Series:

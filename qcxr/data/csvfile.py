@@ -1,5 +1,7 @@
 """Reading label and metadata CSVs as people have them: CRLF or LF, with or without a BOM, plain or gzipped."""
 
+import warnings
+import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pandas as pd
 from qcxr.data.columns import PLACE, SPLITS
 from qcxr.errors import InputError
 from qcxr.study.labels import CXRLT26, canonical
+from qcxr.study.values import splits_named
+
+DAMAGED = (EOFError, OSError, zlib.error)  # what reading a damaged file may raise, gzipped ones among them
 
 # What stands in the way of a label when a column is not one.
 _NOT_LABELS = {
@@ -26,7 +31,8 @@ def read_table(
 ) -> pd.DataFrame:
     """A CSV as text columns (nothing is guessed: `00000013` stays `00000013`); empty cells are NA.
 
-    columns: those to read, all when None.
+    columns: those to give, all when None. If they are told, a row of more cells than the header is refused, and no word
+        is an empty cell.
 
     Raises InputError when the file is missing, empty, not a CSV in UTF-8, or lacks one of `required` columns.
     """
@@ -34,19 +40,24 @@ def read_table(
     if not path.is_file():
         raise InputError(f"{what} {path} does not exist; check the data source's paths in the config")
     try:
-        # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself
-        table = pd.read_csv(
-            path,
-            dtype=str,
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            sep=separator,
-            usecols=None if columns is None else lambda name: str(name).strip() in columns,
-            index_col=None if columns is None else False,  # a comma at the end of each row makes no index
-        )
+        with warnings.catch_warnings():
+            if columns is not None:  # a first row that is too long is a warning only
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+            # utf-8-sig drops a BOM where there is one; pandas accepts CRLF and .gz by itself. No usecols: with them
+            # pandas counts no cells, and a separator within a cell would shift the labels
+            table = pd.read_csv(
+                path,
+                dtype=str,
+                encoding="utf-8-sig",
+                skipinitialspace=True,
+                sep=separator,
+                index_col=None if columns is None else False,  # a comma at the end of each row makes no index
+                keep_default_na=columns is None,  # None and NA may be words of a table
+                na_values=[""],
+            )
     except pd.errors.EmptyDataError:
         raise InputError(f"{what} {path} is empty; download it again") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, EOFError, OSError) as error:
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, *DAMAGED) as error:
         raise InputError(f"{what} {path} is not a readable CSV ({_one_line(error)}); download it again") from None
     table.columns = [str(column).strip() for column in table.columns]
     if missing := [column for column in required if column not in table.columns]:
@@ -54,7 +65,7 @@ def read_table(
             f"{what} {path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"it has {_some(table.columns)}; is it another release's file?"
         )
-    return table
+    return table if columns is None else table[[name for name in table.columns if name in columns]]
 
 
 def label_columns(table: pd.DataFrame, *, path: str | Path, other: Iterable[str] = ()) -> pd.DataFrame:
@@ -127,28 +138,17 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
     for entry in map(Path, given):
         if entry.is_dir():
             named = [p for p in sorted(entry.iterdir()) if p.name.lower().endswith((".csv", ".csv.gz"))]
-            named = [p for p in named if len(_splits_in(p.name)) == 1]
+            named = [p for p in named if len(splits_named(p.name)) == 1]
         else:
             named = [entry]
         for path in named:
-            found = _splits_in(path.name)
+            found = splits_named(path.name)
             if len(found) != 1:
                 raise InputError(f"{what} {path} must name its split (train, val or test) in the file name; rename it")
-            files.setdefault(found[0], []).append(path)
+            files.setdefault(found.pop(), []).append(path)
     if not files:
         raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")
     return {split: files[split] for split in SPLITS if split in files}
-
-
-SPLIT_WORDS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "development": "val", "test": "test",
-}  # fmt: skip
-
-
-def _splits_in(name: str) -> list[str]:
-    words = "".join(c if c.isalnum() else " " for c in name.lower()).split()
-    return sorted({SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS})
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:

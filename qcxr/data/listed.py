@@ -1,15 +1,15 @@
 """The rows of a table's files: read, joined with the second table, and only those to keep."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from qcxr.data.cells import SPLIT, columns_in
+from qcxr.data.cells import SPLIT, columns_in, names_split
 from qcxr.data.columns import PLACE, place
 from qcxr.data.tablefile import columns_of, lacks, read_columns
 from qcxr.errors import InputError
-from qcxr.study.columns import By, Join
+from qcxr.study.columns import By, Cell, Join
 from qcxr.study.table import Table
 from qcxr.study.values import plain, spellings
 
@@ -39,13 +39,14 @@ def listed(table: Table, needed: Collection[str]) -> Rows:
     join, further = table.join, []
     if join is not None:
         further = columns_of(join.file)
+    # a template's {split} may be a column, but need not
+    wanted = {*needed, *([join.by] if join else []), *([SPLIT] if any(map(names_split, _cells(table))) else [])}
     frames: dict[str, pd.DataFrame] = {}
     splits: list[str | None] = []
     for split, file in table.by_split():
         known = columns_of(file)
-        wanted = {*needed, *([join.by] if join else [])}
         own = [name for name in known if name in wanted]
-        others = [name for name in needed if name not in own and name != SPLIT]
+        others = [name for name in needed if name not in own]
         if missing := sorted(name for name in others if name not in further):
             raise InputError(lacks(file, missing, known))
         if file in frames:
@@ -56,15 +57,20 @@ def listed(table: Table, needed: Collection[str]) -> Rows:
     if whole.empty:
         raise InputError(f"no row is in {', '.join(frames)}; write them again")
     told = pd.Series(splits, index=whole.index, dtype=object)
+    rows = _kept(Rows(whole, told), table, [name for name in table.keep if name in whole])
     if join is not None:
-        whole = _joined(whole, join, [name for name in needed if name in further])
-    return _kept(Rows(whole, told), table)
+        theirs = [name for name in further if name in wanted and name != join.by]
+        _refuse_mixed(frames, theirs, join)
+        rows = replace(rows, table=_joined(rows.table, join, [name for name in theirs if name not in whole]))
+    return _kept(rows, table, [name for name in table.keep if name not in whole])
 
 
 def needed_columns(table: Table) -> list[str]:
     """The columns that decide a source's films and labels."""
-    names = [name for cell in (table.path, table.id, table.patient) for name in columns_in(cell)]
-    names += [table.split.column if isinstance(table.split, By) else table.split] if table.split else []
+    cells = _cells(table)
+    names = [name for cell in cells for name in columns_in(cell) if name != SPLIT or not names_split(cell)]
+    if table.split is not None:
+        names.append(table.split.column if isinstance(table.split, By) else table.split)
     if table.findings is not None:
         names.append(table.findings.column)
     else:
@@ -73,8 +79,22 @@ def needed_columns(table: Table) -> list[str]:
     return list(dict.fromkeys([*names, *table.keep]))
 
 
-def _joined(rows: pd.DataFrame, join: Join, columns: list[str]) -> pd.DataFrame:
-    new = [name for name in columns if name not in rows.columns]
+def _cells(table: Table) -> tuple[Cell | None, ...]:
+    return (table.path, table.id, table.patient)
+
+
+def _refuse_mixed(frames: dict[str, pd.DataFrame], columns: list[str], join: Join) -> None:
+    """Raises InputError for a column of the joined table that some files have and others do not: whose is it?"""
+    for name in columns:
+        has = [file for file, frame in frames.items() if name in frame]
+        if lacking := [file for file in frames if file not in has] if has else []:
+            raise InputError(
+                f"column {name} is in {has[0]} and in the joined {join.file}, but not in {lacking[0]}; take it out of "
+                "one of the first two, or add it to the last"
+            )
+
+
+def _joined(rows: pd.DataFrame, join: Join, new: list[str]) -> pd.DataFrame:
     other = read_columns(join.file, [join.by, *new]).drop_duplicates()
     key = other[join.by].str.strip()
     if (twice := key.duplicated() & key.notna()).any():
@@ -93,8 +113,9 @@ def _joined(rows: pd.DataFrame, join: Join, columns: list[str]) -> pd.DataFrame:
     return rows.join(other[new].set_index(key), on=ours.rename("_key")) if new else rows
 
 
-def _kept(rows: Rows, table: Table) -> Rows:
-    for column, values in table.keep.items():
+def _kept(rows: Rows, table: Table, columns: list[str]) -> Rows:
+    for column in columns:
+        values = table.keep[column]
         texts = rows.table[column].map(plain, na_action="ignore")
         kept = texts.isin(spellings(values))
         gone = rows.table.loc[~kept, column].fillna("(none)").value_counts().sort_index()

@@ -28,7 +28,9 @@ def one_row_each(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     labels = [name for name in frame.columns if name not in ("image_id", *keys)]
     grouped = frame.groupby("image_id", sort=False)[labels]
     if table.rows == "any":
+        some = frame[labels].isna().groupby(frame["image_id"], sort=False).any()
         merged = grouped.max()
+        merged = merged.mask(merged.eq(0) & some)  # nobody saw it, and somebody did not know
     else:
         share = grouped.mean()
         merged = share.gt(0.5).astype(float).where(share.notna())

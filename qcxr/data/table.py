@@ -2,26 +2,27 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data.cells import SPLIT, texts
+from qcxr.data.cells import SPLIT, columns_in, names_split, texts
 from qcxr.data.coding import coded, words
 from qcxr.data.columns import place
 from qcxr.data.contract import OUTSIDE
-from qcxr.data.csvfile import SPLIT_WORDS
 from qcxr.data.draw import drawn
 from qcxr.data.folders import listed as entries_of
 from qcxr.data.listed import Rows, listed, needed_columns
 from qcxr.data.merged import one_row_each, refuse_spread
 from qcxr.errors import InputError
-from qcxr.study.columns import By
+from qcxr.study.columns import By, Cell
 from qcxr.study.table import Table
-from qcxr.study.values import plain, spellings
+from qcxr.study.values import SPLIT_WORDS, plain, spellings
 
 log = logging.getLogger(__name__)
+_NONE = ("", "na", "n/a", "nan", "none", "null")
 
 
 def read(*, images: str | Path, table: Table) -> pd.DataFrame:
@@ -33,13 +34,9 @@ def read(*, images: str | Path, table: Table) -> pd.DataFrame:
 
     Raises InputError, with file and row where there is one, for all that the columns cannot mean.
     """
-    rows = listed(table, needed_columns(table))
-    if table.findings is not None and table.findings.drop:
-        rows = _without(rows, table)
-    labels = coded(rows.table, table)
-    if gone := len(rows.table) - len(labels):
-        kept = pd.Series(rows.table.index.isin(labels.index), index=rows.table.index)
-        rows = rows.only(kept, {"a label is empty": gone})
+    rows, labels = _to_keep(table)
+    if table.age is not None:
+        years(rows.table[table.age])  # refused before films are decoded, though no run sees ages
     frame = pd.concat([_films(rows, table), labels], axis=1)
     frame = one_row_each(frame, table)
     refuse_spread(frame)
@@ -71,22 +68,55 @@ def why_empty(split: str, *, images: str | Path, table: Table) -> str:
 
 def attributes(frame: pd.DataFrame, *, images: str | Path, table: Table) -> pd.DataFrame:
     """Sex, age (years) and view of a manifest's films, in its order, as far as columns tell."""
-    columns = {key: column for key in ("sex", "age", "view") if (column := getattr(table, key))}
-    rows = listed(table, [*needed_columns(table), *columns.values()])
-    ids = _identified(rows, table)["image_id"].drop_duplicates()
-    known = rows.table.loc[ids.index, list(columns.values())].set_axis(ids).reindex(frame["image_id"])
-    told = {key: known[column].to_numpy() for key, column in columns.items()}
-    found = pd.DataFrame(told, index=range(len(frame)), dtype=object)
-    if "age" in found:
-        found["age"] = years(found["age"])
-    return found.reindex(columns=["sex", "age", "view"])
+    rows, _ = _to_keep(table)
+    told = {key: rows.table[column] for key, column in _attribute_columns(table).items()}
+    told = {key: years(cells) if key == "age" else _said(cells) for key, cells in told.items()}
+    first = ~_identified(rows, table)["image_id"].duplicated()
+    ids = _identified(rows, table)["image_id"][first]
+    known = pd.DataFrame(told, index=rows.table.index)[first].set_axis(ids).reindex(frame["image_id"])
+    return known.reset_index(drop=True).reindex(columns=["sex", "age", "view"])
 
 
 def years(ages: pd.Series) -> pd.Series:
-    """Ages in years of numbers, or of DICOM's 058Y, 013M, 020W and 004D; NaN for anything else."""
-    parts = ages.astype("string").str.strip().str.extract(r"^0*(\d+(?:\.\d+)?)([YMWD]?)$")
+    """Ages in years of numbers, or of DICOM's 058Y, 013M, 020W and 004D; NaN where there is none (empty, NA, None).
+
+    Raises InputError with file and row for anything else.
+    """
+    said = _said(ages).astype("string").str.strip()
+    parts = said.str.extract(r"^0*(\d+(?:\.\d+)?)([YMWD]?)$")
+    if (wrong := parts[0].isna() & said.notna()).any():
+        at = int(wrong.argmax())
+        raise InputError(
+            f"age must be years or like 058Y, 013M, 004D, got {ages.iloc[at]!r} in {place(ages.index, at)} "
+            f"({int(wrong.sum())} such row(s)); correct the cells, or leave them empty"
+        )
     per_year = parts[1].map({"M": 12, "W": 52.18, "D": 365.25}).fillna(1).astype(float)
     return pd.to_numeric(parts[0], errors="coerce").astype(float) / per_year
+
+
+def _said(cells: pd.Series) -> pd.Series:
+    """Cells of an attribute, without those that only say that there is none."""
+    return cells.where(~cells.astype("string").str.strip().str.lower().isin(_NONE))
+
+
+def _attribute_columns(table: Table) -> dict[str, str]:
+    return {key: column for key in ("sex", "age", "view") if (column := getattr(table, key)) is not None}
+
+
+def _to_keep(table: Table) -> tuple[Rows, pd.DataFrame]:
+    """The rows of all films that are kept, and their labels."""
+    rows = listed(table, list(dict.fromkeys([*needed_columns(table), *_attribute_columns(table).values()])))
+    if table.findings is not None and table.findings.drop:
+        unwanted = {" ".join(word.lower().split()) for word in table.findings.drop}
+        found = words(rows.table[table.findings.column], table.findings)
+        out = found.map(lambda said: bool(said & unwanted)).astype(bool)
+        rows = _without(rows, table, out, " or ".join(table.findings.drop))
+    labels = coded(rows.table, table)
+    if len(labels) < len(rows.table):
+        out = pd.Series(~rows.table.index.isin(labels.index), index=rows.table.index)
+        rows = _without(rows, table, out, "a label is empty")
+        labels = labels.loc[rows.table.index]
+    return rows, labels
 
 
 def _split_by(table: Table) -> By:
@@ -94,28 +124,42 @@ def _split_by(table: Table) -> By:
     return table.split if isinstance(table.split, By) else By(column=table.split)
 
 
-def _without(rows: Rows, table: Table) -> Rows:
-    assert table.findings is not None
-    unwanted = {" ".join(word.lower().split()) for word in table.findings.drop}
-    out = (
-        words(rows.table[table.findings.column], table.findings).map(lambda found: bool(found & unwanted)).astype(bool)
-    )
-    return rows.only(~out, {" or ".join(table.findings.drop): int(out.sum())}) if out.any() else rows
+def _without(rows: Rows, table: Table, out: pd.Series, why: str) -> Rows:
+    """Rows without all those of the films that a row of `out` is of."""
+    if not out.any():
+        return rows
+    cell = table.path if table.id is None else table.id
+    columns = [column for column in columns_in(cell) if column in rows.table]
+    # a row to leave out need not tell its film
+    named = rows.only(rows.table[columns].notna().all(axis=1), {})
+    splits = _splits(named, table) if names_split(cell) else named.told
+    ids = _ids(named, table, splits)
+    out = out | pd.Series(ids.isin(ids[out[ids.index]]), index=ids.index).reindex(out.index, fill_value=False)
+    return rows.only(~out, {why: int(out.sum())})
 
 
 def _identified(rows: Rows, table: Table) -> pd.DataFrame:
     """The path, split and name of each row's film."""
     split = _splits(rows, table)
-    path = texts(rows.table, table.path, "path", {SPLIT: split}).str.replace("\\", "/").str.removeprefix("./")
+    path = _texts(rows, table.path, "path", split)
     if (wrong := path.str.contains(OUTSIDE, regex=True)).any():
         at = int(wrong.argmax())
         raise InputError(
             f"path {path.iloc[at]!r} must stay inside the image root (relative, no '..'), in {place(path.index, at)}; "
             "correct the table"
         )
-    named = path.str.replace(r"\.[^./]*$", "", regex=True)
-    ids = named if table.id is None else texts(rows.table, table.id, "id", {SPLIT: split})
-    return pd.DataFrame({"image_id": ids, "path": path, "split": split})
+    return pd.DataFrame({"image_id": _ids(rows, table, split), "path": path.map(posixpath.normpath), "split": split})
+
+
+def _texts(rows: Rows, cell: Cell, key: str, split: pd.Series) -> pd.Series:
+    return texts(rows.table, cell, key, {SPLIT: split}).str.replace("\\", "/").str.removeprefix("./")
+
+
+def _ids(rows: Rows, table: Table, split: pd.Series) -> pd.Series:
+    if table.id is not None:
+        return texts(rows.table, table.id, "id", {SPLIT: split})
+    path = _texts(rows, table.path, "path", split).map(posixpath.normpath)
+    return path.str.replace(r"\.[^./]*$", "", regex=True)
 
 
 def _films(rows: Rows, table: Table) -> pd.DataFrame:
@@ -132,9 +176,14 @@ def _splits(rows: Rows, table: Table) -> pd.Series:
         return rows.told.fillna("train")
     by = _split_by(table)
     given = rows.table[by.column]
-    meant: Mapping[str, str]
     if by.lists is not None:
-        meant = {name: split for split, file in by.lists.items() for name in _lines(file, split, by)}
+        meant: dict[str, str] = {}
+        for split, file in by.lists.items():
+            for name in _lines(file, split):
+                if (other := meant.setdefault(name, split)) != split:
+                    raise InputError(
+                        f"list {file} says that {name} is of {split}, another list that it is of {other}; keep one"
+                    )
         said, way_out = given.str.strip().map(meant), f"a line of {', '.join(by.lists.values())}"
     else:
         meant = SPLIT_WORDS
@@ -150,7 +199,7 @@ def _splits(rows: Rows, table: Table) -> pd.Series:
     return said
 
 
-def _lines(file: str, split: str, by: By) -> Iterator[str]:
+def _lines(file: str, split: str) -> Iterator[str]:
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

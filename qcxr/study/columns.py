@@ -24,6 +24,15 @@ def _hundredths(value: float) -> float:
 Part = Annotated[float, Field(ge=0, lt=1), AsNumber, AfterValidator(_hundredths)]
 
 
+def _named(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("must", "must be the name of a column")
+    return value
+
+
+Column = Annotated[str, AfterValidator(_named)]
+
+
 def _one_group(value: str) -> str:
     try:
         groups = re.compile(value).groups
@@ -37,20 +46,20 @@ def _one_group(value: str) -> str:
 class Pattern(Section):
     """A part of a column's text."""
 
-    column: str = Field(description="The column.", examples=["Path"])
+    column: Column = Field(description="The column.", examples=["Path"])
     pattern: Annotated[str, AfterValidator(_one_group)] = Field(
         description="A regular expression that the text must match from its beginning; its one group is taken.",
         examples=["(patient[0-9]+)/.*", "(.*)[.]png"],
     )
 
 
-Cell = str | Pattern
+Cell = Column | Pattern
 
 
 class By(Section):
     """How a column tells a film's split."""
 
-    column: str = Field(description="The column.", examples=["set"])
+    column: Column = Field(description="The column.", examples=["set"])
     words: dict[Split, Words] | None = Field(
         None,
         description="What the column says, by split; null takes the usual words (train, training, val, valid, "
@@ -90,7 +99,7 @@ class Draw(Section):
 class Label(Section):
     """A label whose columns have values of their own."""
 
-    columns: str | Annotated[list[str], Field(min_length=1)] = Field(
+    columns: Column | Annotated[list[Column], Field(min_length=1)] = Field(
         description="Its column, or columns any of which may say it.", examples=["class"]
     )
     positive: Words = Field(description="Values that mean: it is there.", examples=[["Normal"]])
@@ -100,7 +109,7 @@ class Label(Section):
 class Findings(Section):
     """One column that lists a film's findings in words."""
 
-    column: str = Field(description="The column.", examples=["Finding Labels"])
+    column: Column = Field(description="The column.", examples=["Finding Labels"])
     separator: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="What stands between two findings; null: a cell is one finding.", examples=["|"]
     )
@@ -124,4 +133,4 @@ class Join(Section):
 
     file: Path = Field(description="The table, of any format that files may have.", examples=["data/patients.csv"])
     # not `on`, which YAML reads as true
-    by: str = Field(description="The column of both tables by which rows belong together.", examples=["patient"])
+    by: Column = Field(description="The column of both tables by which rows belong together.", examples=["patient"])

@@ -10,14 +10,9 @@ from pydantic import Field
 
 from qcxr.study.fields import Path
 from qcxr.study.source import Source
+from qcxr.study.values import splits_named
 
 LABEL_SUFFIXES = (".csv", ".csv.gz")
-# The words of a label file's name that tell its split, as `qcxr.data.csvfile` reads them.
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
-    "test": "test",
-}
 
 
 class Labelled(Source):
@@ -147,14 +142,3 @@ class Mimic(Labelled):
     def attributed(self) -> bool:
         """The view is always known: it is in the manifest."""
         return True
-
-
-def splits_named(file: str) -> set[str]:
-    """The splits that a label file's name tells.
-
-    >>> splits_named("labels/miccai2023_nih-cxr-lt_labels_val.csv")
-    {'val'}
-    """
-    name = file.rpartition("/")[2].lower()
-    words = "".join(c if c.isalnum() else " " for c in name).split()
-    return {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}

@@ -212,7 +212,9 @@ def digest_file(path: str | Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what computes: Python and the libraries that decide numbers."""
-    names = ("qcxr", "jax", "jaxlib", "flax", "optax", "dm-pix", "pennylane", "orbax-checkpoint", "numpy", "pillow")
+    names = ["qcxr", "jax", "jaxlib", "flax", "optax", "dm-pix", "pennylane", "orbax-checkpoint", "numpy", "pillow"]
+    names += ["scipy", "scikit-learn", "torch", "transformers", "pydicom", "pylibjpeg"]
+    names += ["pylibjpeg-libjpeg", "pylibjpeg-openjpeg"]
     found = {"python": sys.version.split()[0]}
     for name in names:
         try:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from qcxr.study.columns import By, Cell, Draw, Findings, Join, Label, Split, Uncertain, Words
+from qcxr.study.columns import By, Cell, Column, Draw, Findings, Join, Label, Split, Uncertain, Words
 from qcxr.study.fields import Path, wrong
 from qcxr.study.labels import canonical
 from qcxr.study.preset import PRESETS, preset
 from qcxr.study.source import Source
-from qcxr.study.values import Labels, meanings, told
+from qcxr.study.values import Labels, meanings, spellings, told
 
 KINDS = ("table", *PRESETS)
+# of a manifest's columns, those that are not labels
+NOT_LABELS = ("image_id", "patient_id", "path", "split", "view", "age", "sex")
 Files = Path | Annotated[list[Path], Field(min_length=1)]
 
 
@@ -60,7 +63,7 @@ class Table(Source):
         "may come into training and test.",
         examples=["patient", {"column": "Path", "pattern": "(patient[0-9]+)"}],
     )
-    split: str | By | None = Field(
+    split: Column | By | None = Field(
         None,
         description="Split of a film: a column that says train, val or test, or how it or lists tell it. Null: as "
         "files say, else all films are training films.",
@@ -118,9 +121,9 @@ class Table(Source):
         "reads the films again and trains again, also where only age, sex or view are taken from it.",
         examples=[{"file": "data/patients.csv", "by": "patient"}],
     )
-    age: str | None = Field(None, description="Column of the age in years (or 058Y, 013M, 004D).", examples=["Age"])
-    sex: str | None = Field(None, description="Column of the sex.", examples=["Sex"])
-    view: str | None = Field(None, description="Column of the view.", examples=["AP/PA"])
+    age: Column | None = Field(None, description="Column of the age in years (or 058Y, 013M, 004D).", examples=["Age"])
+    sex: Column | None = Field(None, description="Column of the sex.", examples=["Sex"])
+    view: Column | None = Field(None, description="Column of the view.", examples=["AP/PA"])
 
     @model_validator(mode="before")
     @classmethod
@@ -134,6 +137,8 @@ class Table(Source):
         names = [canonical(name) for name in self.labels]
         if not names:
             raise wrong("labels", "must name a label", {})
+        if not_labels := [name for name in names if not name or name in NOT_LABELS]:
+            raise wrong("labels", f"must have other names than {', '.join(NOT_LABELS)} and none", not_labels[0])
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise wrong("labels", f"must name {twice[0]} once", list(self.labels))
         for name, label in self.told().items():
@@ -143,6 +148,8 @@ class Table(Source):
         if self.findings is not None and own:
             must = f"must be null where a label has columns of its own ({own[0]})"
             raise wrong("findings", must, self.findings.column)
+        if self.findings is not None and self.uncertain is not None:
+            raise wrong("uncertain", "must be null with findings, whose words are there or not", self.uncertain)
         return self
 
     @model_validator(mode="after")
@@ -163,8 +170,17 @@ class Table(Source):
         if not self.by_split():
             raise wrong("files", "must name a file", self.files)
         for folder in self.folders or ():
-            if folder.startswith("/") or ".." in folder.split("/"):
+            parts = PurePosixPath(folder).parts
+            if folder.startswith("/") or ".." in parts or not (parts or folder == "."):
                 raise wrong("folders", "must be folders below images", folder)
+            if any("**" in part and part != "**" for part in parts):
+                raise wrong("folders", "must have ** only between slashes", folder)
+        if isinstance(self.split, By) and self.split.words is not None:
+            meant: dict[str, str] = {}
+            for split, words in self.split.words.items():
+                for word in sorted(spellings(words)):
+                    if (other := meant.setdefault(word, split)) != split:
+                        raise wrong("split", f"must have a word for one split, not for {other} and {split}", word)
         return self
 
     def _by_name(self) -> dict[str, str | list[str] | Label]:

@@ -1,5 +1,6 @@
 """`kind: table`: what columns mean, against frames written by hand, and what is refused, with file and row."""
 
+import gzip
 import io
 import re
 
@@ -10,16 +11,20 @@ import pandas as pd
 import pytest
 
 from qcxr.data import attributes, draw, sources
+from qcxr.data.columns import KEYS as KEYS_OF_MANIFESTS
+from qcxr.data.columns import OPTIONAL
 from qcxr.data.contract import check
 from qcxr.data.manifest import ManifestFiles, write_manifest
+from qcxr.data.table import attributes as attributes_of
 from qcxr.data.table import read, years
+from qcxr.data.tablefile import read_columns
 from qcxr.errors import InputError
 from qcxr.study import slices
 from qcxr.study.columns import By, Draw, Findings, Join, Label, Pattern, Uncertain
 from qcxr.study.config import load, parse
 from qcxr.study.kinds import OfItsKind
 from qcxr.study.preset import PRESETS
-from qcxr.study.table import Table
+from qcxr.study.table import NOT_LABELS, Table
 from tests.study.studies import ROOT, study
 
 FILMS = """\
@@ -144,7 +149,7 @@ def test_what_is_uncertain_and_what_is_blank(tmp_path, keys, mass, edema):
 def by_hand(rows, columns, keys):
     """A label of each film, row by row with nothing but dictionaries; None is not known. Raises KeyError."""
     taken = {"zero": 0, "one": 1, "missing": None}
-    votes = {}
+    votes, dropped = {}, set()
     for film, *cells in rows:
         said = []
         for column in columns:
@@ -156,13 +161,17 @@ def by_hand(rows, columns, keys):
             else:
                 said.append({"1": 1, "1.0": 1, "yes": 1, "0": 0, "0.00": 0, "no": 0}[cell])
         if "drop" in said:
-            continue
+            dropped.add(film)
         votes.setdefault(film, []).append(1 if 1 in said else None if None in said else 0)
     found = {}
     for film, given in votes.items():
+        if film in dropped:
+            continue
         known = [vote for vote in given if vote is not None]
-        most = sum(known) * 2 > len(known) if keys["rows"] == "majority" else any(known)
-        found[film] = int(most) if known else None
+        if keys["rows"] == "majority":
+            found[film] = int(sum(known) * 2 > len(known)) if known else None
+        else:
+            found[film] = 1 if 1 in known else None if None in given else 0
     return found
 
 
@@ -196,6 +205,105 @@ def test_a_label_may_take_what_is_uncertain_in_its_own_way(tmp_path):
     keys = BARE | {"labels": {"Mass": own, "Edema": "Edema"}, "uncertain": "missing", "blank": "zero"}
     found = frame(tmp_path, CELLS, **keys)
     assert list(shown(found, "Mass").values()) == [1, 0, 1] and list(shown(found, "Edema").values()) == [None, 0, 0]
+
+
+def test_words_of_a_table_are_no_empty_cells(tmp_path):
+    """pandas takes None and NA for nothing by itself."""
+    keys = BARE | {"labels": {"Mass": "m"}, "positive": ["NA"], "negative": ["None", "null"], "blank": "missing"}
+    found = frame(tmp_path, "f,m\na,NA\nb,None\nc,\nd,null\n", **keys)
+    assert shown(found, "Mass") == {"a": 1, "b": 0, "c": None, "d": 0}
+
+
+def test_cells_are_counted_and_commas_at_the_end_of_each_row_count_for_nothing(tmp_path):
+    for text in ("f,p,note,Mass,Edema\na,1,x,0,1,\nb,2,y,1,0,\n", "f,p,note,Mass,Edema,\na,1,x,0,1,\nb,2,y,1,0,\n"):
+        found = frame(tmp_path, text, **BARE)
+        assert shown(found, "Mass") == {"a": 0, "b": 1} and shown(found, "Edema") == {"a": 1, "b": 0}
+
+
+WORDS = {"labels": {"Mass": "mass"}, "findings": {"column": "w", "separator": "|", "drop": ["unreadable"]}}
+IDS = "f,study,Mass\na,9007199254740992,1\nb,9007199254740993,0\nc,1_0,0\nd,10,1\n"
+READ = [
+    # what is in the table, keys, the label Mass of the films that are read
+    ("f,w\na,mass\na,unreadable\nb,\n,unreadable\n", WORDS | {"rows": "any", "blank": "zero"}, {"b": 0}),
+    ("f,w\na.png,mass\na.dcm,unreadable\nb,mass\n", WORDS, {"b": 1}),
+    ("f,Mass\na,1\na,\nb,0\n", {"rows": "any", "blank": "drop"}, {"b": 0}),
+    ("f,Mass\na,0\na,\nb,1\nb,\nc,0\n", {"rows": "any", "blank": "missing"}, {"a": None, "b": 1, "c": 0}),
+    ("f,Mass\na,0\na,\nc,0\n", {"rows": "majority", "blank": "missing"}, {"a": 0, "c": 0}),
+    (IDS, {"keep": {"study": ["9007199254740992"]}}, {"a": 1}),
+    (IDS, {"keep": {"study": [10]}}, {"d": 1}),
+    ("f,v,who,Mass\na,x,1,1\nb,y,9,0\n", {"keep": {"v": ["x"]}, "join": {"file": "{file}.who", "by": "who"},
+     "labels": {"Mass": "sick"}}, {"a": 1}),
+    ("f,Mass\na//b.png,1\n./c/./d.png,0\n", {}, {"a/b": 1, "c/d": 0}),
+    ("f.PNG,Mass\na.Png,1\n", {"path": "f.PNG", "id": {"column": "f.PNG", "pattern": "(?i)(.*)[.]PNG"}}, {"a": 1}),
+    ("split,f,Mass\nx,a,1\n", {"path": "{split}/{f}"}, {"x/a": 1}),
+]  # fmt: skip
+
+
+def filled(value, file):
+    """Keys with the table's file in them."""
+    if isinstance(value, dict):
+        return {key: filled(each, file) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, file) for each in value]
+    return value.replace("{file}", file) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(("text", "keys", "films"), READ)
+def test_which_films_are_read_and_what_they_show(tmp_path, text, keys, films):
+    (tmp_path / "films.csv.who").write_text("who,sick\n1,1\n")
+    keys = BARE | {"labels": ["Mass"]} | filled(keys, str(tmp_path / "films.csv"))
+    found = frame(tmp_path, text, **keys)
+    assert shown(found, "Mass") == films
+
+
+def test_attributes_are_of_the_rows_that_are_read(tmp_path):
+    text = "f,w,v,y\na,mass,PA,58\na,mass,PA,58\n,unreadable,LL,x\n"
+    (tmp_path / "v.csv").write_text("f,v\na,PA\n")
+    keys = BARE | WORDS | {"rows": "any", "age": "y", "sex": "y", "view": "v", "keep": {"v": ["PA"]}}
+    for given in (
+        keys,
+        keys | {"keep": {}},
+        keys | {"files": str(tmp_path / "j.csv"), "join": {"file": str(tmp_path / "v.csv"), "by": "f"}},
+    ):
+        (tmp_path / "j.csv").write_text("f,w,y\na,mass,58\na,mass,58\n")
+        section = table(tmp_path, text, **given)
+        found = read(**section.reader_options())
+        known = attributes_of(found, **section.reader_options())
+        assert known.to_numpy().tolist() == [["58", 58.0, "PA"]]
+
+
+def test_booleans_and_long_ids_of_a_parquet_file(tmp_path):
+    ids = pd.array([9007199254740993, None, 2, 3], dtype="Int64")
+    whole = pd.DataFrame({"f": list("abcd"), "n": ids, "Mass": [True, False, True, False]})
+    expected = {"a": 1, "b": 0, "c": 1, "d": 0}
+    for gap, values in (
+        (0, {}),
+        (1, {}),
+        (1, {"positive": [1], "negative": [0]}),
+        (0, {"positive": [True], "negative": [False]}),
+    ):
+        whole.assign(Mass=whole["Mass"].astype(object).where(whole.index < 4 - gap)).to_parquet(
+            tmp_path / "films.PARQUET"
+        )
+        found = frame(tmp_path, None, name="films.PARQUET", **BARE | {"labels": ["Mass"], "blank": "zero"} | values)
+        assert shown(found, "Mass") == expected
+    assert read_columns(tmp_path / "films.PARQUET", ["n", "Mass"]).to_numpy().tolist() == [
+        ["9007199254740993", "true"], [None, "false"], ["2", "true"], ["3", "false"]
+    ]  # fmt: skip
+
+
+def test_damaged_files_are_refused_by_name(tmp_path):
+    pd.DataFrame({"f": [f"film {k * k}" for k in range(5000)], "Mass": 1}).to_parquet(tmp_path / "films.parquet")
+    (tmp_path / "films.csv.gz").write_bytes(
+        gzip.compress("\n".join(["f,Mass", *(f"{k * k},1" for k in range(5000))]).encode())
+    )
+    for name in ("films.parquet", "films.csv.gz"):
+        whole = bytearray((tmp_path / name).read_bytes())
+        for at in range(30, 3000):
+            whole[at] ^= 0xA5
+        (tmp_path / name).write_bytes(whole)
+        with pytest.raises(InputError, match=f"{name} is not a? ?readable"):
+            frame(tmp_path, None, name=name, **BARE | {"labels": ["Mass"]})
 
 
 READERS = "f,r,Mass,Edema\na,1,1,1\na,2,1,0\nb,1,0,0\na,3,0,\nb,2,1,0\n"
@@ -250,7 +358,7 @@ def test_patients_are_drawn_evenly_whatever_the_order_of_rows(tmp_path, monkeypa
 
 
 def test_ages():
-    given = pd.Series(["58", "058Y", "006M", "0365D", "52W", "4.5", "", "Y58", None])
+    given = pd.Series(["58", "058Y", "006M", "0365D", "52W", "4.5", "", "NA", None])
     expected = [58, 58, 0.5, 365 / 365.25, 52 / 52.18, 4.5, np.nan, np.nan, np.nan]
     np.testing.assert_allclose(years(given).to_numpy(), expected)
 
@@ -262,6 +370,8 @@ REFUSED = [
     (BOTH, {"patient": "subject"}, "table {file} lacks the column subject; it has f, who, Mass, Edema"),
     (BOTH, {"keep": {"v": ["PA"]}}, "table {file} lacks the column v"),
     ("f,Mass,Mass,Edema\na,1,1,0\n", {}, "table {file} has the column Mass twice; rename one of them"),
+    ("f,note,Mass,Edema\na,x,1,0\nb,0,0,1,0\n", {}, "table {file} is not a readable CSV (Error tokenizing data."),
+    ("f,note,Mass,Edema\nb,0,0,1,0\na,x,1,0\n", {}, "table {file} is not a readable CSV (Length of header or"),
     ("f,Mass,Edema\na,1,0\nb,1,\nc,,\n", {}, "label Edema is empty in data row 2 of {file} (2 such row(s)); write"),
     ("f,Mass,Edema\na,1,0\nb,maybe,0\n", {}, "got 'maybe' in data row 2 of {file} (1 such row(s)); say what it means"),
     ("f,Mass,Edema\na,1,-1\n", {}, "Edema must be one of 0, 1, absent, false, n, negative, no, positive, pres"),
@@ -286,6 +396,18 @@ REFUSED = [
      "table {file}.twice has several rows of who 1 that differ; keep one row of each"),
     (BOTH, {"files": ["{file}", "{file}"]}, "files name {file} twice; name it once"),
     (BOTH, {"files": ["{file}", "{file}.who"]}, "table {file}.who lacks the columns Edema, Mass, f; it has who, sick"),
+    ("f,who,Mass,sick\na,1,1,0\n", {"files": ["{file}", "{file}.more"], "labels": {"Mass": "sick"},
+     "join": {"file": "{file}.who", "by": "who"}},
+     "column sick is in {file} and in the joined {file}.who, but not in {file}.more; take it out"),
+    (BOTH, {"split": {"column": "f", "lists": {"train": "{file}.list", "test": "{file}.list"}}},
+     "list {file}.list says that a is of test, another list that it is of train; keep one"),
+    (BOTH, {"split": "split"}, "table {file} lacks the column split"),
+    (BOTH, {"path": "{split}/{f}", "labels": {"Mass": "split"}}, "table {file} lacks the column split"),
+    (BOTH, {"path": "split"}, "table {file} lacks the column split"),
+    (BOTH, {"age": "years"}, "table {file} lacks the column years"),
+    ("f,y,Mass,Edema\na,58,1,0\nb,58y,0,0\n", {"age": "y"},
+     "age must be years or like 058Y, 013M, 004D, got '58y' in data row 2 of {file} (1 such row(s)); correct"),
+    ("f,Mass,Edema\na/b,1,0\na/./b,1,0\n", {}, "film a/b is listed twice, in data row 1 of {file} and in data row 2"),
 ]  # fmt: skip
 
 
@@ -294,16 +416,10 @@ def test_refused_with_file_and_row(tmp_path, text, keys, said):
     file = str(tmp_path / "films.csv")
     (tmp_path / "films.csv.who").write_text("who,sick\n1,1\n")
     (tmp_path / "films.csv.twice").write_text("who,sick\n1,1\n1,0\n2,0\n")
-
-    def filled(value):
-        if isinstance(value, dict):
-            return {key: filled(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return list(map(filled, value))
-        return value.replace("{file}", file) if isinstance(value, str) else value
-
+    (tmp_path / "films.csv.more").write_text("f,who,Mass\nc,2,0\n")
+    (tmp_path / "films.csv.list").write_text("a\n")
     with pytest.raises(InputError) as caught:
-        frame(tmp_path, text, **BARE | filled(keys))
+        frame(tmp_path, text, **BARE | filled(keys, file))
     message = str(caught.value)
     assert said.replace("{file}", file) in message and "\n" not in message
 
@@ -317,6 +433,7 @@ def test_an_empty_split_is_refused_with_the_reason(tmp_path):
         write_manifest(source, ManifestFiles(tmp_path / "m.parquet"), dataset="ours", splits=["train", "val", "test"])
 
 
+NAMES = (*KEYS_OF_MANIFESTS, *OPTIONAL)
 CONFIGURED = [
     ({"labels": {"Effusion": "a", "pleural_effusion": "b"}}, "data.sources.ours.labels must name Effusion once"),
     ({"labels": {}}, "data.sources.ours.labels must name a label, got {}"),
@@ -335,6 +452,13 @@ CONFIGURED = [
     ({"folders": ["../other"]}, "data.sources.ours.folders must be folders below images, got '../other'"),
     ({"findings": {"column": "x"}, "labels": {"Mass": {"columns": "m", "positive": [1], "negative": [0]}}},
      "data.sources.ours.findings must be null where a label has columns of its own (Mass)"),
+    ({"findings": {"column": "x"}, "uncertain": "zero"}, "data.sources.ours.uncertain must be null with findings"),
+    *(({"labels": [name]}, "data.sources.ours.labels must have other names than image_id") for name in (*NAMES, " ")),
+    ({"split": ""}, "data.sources.ours.split must be the name of a column"),
+    ({"split": {"column": "set", "words": {"train": ["A", 1], "test": ["1.0"]}}},
+     "data.sources.ours.split must have a word for one split, not for train and test, got '1'"),
+    ({"folders": [""]}, "data.sources.ours.folders must be folders below images, got ''"),
+    ({"folders": ["a**"]}, "data.sources.ours.folders must have ** only between slashes, got 'a**'"),
     ({"labels_": {}}, "data.sources.ours.labels_ is not a configuration key"),
     ({"kind": "tables"}, "data.sources.ours.kind must be one of nih, mimic, table, chexpert"),
     ({"metadata": None}, "data.sources.ours.metadata must not be there for kind table, it is a key of kind mimic"),
@@ -347,6 +471,7 @@ def test_refused_in_the_configuration(keys, said):
     with pytest.raises(InputError) as caught:
         parse(study(data__sources={"ours": ours}, data__train_on="ours", data__test_on=["ours"]))
     assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
+    assert set(NAMES) == set(NOT_LABELS)
 
 
 def test_what_decides_a_manifest():
@@ -362,7 +487,7 @@ def test_what_decides_a_manifest():
 
 
 def test_the_example_of_the_docs_reads_as_they_say(tmp_path, monkeypatch):
-    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8").partition("## Films of your own")[2]
     csv, overlay, expected = (
         re.search(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1] for kind in ("csv", "yaml", "text")
     )

@@ -4,11 +4,12 @@ import os
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qcxr.study import slices
 from qcxr.study.heads import KINDS
-from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text, sources
+from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text, sources, versions
 from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Train
 
@@ -203,3 +204,9 @@ def test_the_code_of_a_checkpoint_is_its_own_familys_where_that_is_known(tmp_pat
 def test_the_code_of_a_study_is_that_of_its_own_heads():
     assert slices.studied_code("qcxr.bench.steps", ["cdl"]) != slices.studied_code("qcxr.bench.steps", ["cdl", "dqc"])
     assert slices.studied_code("qcxr.bench.steps", []) == code_hash("qcxr.bench.steps")
+
+
+def test_versions_name_what_computes_and_decodes_installed_or_not():
+    found = versions()
+    assert {"jax", "torch", "transformers", "scikit-learn", "pydicom", "pylibjpeg-libjpeg"} <= set(found)
+    assert found["numpy"] == np.__version__ and all(found.values())
