@@ -25,6 +25,7 @@ PLAIN: dict[str, Any] = {
     "Path": Path,
 }
 ALLOWED = "bool, int, float, str, list[...], dict, Literal[...] or None"
+OURS = ("plugin", "fit")  # where a head's recipe says where it is written, and what sections of circuits can do
 REQUIRED = object()
 CANNOT_BE_READ = (ValueError, TypeError, SyntaxError)  # of ast.literal_eval and ast.parse, for what is no plain value
 
@@ -98,7 +99,7 @@ def options(name: str, arguments: Iterable[Argument], *, base: type[Section] = S
     """The section of the configuration that takes these arguments, by their types and defaults. Raises `Fault`."""
     fields: dict[str, Any] = {}
     for argument in arguments:
-        taken = hasattr(BaseModel, argument.name) or argument.name in base.model_fields
+        taken = hasattr(BaseModel, argument.name) or argument.name in (*base.model_fields, *OURS)
         if taken or argument.name.startswith(("_", "model_")):
             raise Fault(argument.line, f"an option must not be called {argument.name}; give it another name")
         kind = _type(argument)
@@ -166,7 +167,7 @@ def _as_yaml(value: Any) -> Any:
 
 def _type(argument: Argument) -> Any:
     if argument.annotation is None:
-        default = None if argument.default is REQUIRED else argument.default  # such as `_literal` lets pass
+        default = None if argument.default is REQUIRED else argument.default
         return Any if default is None else PLAIN[type(default).__name__]
     try:
         return _read(argument.annotation)
