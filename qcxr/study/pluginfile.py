@@ -13,13 +13,11 @@ from typing import Any, ClassVar, NamedTuple
 from qcxr import plugins
 from qcxr.errors import InputError
 from qcxr.study.fields import Section
-from qcxr.study.function import imports, lies_beside
+from qcxr.study.function import OURS, imports, lies_beside
 from qcxr.study.hooks import Hooked, hooked
 from qcxr.study.provenance import code_hash, modules_imported, undocumented
 from qcxr.study.signature import Fault, Function, Signature, options, paths, tables
 from qcxr.study.source import Source
-
-OURS = "qcxr"  # which may lie beside a plug-in: a study is run where the package is checked out
 
 
 class Films(Source):

@@ -12,6 +12,7 @@ from qcxr.errors import InputError
 from qcxr.study import execution, plugged, slices
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.config import OURS, parse
+from qcxr.study.function import lies_beside
 from qcxr.study.outline import outline
 from qcxr.study.pluginfile import read
 from qcxr.study.provenance import read_slice
@@ -233,6 +234,17 @@ def test_inside_a_function_a_name_may_mean_something_else(mine):
     mine.write_text(FILE.replace("    return helper(Linear)", "    head = lambda x: x\n    return head(Linear)"))
     plugged.use(["mine.py"])
     assert plugged.names("head") == ["wide"]
+
+
+def test_what_lies_where_the_study_runs_lies_beside_a_file_too(mine):
+    """Also a folder without `__init__.py`, unless an installed package is found before it."""
+    below = mine.parent / "plugins/mine.py"
+    for folder in ("plugins", "plugins/nets", "tools", "yaml"):
+        (mine.parent / folder).mkdir()
+    for name in ("beside.py", "qcxr.py"):  # the latter is the package, checked out
+        (mine.parent / name).write_text("")
+    found = {name for name in ("nets", "tools", "beside", "yaml", "qcxr", "json") if lies_beside(below, name)}
+    assert found == {"nets", "tools", "beside"}
 
 
 def test_options_that_are_paths_are_tables_also_in_quotes(mine):
