@@ -49,7 +49,9 @@ def _of_circuit(facts: Facts) -> str:
 
 def _base(path: Path) -> str:
     base = path.stem.partition("-")[0]
-    return "circuit" if base.startswith("circuit") else base if base in registry() else path.stem
+    if base in registry():  # a figure of a plug-in may be called circuits
+        return base
+    return "circuit" if base.startswith("circuit") else path.stem
 
 
 def _heading(path: Path, tasks: Sequence[str]) -> str:

@@ -17,17 +17,17 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with contract dtypes and row order, if it keeps the contract.
 
     Raises InputError for: a missing column, an empty id, an unknown split, an image_id twice, a patient in two
-    splits, a path that is absolute or leaves its root, a label outside {0, 1, NA}, no label column at all.
+    splits, a path that is absolute or leaves its root, a label outside {0, 1, NA}, no label column at all, a
+    column whose name is no text.
     """
-    if missing := [column for column in KEYS if column not in frame.columns]:
-        raise InputError(f"manifest lacks the column(s) {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    _refuse_columns(frame)
     if frame.empty:
         raise InputError("manifest has no film")
     labels = labels_of(frame)
     if not labels:
         raise InputError("manifest has no label column")
     places, frame = frame.index, frame.reset_index(drop=True)
-    out = pd.DataFrame({column: frame[column].astype("string") for column in KEYS}, index=frame.index)
+    out = pd.DataFrame({column: _text(frame[column]) for column in KEYS}, index=frame.index)
     for column in KEYS:
         if (empty := out[column].isna() | (out[column] == "")).any():
             first = place(places, int(empty.argmax()))
@@ -63,6 +63,20 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     out = out.loc[order.sort_values(["split", "image_id"]).index].reset_index(drop=True)
     out.attrs = dict(frame.attrs)  # what the reader left out, for the audit; parquet keeps it
     return out
+
+
+def _refuse_columns(frame: pd.DataFrame) -> None:
+    if missing := [column for column in KEYS if column not in frame.columns]:
+        raise InputError(f"manifest lacks the column(s) {', '.join(missing)}; it has {', '.join(map(str, frame))}")
+    if unnamed := [name for name in frame.columns if not isinstance(name, str) or not name.strip()]:
+        raise InputError(f"a column of a manifest must have a text for a name, got {unnamed[0]!r}; name it")
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """As text; whole numbers that pandas has read as floats, since some are missing, without a point."""
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
+    return values.astype("string")
 
 
 def require(frame: pd.DataFrame, labels: Sequence[str], *, split: str | None = None, what: str = "manifest") -> None:

@@ -13,15 +13,16 @@ from qcxr.study.outline import said
 Reason = dict[str, Any]  # as JSON: its `kind`, and what that kind has to tell
 
 # slices name some keys after what they are to their rule; a person knows them by the configuration's names
+IMAGE = dict.fromkeys(("resize", "crop", "fit", "resample", "levels"), "image.")
 NAMES = {
     "*": {"head_options.": "head.", "config.": "", "options.": "analysis.", "outline.heads": "heads"},
     "benchmark": {"steps": "timed_steps"},
     "bootstrap": {"against": "analysis.", "replicates": "analysis.bootstrap", "seed": "analysis.bootstrap_seed"},
-    "cache": {"resize": "image.", "crop": "image.", "images": "data.sources.{dataset}."},
+    "cache": {**IMAGE, "images": "data.sources.{dataset}."},
     "choose": {"metric": "search.choose.", "seed": "search.run_seed", "trials.": "search.trials."},
-    "compare": {"inference.": "analysis.", "against": "analysis."},
+    "compare": {"inference.": "analysis.", "against": "analysis.", "own": "analysis.metrics"},
     "manifest": {"source.": "data.sources.{dataset}."},
-    "pack": {"resize": "image.", "crop": "image."},
+    "pack": IMAGE,
     "patients": dict.fromkeys(("against", "head_over", "quantiles", "tail_under"), "analysis."),
     "attributes": {"kind": "data.sources.{dataset}.", "entries": "data.sources.{dataset}."}
     | dict.fromkeys(("metadata", "patients", "age", "sex", "view"), "data.sources.{dataset}."),
@@ -29,7 +30,8 @@ NAMES = {
     | dict.fromkeys(("small_group", "subgroups"), "analysis."),
     "tables": {"inference.": "analysis.", "sd": "analysis."},
     "questions": dict.fromkeys(("adjust", "against"), "analysis."),
-    "score": {"head_over": "analysis.", "tail_under": "analysis.", "quantiles": "analysis."},
+    "score": dict.fromkeys(("head_over", "tail_under", "quantiles"), "analysis.")
+    | {"own": "analysis.metrics", "own.": "analysis.metrics."},
 }
 SHOWN = 40  # characters of a value
 HEADS = 4  # named one by one

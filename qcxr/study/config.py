@@ -293,7 +293,7 @@ class Config(Section):
     @model_validator(mode="after")
     def _runs_can_be_made(self) -> Config:
         for made in {**self.arms, **self.trials}.values():
-            options = options_of(made.kind).model_validate(made.head_options)
+            options = options_of(made.kind).model_validate(made.told)
             if hasattr(options, "fit"):  # it has a circuit, or what a circuit's size decides
                 for task in self.tasks:
                     options.fit(len(self.labels(task)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,6 +18,7 @@ from qcxr.study.provenance import undocumented
 
 Engine = Literal["auto", "chain", "dense"]
 Argument = bool | int | float | str
+OURS = "qcxr"
 WAY_OUT = "write it as circuits.py:layers, the file's path and the function's name"
 
 
@@ -150,6 +152,25 @@ def imports(tree: ast.AST) -> list[str]:
 
 
 def lies_beside(file: Path, module: str) -> bool:
-    """Whether an import of that module, in that file, would find it in the file's own folder."""
-    first = file.parent / module.partition(".")[0]
-    return first.with_suffix(".py").is_file() or (first / "__init__.py").is_file()
+    """Whether an import of that module, in that file, could find it in the file's folder or where the study runs."""
+    name = module.partition(".")[0]
+    folders = [file.parent, *([Path.cwd()] if name != OURS else [])]  # a study is run where the package is checked out
+    return any(
+        (folder / f"{name}.py").is_file()
+        or (folder / name / "__init__.py").is_file()
+        or ((folder / name).is_dir() and not _is_installed(name, folder / name))
+        for folder in folders
+    )
+
+
+def _is_installed(name: str, beside: Path) -> bool:
+    """Whether Python has a module of that name elsewhere than in that folder without `__init__.py`; imports nothing."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:
+        return True  # it is imported, and not from a file
+    if spec is None:
+        return False
+    return spec.origin is not None or any(
+        Path(found).resolve() != beside.resolve() for found in spec.submodule_search_locations or ()
+    )

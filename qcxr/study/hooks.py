@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qcxr import plugins
-from qcxr.study.signature import Fault, Function, Signature, signature
+from qcxr.study.signature import CANNOT_BE_READ, Fault, Function, Signature, signature
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # what each hook gives its function by place; a figure is given all by name
@@ -23,11 +23,32 @@ NEEDED = {  # and by name, whatever else it takes
     "head": ("key", "by which its first weights are drawn"),
     "data_kind": ("images", "the folder of the films"),
 }
-BY = ("task", "dataset")
+SHARED = ("metrics", "tests", "estimates", "predictions", "bootstrap", "subgroups", "variance")
+WITH = {  # by what a figure may be drawn, and the tables that always know of it
+    "task": (*SHARED, "history", "steps", "runs", "search"),
+    "dataset": (*SHARED, "counts"),
+}
 TABLES = (  # what a figure may need (`figure_inputs` of workflow/rules/common.smk)
     "metrics", "tests", "estimates", "history", "steps", "runs", "counts", "predictions", "bootstrap", "search",
     "subgroups", "trend", "variance", "interaction",
 )  # fmt: skip
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+MUST: dict[str, tuple[str, Callable[[Any], bool]]] = {  # a hook's arguments besides the name
+    "needs": ("a list of texts", _are_texts),
+    "by": ("a list of texts", _are_texts),
+    "caption": ("a text", _is_text),
+    "title": ("a text", _is_text),
+    "attributes": ("True or False", lambda value: isinstance(value, bool)),
+}
 
 
 class Hooked(NamedTuple):
@@ -59,9 +80,19 @@ def hooked(tree: ast.Module) -> Iterator[Hooked]:
             found = Hooked(hook, node, name, given, signature(node), decorator.lineno)
             (_fits_figure if hook == "figure" else _fits)(found)
             yield found
-    for node in ast.walk(tree):
+    for node in _at_module_level(tree):
         if isinstance(node, ast.Call) and id(node) not in seen and (hook := hook_of(node.func)):
             raise Fault(node.lineno, f'{hook}(...) must stand over its function; write @{hook}("name") there')
+
+
+def _at_module_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """What is run when the file is: inside a function a name may mean something else."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            for part in (*getattr(node, "decorator_list", ()), node.args):  # of which the body is none
+                yield from (part, *_at_module_level(part))
+        else:
+            yield from (node, *_at_module_level(node))
 
 
 def _hooks(tree: ast.Module) -> Callable[[ast.expr], str | None]:
@@ -98,7 +129,7 @@ def _arguments(hook: str, call: ast.Call) -> tuple[str, dict[str, Any]]:
     try:
         placed = [ast.literal_eval(argument) for argument in call.args]
         by_name = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except ValueError:
+    except CANNOT_BE_READ:
         raise Fault(
             call.lineno,
             f"what @{hook} is given must be written out, since the file is read before it is run, got "
@@ -111,10 +142,14 @@ def _arguments(hook: str, call: ast.Call) -> tuple[str, dict[str, Any]]:
     name = given.pop("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise Fault(call.lineno, f"@{hook} needs a name of letters, digits and _, got {name!r}; change it")
-    for key in {"needs", "by"} & set(given):
-        if isinstance(given[key], str) or not all(isinstance(part, str) for part in given[key]):
-            raise Fault(call.lineno, f"{key} of @{hook} must be a list of texts, got {given[key]!r}; correct it")
-        given[key] = tuple(given[key])
+    for key, value in given.items():
+        must, fits = MUST[key]
+        if not fits(value):
+            raise Fault(call.lineno, f"{key} of @{hook} must be {must}, got {value!r}; correct it")
+        if isinstance(value, list | tuple):
+            given[key] = tuple(value)
+            if len(set(value)) < len(value):
+                raise Fault(call.lineno, f"{key} of @{hook} must not repeat, got {value!r}; remove the repeated ones")
     return name, given
 
 
@@ -137,11 +172,17 @@ def _fits(found: Hooked) -> None:
 
 def _fits_figure(found: Hooked) -> None:
     takes, given, line = found.takes, found.given, found.function.lineno
-    if wrong := [key for key in given.get("by", ()) if key not in BY]:
-        raise Fault(found.line, f"by of figure {found.name} may hold {' and '.join(BY)}, got {wrong[0]}; correct it")
+    if wrong := [key for key in given.get("by", ()) if key not in WITH]:
+        raise Fault(found.line, f"by of figure {found.name} may hold {' and '.join(WITH)}, got {wrong[0]}; correct it")
     if wrong := [kind for kind in given["needs"] if kind not in TABLES]:
         raise Fault(
             found.line, f"needs of figure {found.name} may hold {', '.join(TABLES)}, got {wrong[0]}; correct it"
+        )
+    if wrong := [key for key in given.get("by", ()) if not set(WITH[key]) & set(given["needs"])]:
+        raise Fault(
+            found.line,
+            f"figure {found.name} by {wrong[0]} needs one of {', '.join(WITH[wrong[0]])}, got needs of "
+            f"{', '.join(given['needs']) or 'nothing'}; name one, or take {wrong[0]} out of by",
         )
     asked = {*given["needs"], *given.get("by", ())}
     names = {argument.name for argument in takes.arguments}

@@ -41,7 +41,11 @@ def registered(entry: str) -> tuple[Registered, ...]:
         return pluginpackage.read(entry)
     if not entry.endswith(".py"):
         raise InputError(f"plugins must be Python files (mine.py) or package:NAME, got {entry}; correct plugins")
-    return read(Path(entry).expanduser(), listed=entry)
+    try:
+        file = Path(entry).expanduser()
+    except RuntimeError:
+        raise InputError(f"plugins: the home of {entry} must be known, got no such user; write the path out") from None
+    return read(file, listed=entry)
 
 
 def every(hook: str | None = None) -> list[Registered]:

@@ -6,34 +6,18 @@ import ast
 import functools
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from qcxr import plugins
 from qcxr.errors import InputError
 from qcxr.study.fields import Section
-from qcxr.study.function import imports, lies_beside
+from qcxr.study.function import OURS, imports, lies_beside
 from qcxr.study.hooks import Hooked, hooked
 from qcxr.study.provenance import code_hash, modules_imported, undocumented
-from qcxr.study.signature import Fault, Function, Signature, options, paths
+from qcxr.study.signature import Fault, Function, Signature, options, paths, tables
 from qcxr.study.source import Source
-
-OURS = "qcxr"  # which may lie beside a plug-in: a study is run where the package is checked out
-
-
-class Where(Section):
-    """Where a plug-in's head is written, and what decides what it does."""
-
-    file: str | None = None
-    digest: str
-    code: str | None = None
-
-
-class Plugged(Section):
-    """What every head of a plug-in may be told besides the options of its own; the study fills it in."""
-
-    plugin: Where | None = None
 
 
 class Films(Source):
@@ -65,7 +49,7 @@ class Films(Source):
 
 
 # of hooks that take options, what their sections share, and what is given to the function without being an option
-SECTIONS: dict[str, type[Section]] = {"head": Plugged, "loss": Section, "data_kind": Films}
+SECTIONS: dict[str, type[Section]] = {"head": Section, "loss": Section, "data_kind": Films}
 GIVEN = {"head": ("key",), "data_kind": ("images",)}
 
 
@@ -106,7 +90,7 @@ def read(file: Path, *, listed: str | None = None, alone: bool = True) -> tuple[
     """
     try:
         written = stamp(file)
-    except OSError:
+    except (OSError, ValueError):  # the latter of a name with a NUL
         raise InputError(
             f"{file} does not exist; set plugins to files that do, from where the study runs, or to package:NAME"
         ) from None
@@ -122,26 +106,34 @@ def stamp(file: Path) -> tuple[int, int]:
 @functools.lru_cache
 def _read(file: Path, written: tuple[int, int], listed: str, alone: bool) -> tuple[Registered, ...]:
     try:
-        tree = ast.parse(file.read_bytes(), str(file))
+        made = tuple(_registered(file, ast.parse(file.read_bytes(), str(file)), listed, alone))
+    except Fault as fault:
+        raise InputError(f"{file}:{fault.line}: {fault}") from None
     except SyntaxError as error:
         raise InputError(f"{file}:{error.lineno or 1}: must be Python, got {error.msg}; correct it") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{file}:1: must be Python, got {error}; correct it") from None
-    try:
-        if alone:
-            _stands_alone(file, tree)
-        found = list(hooked(tree))
-        sections = [_section(one) for one in found]
-    except Fault as fault:
-        raise InputError(f"{file}:{fault.line}: {fault}") from None
+    except (RecursionError, MemoryError):  # both are the parser's too
+        raise InputError(f"{file}:1: must nest less deeply than Python can read; write it plainly") from None
+    for registered in made:
+        tell(registered)
+    return made
+
+
+def _registered(file: Path, tree: ast.Module, listed: str, alone: bool) -> Iterator[Registered]:
+    """What stands in a file's syntax tree, which it changes. Raises `Fault`."""
+    if alone:
+        _stands_alone(file, tree)
+    found = list(hooked(tree))
     if not found:
         hooks = ", ".join(f"@{hook}" for hook in plugins.HOOKS)
-        raise InputError(f"{file}:1: must register something, got none of {hooks}; see docs/plugins.md")
+        raise Fault(1, f"must register something, got none of {hooks}; see docs/plugins.md")
+    sections = [_section(one) for one in found]
     undocumented(tree)
     functions = [one.function for one in found]
     modules = modules_imported(tree)
-    made = tuple(
-        Registered(
+    for one, section in zip(found, sections, strict=True):
+        yield Registered(
             hook=one.hook,
             name=one.name,
             listed=listed,
@@ -154,11 +146,6 @@ def _read(file: Path, written: tuple[int, int], listed: str, alone: bool) -> tup
             digest=_digest(tree, one.function, functions),
             modules=modules,
         )
-        for one, section in zip(found, sections, strict=True)
-    )
-    for registered in made:
-        tell(registered)
-    return made
 
 
 def tell(registered: Registered) -> Registered:
@@ -176,11 +163,11 @@ def _section(one: Hooked) -> type[Section] | None:
     told = [argument for name, argument in one.takes.by_name.items() if name not in given]
     section = options(one.name, told, base=SECTIONS[one.hook])
     if issubclass(section, Films):
-        section.tables, section.attributes = tuple(paths(told)), bool(one.given.get("attributes"))
+        section.tables, section.attributes = tuple(tables(told)), bool(one.given.get("attributes"))
     elif read := paths(told):
         raise Fault(
             one.function.lineno,
-            f"option {read[0]} must be no Path, since what lies there is in no digest; write it here",
+            f"option {read[0].name} must be no Path, since what lies there is in no digest; write it here",
         )
     return section
 

@@ -79,7 +79,7 @@ def contents(package: Path) -> tuple[str, tuple[str, ...]]:
 def _module(file: Path, mtime_ns: int) -> tuple[str, tuple[str, ...]]:
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # a template, say: its bytes are what it is
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a template, say: its bytes are what it is
         return digest_file(file), ()
     imported = modules_imported(tree)
     return hashlib.sha256(ast.unparse(undocumented(tree)).encode()).hexdigest(), imported

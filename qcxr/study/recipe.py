@@ -55,7 +55,7 @@ class Recipe:
         used = self.plugins()
         return {
             "kind": self.kind,
-            "head_options": {key: value for key, value in self.head_options.items() if key != "plugin"},
+            "head_options": self.told,
             "backbone": backbone,
             "image": self.image.decides(),
             "augment": self.augment.model_dump(mode="json"),
@@ -81,8 +81,12 @@ class Recipe:
 
     def options(self) -> dict[str, Any]:
         """The head's options with their defaults."""
-        told = _full(options_of(self.kind), self.head_options)
-        return {key: value for key, value in told.items() if key != "plugin"}
+        return _full(options_of(self.kind), self.told)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The head's options as they are told, without where a plug-in's is written."""
+        return {key: value for key, value in self.head_options.items() if key != "plugin"}
 
 
 def has(kind: str, key: str) -> bool:

@@ -98,16 +98,16 @@ def make_loss(name: str, options: Mapping[str, Any], targets: Float[np.ndarray, 
         ) from None
 
 
-def check_loss(name: str, options: Mapping[str, Any], *, n_labels: int = 1) -> None:
-    """Raise `InputError` now for what `make_loss` would refuse later."""
-    make_loss(name, options, _few(n_labels))
+def check_loss(name: str, options: Mapping[str, Any], *, n_labels: int = 1, partly: bool = False) -> None:
+    """Raise `InputError` now for what `make_loss` would refuse later. partly: not every film covers every label."""
+    make_loss(name, options, _few(n_labels, partly))
 
 
 def _own(written: Registered, options: Mapping[str, Any], targets: Float[np.ndarray, "films labels"]) -> Loss:
     """A plug-in's loss, tried on a few numbers. Raises `InputError` with the file's line."""
     make = execution.load(written)
     with execution.saying(written):
-        loss = make(targets, **options)
+        loss = make(targets.copy(), **options)  # those of the run: what it does to its own changes no label
         if not callable(loss):
             raise InputError(
                 f"loss {written.name} must give a function of logits and targets, got {type(loss).__name__}; return one"
@@ -116,11 +116,13 @@ def _own(written: Registered, options: Mapping[str, Any], targets: Float[np.ndar
     return loss
 
 
-def _few(n_labels: int) -> Float[np.ndarray, "films labels"]:
-    """Targets of four films; of several labels one is never positive, as a rare one may be."""
+def _few(n_labels: int, partly: bool) -> Float[np.ndarray, "films labels"]:
+    """Targets of four films; of several labels one is never positive, as a rare one may be. partly: one is NaN."""
     targets = np.eye(4, n_labels, dtype=np.float32)
     if n_labels > 1:
         targets[:, -1] = 0
+    if partly:
+        targets[-1, 0] = np.nan
     return targets
 
 
@@ -145,7 +147,8 @@ def _try(name: str, loss: Loss, n_labels: int) -> None:
             at = int(np.argmin(np.isfinite(numbers)))
             raise InputError(
                 f"loss {name} must give finite {what}, got {numbers[at]:g} at the logit {x[at]:g} and the target "
-                f"{y[at]:g}; keep its logarithms and quotients from 0, also for a label without positive films"
+                f"{y[at]:g}; keep its logarithms and quotients from 0, also for a label without positive films, and "
+                "leave out training labels that are NaN"
             )
 
 

@@ -65,7 +65,8 @@ def check(cfg: Config) -> None:
 
 def _check_protocol(recipe: Recipe, cfg: Config) -> None:
     for n_labels in sorted({len(cfg.labels(task)) for task in cfg.tasks}):
-        check_loss(recipe.train.loss, recipe.train.loss_options, n_labels=n_labels)
+        partly = len(cfg.data.training) > 1  # sources whose labels may differ
+        check_loss(recipe.train.loss, recipe.train.loss_options, n_labels=n_labels, partly=partly)
     make_optimizer(recipe.train, steps_per_epoch=1)
 
 

@@ -1,11 +1,15 @@
 """Metrics and figures of the user's own, through scores, tests and drawing."""
 
+import io
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from qcxr.analysis import figures
+from qcxr.analysis import figures, preflight
 from qcxr.analysis.estimates import estimates
+from qcxr.analysis.gallery import gallery
 from qcxr.analysis.metrics import score
 from qcxr.analysis.ownmetrics import own_metrics
 from qcxr.analysis.results import Results
@@ -13,7 +17,8 @@ from qcxr.analysis.statistics import compare
 from qcxr.analysis.tables import build
 from qcxr.errors import InputError
 from qcxr.study import plugged
-from tests.analysis.synthetic import predict, truth
+from tests.analysis.synthetic import facts, predict, truth
+from tests.study.studies import study
 
 LABELS = ("Effusion", "Mass", "Infiltration")
 
@@ -90,6 +95,35 @@ def test_own_metrics_are_scored_compared_and_shown_beside_ours(tmp_path):
     assert (tmp_path / "dots.png").read_bytes().startswith(b"\x89PNG")
     assert "qcxr.analysis.figures.own" in figures.modules("dots-cxr8-nih") and figures.decides("dots-cxr8-nih")
     assert not figures.decides("losses")
+
+
+def test_a_figures_name_may_begin_like_the_circuits(mine, tmp_path):
+    mine.write_text(FILE.replace('"dots"', '"circuits"').replace("Dots.", "Rings."))
+    plugged.use(["mine.py"])
+    scored({}, ("cdl",), 1).to_csv("metrics.csv", index=False)
+    figures.draw("circuits-cxr8-nih", {"metrics": "metrics.csv"}, out_pdf="c.pdf", out_png="circuits-cxr8-nih.png")
+    (group,) = gallery(["circuits-cxr8-nih.png"], facts())
+    assert (group["name"], group["title"], group["caption"]) == ("circuits", "Circuits", "Rings.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("mean / (1 - mean)", "mean / none", "12: metric odds must run, got NameError: name 'none' is not defined"),
+        ('@figure("dots"', '1 / 0\n@figure("dots"', "14: metric odds must run, got ZeroDivisionError: "),
+        ('"value"])', '"value"]', "18: must be Python, got "),
+    ],
+)
+def test_what_cannot_work_is_one_line_before_the_first_job(mine, monkeypatch, old, new, said):
+    asked = study(plugins=["mine.py"], analysis__metrics=["odds"], analysis__figures=["dots"])
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(asked)))
+    preflight.main()
+    assert old in FILE
+    mine.write_text(FILE.replace(old, new))
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(asked)))
+    with pytest.raises(SystemExit) as caught:
+        preflight.main()
+    assert str(caught.value).startswith(f"error: mine.py:{said}") and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,13 @@ def test_contract_of_a_good_manifest():
     assert labels_of(out) == ("Mass",)
 
 
+def test_whole_numbers_that_are_floats_have_no_point_and_names_are_texts():
+    assert contract.check(frame(patient_id=[1.0, 1.0, 2e9]))["patient_id"].tolist() == ["1", "1", "2000000000"]
+    assert contract.check(frame(patient_id=[1.5, 1.5, 2.0]))["patient_id"].tolist() == ["1.5", "1.5", "2.0"]
+    with pytest.raises(InputError, match="must have a text for a name, got 3; name it"):
+        contract.check(frame().assign(**{"Edema": 0}).rename(columns={"Edema": 3}))
+
+
 def test_row_order_of_the_input_does_not_matter():
     expected = contract.check(frame())
     for seed in range(5):
@@ -47,6 +54,7 @@ def test_row_order_of_the_input_does_not_matter():
         ({"patient_id": ["1", None, "2"]}, r"1 film\(s\) without patient_id, first in row 1"),
         ({"image_id": ["a", "", "c"]}, r"1 film\(s\) without image_id"),
         ({"split": ["train", "train", "dev"]}, "split must be one of train, val, test, got 'dev'"),
+        ({"": [0, 1, 0]}, "a column of a manifest must have a text for a name, got ''; name it"),
         ({"Mass": [0, 1, 2]}, "label 'Mass' must be 0, 1 or missing, got '2'"),
         ({"Mass": [0, 1, "x"]}, "label 'Mass' must be 0, 1 or missing, got 'x'"),
         ({"path": ["a.png", "../b.png", "c.png"]}, "path '../b.png' must stay inside the image root"),

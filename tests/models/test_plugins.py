@@ -96,6 +96,16 @@ def test_the_loss_is_the_papers_for_each_label_by_itself():
     np.testing.assert_allclose(no_margin(jnp.asarray(logits), jnp.asarray(seen)), plain, rtol=1e-5)
 
 
+def test_a_loss_cannot_change_the_labels_that_are_trained_on(mine):
+    mine.write_text(
+        EXAMPLES.read_text().replace("    positives = np.nansum", "    targets *= 0\n    positives = np.nansum")
+    )
+    plugged.use(["mine.py"])
+    targets = np.eye(4, 3, dtype=np.float32)
+    make_loss("ldam", {}, targets)
+    assert (targets == np.eye(4, 3)).all()
+
+
 def test_the_metric_is_what_scikit_learns_curve_has_there():
     (metric,) = own_metrics(["sensitivity_at_95"]).values()
     rng = np.random.default_rng(0)
@@ -109,6 +119,7 @@ def test_the_metric_is_what_scikit_learns_curve_has_there():
 
 HEAD = ("head gelu_mlp", lambda: create("gelu_mlp", 6, 3, key=jax.random.key(0), options=options()))
 LOSS = ("loss ldam", lambda: check_loss("ldam", {}, n_labels=3))
+PARTLY = ("loss ldam", lambda: check_loss("ldam", {}, n_labels=3, partly=True))
 METRIC = ("metric sensitivity_at_95", lambda: own_metrics(["sensitivity_at_95"]))
 WRONG = {
     "at import": ("@head", "print(1 / 0)\n\n\n@head", HEAD, "1 / 0", "# must run, got ZeroDiv"),
@@ -124,6 +135,7 @@ WRONG = {
     "a summed loss": ("return jax.nn.softplus(", "return jnp.mean(", LOSS, "@loss(", "# must give one float32"),
     "no loss": ("return elements", "return 1", LOSS, "@loss(", "# must give a function of logits and targets, got int"),
     "not finite": ("np.maximum(counts, 1.0)", "counts", LOSS, "@loss(", "# must give finite losses, got nan"),
+    "not of NaN": ("np.nansum(targets", "np.sum(targets", PARTLY, "@loss(", "# must give finite losses, got nan"),
     "its slope": ("jax.nn.softplus(jnp.where(targets > 0, -kept, kept))", "jnp.sqrt(jnp.maximum(kept, 0.0))", LOSS,
                   "@loss(", "# must give finite gradients, got nan at the logit"),
     "in a metric": ("0.95 * negatives.size", "0.95 * negatives.many", METRIC, ".many", "# must run, got Att"),

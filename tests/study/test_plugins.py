@@ -12,6 +12,7 @@ from qcxr.errors import InputError
 from qcxr.study import execution, plugged, slices
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.config import OURS, parse
+from qcxr.study.function import lies_beside
 from qcxr.study.outline import outline
 from qcxr.study.pluginfile import read
 from qcxr.study.provenance import read_slice
@@ -148,7 +149,8 @@ def test_options_are_those_of_the_signature(mine):
     assert cfg.recipe("big").options()["gains"] == [1.0, 0.1]
     assert parse(own()).recipe("big").options()["hidden"] == 16
     for wrong, said in {
-        "width": "heads.big.width is not a configuration key; allowed here: plugin, hidden, gains",
+        "width": "heads.big.width is not a configuration key; allowed here: hidden, gains",
+        "plugin": "heads.big.plugin is not a configuration key; allowed here: hidden, gains",
         "hidden": "heads.big.hidden: input should be a valid integer, got 'much'",
     }.items():
         with pytest.raises(InputError, match=said):
@@ -157,6 +159,9 @@ def test_options_are_those_of_the_signature(mine):
         InputError, match="train.loss_options.gamma is not a configuration key; allowed here: temperature"
     ):
         parse(own(train__loss="mine", train__loss_options={"gamma": 1}))
+    space = {"trials": 2, "space": {"head.plugin": {"choice": [1, 2]}}}
+    with pytest.raises(InputError, match="search.space.head.plugin: none of the heads compared here has it"):
+        parse(own() | {"search": space})
     with pytest.raises(InputError, match="head.wide.hidden: input should be a valid integer"):
         parse(own(head={"wide": {"hidden": 1.5}}))
 
@@ -168,6 +173,7 @@ def test_what_was_listed_for_another_configuration_is_not_in_force(mine):
 
 
 FROM = "from qcxr.plugins import "
+KIND = FROM + "data_kind\n@data_kind('x')\ndef f(*, images, a: {}): 0"
 REFUSED = {  # what is written in place of what (all, if of nothing), the line that is named, and how the rest begins
     "syntax": ("return LEVEL", "return (", 16, "must be Python, got "),
     "an unknown hook": ("import figure", "import figures", 4, "qcxr.plugins has the hooks head, loss, data_kind"),
@@ -194,6 +200,23 @@ REFUSED = {  # what is written in place of what (all, if of nothing), the line t
     "by something": ('by=("task",)', 'by=["head"]', 24, "by of figure dots may hold task and dataset, got head; corr"),
     "no caption": (', caption="Dots."', "", 24, "@figure must be given what docs/plugins.md says, got missing a "),
     "no such table": ('needs=["metrics"]', 'needs=["scores"]', 24, "needs of figure dots may hold metrics, tests, "),
+    "by what its tables lack": ('needs=["metrics"]', 'needs=["counts"]', 24, "figure dots by task needs one of metric"),
+    "by twice": ('by=("task",)', 'by=["task", "task"]', 24, "by of @figure must not repeat, got ['task', 'task']; rem"),
+    "needs of no list": ('needs=["metrics"]', "needs=5", 24, "needs of @figure must be a list of texts, got 5; correc"),
+    "a caption of no text": ('"Dots."', "3", 24, "caption of @figure must be a text, got 3; correct it"),
+    "attributes": ("", f"{FROM}data_kind\n@data_kind('x', attributes=1)\ndef f(): 0", 2, "attributes of @data_kind mu"),
+    "what cannot be hashed": ('"mine"', "{[]: 1}", 14, "what @loss is given must be written out, since the file is"),
+    "an option called plugin": ("hidden: int", "plugin: int", 10, "an option must not be called plugin; give it anoth"),
+    "a quoted path": ("hidden: int", "hidden: 'Path'", 10, "option hidden must be no Path, since what lies there is "),
+    "a mapping of paths": ("", KIND.format("dict[str, Path]"), 3, "option a must be Path or list[Path], or None, got"),
+    "a path or a number": ("", KIND.format("int | 'Path'"), 3, "option a must be Path or list[Path], or None, got int"),
+    "bytes": ("= 1.0", "= b'1'", 15, "the default of temperature must be what YAML has (numbers, texts, lists, mappin"),
+    "a set": ("temperature: float = 1.0", "temperature={1, 2}", 15, "the default of temperature must be what YAML has"),
+    "no type": ("hidden: int", "hidden: 'int or'", 10, "option hidden must be of bool, int, float, str, list[...], "),
+    "a Literal of a name": ("hidden: int", "hidden: Literal[A]", 10, "option hidden must be of bool, int, float, str,"),
+    "a Literal of nothing": ("hidden: int", "hidden: Literal[()]", 10, "option hidden must be of bool, int, float, "),
+    "a list of nothing": ("hidden: int", "hidden: list[()]", 10, "option hidden must be of bool, int, float, str, lis"),
+    "too deep": ("LEVEL = 0.95", f"LEVEL = {'-' * 3000}1", 1, "must nest less deeply than Python can read; write it"),
 }  # fmt: skip
 
 
@@ -207,10 +230,37 @@ def test_a_file_that_cannot_be_is_one_line_with_its_line(mine, name):
     assert str(caught.value).startswith(f"mine.py:{line}: {said}") and "\n" not in str(caught.value)
 
 
+def test_inside_a_function_a_name_may_mean_something_else(mine):
+    mine.write_text(FILE.replace("    return helper(Linear)", "    head = lambda x: x\n    return head(Linear)"))
+    plugged.use(["mine.py"])
+    assert plugged.names("head") == ["wide"]
+
+
+def test_what_lies_where_the_study_runs_lies_beside_a_file_too(mine):
+    """Also a folder without `__init__.py`, unless an installed package is found before it."""
+    below = mine.parent / "plugins/mine.py"
+    for folder in ("plugins", "plugins/nets", "tools", "yaml"):
+        (mine.parent / folder).mkdir()
+    for name in ("beside.py", "qcxr.py"):  # the latter is the package, checked out
+        (mine.parent / name).write_text("")
+    found = {name for name in ("nets", "tools", "beside", "yaml", "qcxr", "json") if lies_beside(below, name)}
+    assert found == {"nets", "tools", "beside"}
+
+
+def test_options_that_are_paths_are_tables_also_in_quotes(mine):
+    kinds = {"a": "Path", "b": "'Path'", "c": "'list[Path] | None' = None", "d": "Literal['Path'] = 'Path'"}
+    told = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
+    mine.write_text(f"{FROM}data_kind\n@data_kind('x')\ndef f(*, images, {told}): ...")
+    (one,) = read(mine)
+    assert one.section.tables == ("a", "b", "c")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"plugins": ["gone.py"]}, "gone.py does not exist; set plugins to files that do, from where the study runs"),
+        ({"plugins": ["a\0.py"]}, "a\0.py does not exist; set plugins to files that do"),
+        ({"plugins": ["~nobody-here/m.py"]}, "plugins: the home of ~nobody-here/m.py must be known, got no such user"),
         ({"plugins": ["mine"]}, "plugins must be Python files .* or package:NAME, got mine; correct plugins"),
         (
             {"plugins": ["package:no-such-thing"]},

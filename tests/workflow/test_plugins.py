@@ -44,11 +44,16 @@ def test_an_edit_redoes_what_uses_it(study):
     runs, jobs = planned(study, "figsize=(3.5, 2.5)", "figsize=(4, 3)")
     assert (runs, jobs) == (set(), {"figure", "report"})
     assert planned(study, "Two linear layers with GELU", "A layer and another with GELU") == (set(), set())
-    # what cannot work is found before the first job
-    (study.folder / "mine.py").write_text(EXAMPLES.replace("hidden, key=first", "hiden, key=first"))
-    text = study.snakemake(check=False)
-    assert re.search(r"error: mine.py:\d+: head gelu_mlp must run, got NameError: name 'hiden' is not defined", text)
-    assert "Train cxr8" not in text.partition("error:")[2]
+    # what cannot work is found before the first job: heads and losses by one preflight, metrics and figures by another
+    for old, new, what in (
+        ("hidden, key=first", "hiden, key=first", "head gelu_mlp"),
+        ("0.95 * negatives.size", "0.95 * hiden.size", "metric sensitivity_at_95"),
+    ):
+        assert old in EXAMPLES
+        (study.folder / "mine.py").write_text(EXAMPLES.replace(old, new))
+        text = study.snakemake(check=False)
+        assert re.search(rf"error: mine.py:\d+: {what} must run, got NameError: name 'hiden' is", text), text
+        assert "Train cxr8" not in text and "Score cxr8" not in text
 
 
 def test_its_tables_figures_and_card_have_them(study):

@@ -103,7 +103,7 @@ def preflight():
     ]
     decides += [slices.studied_code("qcxr.training.preflight", KINDS, RECIPES.values())]
     decides += [cfg.data.training, TESTED, cfg.data.leaks, cfg.data.unlearnable]
-    # label files too, and how they are read: what is in them is looked at
+    # label files too: what is in them, as the configuration says to read them, is looked at
     decides += [slices.manifest(cfg.data.sources[name]) for name in MANIFESTED]
     decides += [
         [path, os.stat(path).st_size, os.stat(path).st_mtime_ns]
@@ -121,7 +121,8 @@ def preflight():
         return
     for module in [*own, "qcxr.training.preflight"]:
         checked = subprocess.run(
-            [sys.executable, "-m", module],
+            # -P: from where jobs import too, which is not the folder that the study is run in
+            [sys.executable, "-P", "-m", module],
             input=cfg.model_dump_json(),
             env={**os.environ, "JAX_PLATFORMS": "cpu"},
             text=True,
