@@ -128,7 +128,7 @@ def _config(folder: Path, called: str) -> Any:
     if not given:
         raise InputError(f"{folder / pretrained.CONFIG} is not a JSON object; fetch the checkpoint again")
     kind = given.get("model_type")
-    if kind not in transformers.CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in transformers.CONFIG_MAPPING:
         own = " and wants code of its own (auto_map), which is never run" if "auto_map" in given else ""
         raise InputError(
             f"{called}: model_type must be one that transformers {transformers.__version__} has, got {kind!r}{own}; "

@@ -194,7 +194,7 @@ def test_the_code_of_a_checkpoint_is_its_own_familys_where_that_is_known(tmp_pat
         ({"weights": str(tmp_path)}, (vit,)),
         ({"name": "vit", "weights": "microsoft/rad-dino"}, (vit,)),
         ({"name": "resnet50", "weights": "microsoft/resnet-50"}, (resnet,)),
-        ({"weights": "microsoft/resnet-50"}, (resnet, vit)),  # only its config.json on the hub tells
+        ({"weights": "microsoft/resnet-50", "library": "jax"}, (resnet, vit)),  # only its config.json on the hub tells
         ({"name": "xrv-resnet50", "weights": "a.pt"}, ("qcxr.models.families.xrv",)),
     ):
         assert slices.backbone_code(Backbone(**section)) == modules
