@@ -57,7 +57,13 @@ def check_size(backbone: Backbone, image: Image) -> None:
 
         hub.check_side(section(backbone), side)
         return
-    multiple = backbones.describe(section(backbone)).multiple
+    described = backbones.describe(section(backbone))
+    multiple, smallest = described.multiple, described.smallest
+    if side < smallest:
+        raise InputError(
+            f"image.crop must be at least {smallest}, below which nothing is left of the backbone's map, got {side}; "
+            f"set image.crop to {smallest} or more"
+        )
     if side % multiple:
         raise InputError(
             f"image.crop must be a multiple of {multiple}, the side of the backbone's patches, got {side}; "
