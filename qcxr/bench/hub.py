@@ -35,6 +35,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=positive, default=2)
     parser.add_argument("--turns", type=positive, default=3)
     given = parser.parse_args(words)
+    if unknown := sorted(set(given.models.split(",")) - set(MODELS)):
+        parser.error(f"--models must be of {', '.join(MODELS)}, got {unknown[0]!r}")
     print(f"{'model':10}{'peer':10}{'films/s':>9}{'slowest':>9}{'fastest':>9}{'peak MB':>9}")
     for name in given.models.split(","):
         with tempfile.TemporaryDirectory() as folder:

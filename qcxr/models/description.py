@@ -38,7 +38,7 @@ class Description:
     """What a backbone is, known before anything is built.
 
     `section` builds the same network without its weights' source; `mean` and `std`, one value a channel, are its own
-    input normalisation; images' sides must be multiples of `multiple` pixels.
+    input normalisation; images' sides must be multiples of `multiple` pixels, and at least `smallest`.
     `network(numerics=..., rng=...)` makes it, `load()` reads its weights from `source` (None: from scratch).
     """
 
@@ -50,6 +50,7 @@ class Description:
     load: Callable[[], dict[str, np.ndarray]] | None = None
     source: str = ""
     multiple: int = 1
+    smallest: int = 1
 
     @property
     def pretrained(self) -> bool:

@@ -25,7 +25,6 @@ from tqdm import tqdm
 from qcxr.errors import InputError
 from qcxr.models.arrays import collect
 from qcxr.models.description import Backbone
-from qcxr.models.hub import Outside
 from qcxr.study.files import said_plainly
 
 Run = Callable[..., jax.Array | np.ndarray]  # (gray, view, rows) -> features
@@ -140,13 +139,21 @@ def _batches(
     extractor: Extractor, films: np.ndarray, views: Views, batch_size: int, start: int
 ) -> Iterator[Float[np.ndarray, "films views features"]]:
     """The features of all views of the films from `start` on, little-endian float32."""
-    run = _outside(extractor.network, views) if isinstance(extractor.network, Outside) else _compiled(extractor, views)
-    n = len(films)
+    # what torch computes (`qcxr.models.hub`, which is not named here: its code counts for no other run)
+    outside = getattr(extractor.network, "run", None)
+    run = _compiled(extractor, views) if outside is None else _outside(outside, views)
+    n, width = len(films), extractor.network.n_features
     for first in range(start, n, batch_size):
         rows = np.minimum(np.arange(first, first + batch_size), n - 1)  # the last batch has its full shape too
         gray, rows = films[rows], rows.astype(np.int32)
         seen = [run(gray, None if view == 0 else jnp.int32(view), rows) for view in range(views.count)]
-        yield np.stack(jax.device_get(seen), axis=1).astype("<f4")[: n - first]
+        found = np.stack(jax.device_get(seen), axis=1).astype("<f4")[: n - first]
+        if found.shape[2:] != (width,):  # the file has place for so many: rows of others would shift all behind them
+            raise InputError(
+                f"the backbone must give {width} features of a film, got {found.shape[2:]}; set backbone.weights to "
+                "another checkpoint"
+            )
+        yield found
 
 
 def _compiled(extractor: Extractor, views: Views) -> Run:
@@ -160,10 +167,10 @@ def _compiled(extractor: Extractor, views: Views) -> Run:
     return partial(run, state)
 
 
-def _outside(network: Outside, views: Views) -> Run:
+def _outside(network: Callable[[np.ndarray], np.ndarray], views: Views) -> Run:
     """The same where torch is the network: only the view is compiled."""
     seen = jax.jit(partial(_view, views))
-    return lambda gray, view, rows: network.run(np.asarray(seen(gray, view, rows)))
+    return lambda gray, view, rows: network(np.asarray(seen(gray, view, rows)))
 
 
 def _view(views: Views, gray: jax.Array, view: jax.Array | None, rows: jax.Array) -> jax.Array:

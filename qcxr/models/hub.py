@@ -73,9 +73,13 @@ def locate(weights: str) -> list[Path]:
     """The checkpoint's config.json and then its arrays' files; from the hub, or its cache, if it is no folder."""
     config = huggingface.locate(weights, huggingface.CONFIG)
     try:
+        return [config, huggingface.locate(weights, huggingface.WEIGHTS)]  # as transformers: an index beside it is idle
+    except InputError as error:
+        without = error
+    try:
         index = huggingface.locate(weights, INDEX)
-    except InputError:  # one file, as most have
-        return [config, huggingface.locate(weights, huggingface.WEIGHTS)]
+    except InputError:
+        raise without from None
     try:
         shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -21,6 +21,14 @@ from qcxr.errors import InputError
 from qcxr.study import pretrained
 
 PIXELS = 32 * 224 * 224  # in one call of the model, so that larger films take no more memory
+# tokens before the patches', by model_type, registers not counted: of others a token's place says nothing
+PREFIX = {
+    **dict.fromkeys(("vit", "vit_mae", "vit_msn", "beit", "data2vec-vision", "clip_vision_model"), 1),
+    **dict.fromkeys(("mlcd", "mlcd_vision_model", "metaclip_2_vision_model"), 1),
+    **dict.fromkeys(("dinov2", "dinov2_with_registers", "dinov3_vit"), 1),
+    **dict.fromkeys(("siglip_vision_model", "ijepa", "swin", "swinv2"), 0),
+    "deit": 2,
+}
 Run = Callable[[Float[np.ndarray, "batch height width 3"]], Float[np.ndarray, "batch features"]]
 
 
@@ -38,12 +46,12 @@ def examine(folder: Path, pooling: str | None, names: Sequence[str], *, called: 
     side = getattr(model.config, "image_size", None) or 224
     side = side if isinstance(side, int) else side[0]
     out = _try(torch, model, side, called)
-    special = _special_tokens(model, out, side)
+    special = _special_tokens(model, out)
     pooling = _pooling(model, out, pooling, special, names, called)
     return {
         "pooling": pooling,
-        "special_tokens": special,
-        "n_features": int(_pooled(out, pooling, special).shape[-1]),
+        "special_tokens": special or 0,
+        "n_features": int(_pooled(out, pooling, special or 0).shape[-1]),
         "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
 
@@ -128,7 +136,7 @@ def _config(folder: Path, called: str) -> Any:
     if not given:
         raise InputError(f"{folder / pretrained.CONFIG} is not a JSON object; fetch the checkpoint again")
     kind = given.get("model_type")
-    if kind not in transformers.CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in transformers.CONFIG_MAPPING:
         own = " and wants code of its own (auto_map), which is never run" if "auto_map" in given else ""
         raise InputError(
             f"{called}: model_type must be one that transformers {transformers.__version__} has, got {kind!r}{own}; "
@@ -184,18 +192,30 @@ def _channels(model: Any) -> int:
     return int(getattr(model.config, "num_channels", 3))
 
 
-def _pooling(model: Any, out: Any, wanted: str | None, special: int, names: Sequence[str], called: str) -> str:
-    if wanted == "cls" and not special:
+def _pooling(model: Any, out: Any, wanted: str | None, special: int | None, names: Sequence[str], called: str) -> str:
+    if wanted == "cls" and special == 0:
         raise InputError(
             f"backbone.pooling must be mean or null with {called}, whose model_type {model.config.model_type} has no "
             "class token, got cls"
         )
-    if wanted is not None:
-        return wanted
     own = [name for name in model.state_dict() if name.startswith("pooler.")]
-    if getattr(out, "pooler_output", None) is not None and all(any(n.endswith(name) for n in names) for name in own):
+    pooled = getattr(out, "pooler_output", None) is not None
+    if wanted is None and pooled and all(any(n.endswith(name) for n in names) for name in own):
         return "pooler"
-    return "cls" if special else "mean"
+    shape = tuple(out.last_hidden_state.shape)
+    if len(shape) == 4 and shape[2] != shape[3]:  # a film is square, and so is its map
+        raise InputError(
+            f"{called} must give a map as (channels, side, side), got {shape[1:]}; set backbone.weights to another"
+        )
+    if special is None:
+        said, way_out = "and it has none", "backbone.weights to another checkpoint"
+        if wanted and pooled:
+            said, way_out = "which it has", "backbone.pooling to null"
+        raise InputError(
+            f"{called}: which tokens of model_type {model.config.model_type} are patches is not known here, so "
+            f"backbone.pooling can only be null, its own pooled output, {said}; set {way_out}"
+        )
+    return wanted or ("cls" if special else "mean")
 
 
 def _pooled(out: Any, pooling: str, special: int) -> Any:
@@ -207,13 +227,12 @@ def _pooled(out: Any, pooling: str, special: int) -> Any:
     return states[:, 0] if pooling == "cls" else states[:, special:].mean(1)
 
 
-def _special_tokens(model: Any, out: Any, side: int) -> int:
-    """Tokens beyond one for each patch; none in a map, or where patches were merged (Swin)."""
-    patch, states = getattr(model.config, "patch_size", None), out.last_hidden_state
-    if states.ndim == 4 or patch is None:
+def _special_tokens(model: Any, out: Any) -> int | None:
+    """Tokens before the patches': class, distillation, registers; none in a map. None where that is not known."""
+    if out.last_hidden_state.ndim == 4:
         return 0
-    rows, columns = (patch, patch) if isinstance(patch, int) else patch
-    return max(0, int(states.shape[1]) - (side // rows) * (side // columns))
+    prefix = PREFIX.get(model.config.model_type)
+    return prefix and prefix + int(getattr(model.config, "num_register_tokens", None) or 0)
 
 
 def _short(error: Exception) -> str:

@@ -26,7 +26,7 @@ CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocesso
 def config(source: str, types: Collection[str]) -> dict[str, Any]:
     """A checkpoint's config.json. Raises InputError unless its `model_type` is one of `types`."""
     content = _json(locate(source, CONFIG))
-    if content.get("model_type") not in types:
+    if content.get("model_type") not in list(types):  # a list: what is found need not be hashable
         raise InputError(
             f"{source}: model_type must be {' or '.join(map(repr, types))}, got {content.get('model_type')!r}; set "
             "backbone.weights to such a checkpoint, backbone.name to null or its family, or backbone.library to torch"

@@ -43,7 +43,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
     found = {str(name): value for name, value in named.items() if isinstance(value, torch.Tensor)}
     if not found:
         raise InputError(f"{path} holds no arrays by name; {WAY_OUT}")
-    return {name: value.detach().numpy() for name, value in found.items()}
+    return {name: _plain(value.detach()).numpy() for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as numpy has them: bfloat16 is not among its own."""
+    return value.float() if value.is_floating_point() else value
 
 
 def _layers(path: Path) -> list[str]:

@@ -164,10 +164,21 @@ class Backbone(Section):
                 f"weights {self.weights or 'null'} and name {self.name or 'null'}; set both"
             )
         kind = pretrained.model_type(self.weights)
+        hub = self.weights is not None and not pretrained.local(self.weights) and not self._path.exists()
+        if hub and kind is None and self.name is self.library is None:  # with it there, the plan would be another
+            raise ValueError(
+                f"backbone.weights {self.weights} is not in the hub's cache here, so what computes it is not known; "
+                f"fetch it first (hf download {self.weights}), or set backbone.library to jax or torch"
+            )
         if self.library == "jax" and kind is not None and kind not in networks.TYPES:
             raise ValueError(
                 f"backbone.library jax has {', '.join(networks.TYPES)}, got {self.weights} of model_type {kind}; set "
                 "backbone.library to torch or null"
+            )
+        if self.on_torch and self.name is not None:
+            raise ValueError(
+                f"backbone.name must be null for {self.weights}, which torch computes (its model_type is {kind}), got "
+                f"{self.name}; set backbone.name to null"
             )
         if self.on_torch and (self.trainable != "head" or self.batch_norm == "batch"):
             got = f"trainable {self.trainable}" if self.trainable != "head" else "batch_norm batch"
@@ -191,16 +202,29 @@ class Backbone(Section):
         return self.views or (1 if self.on_torch else None)
 
     def decides(self) -> dict[str, Any]:
-        """The keys that decide what it computes, resolved; what is new and as ever is left out."""
+        """The keys that decide what it computes, resolved; what is new and as ever is left out, spelt out or not."""
         told = self.model_dump(mode="json", exclude={"library"}) | {"batch_norm": self.normalises_with}
-        if self.pooling is None:  # a key that came later: it changes no text of those before it
+        if self.pooling in (None, self._habit):  # a key that came later: it changes no text of those before it
             del told["pooling"]
         return told | ({"library": "torch", "views": self.kept_views} if self.on_torch else {})
+
+    @property
+    def _habit(self) -> str | None:
+        """The pooling of a network in JAX where nothing is said, as far as its family is known without the hub."""
+        if self.name is not None:
+            return networks.named(self.name).pooling[0]
+        known = self.library is None or self._path.is_dir()
+        kind = pretrained.model_type(self.weights) if known and not self.on_torch else None
+        return networks.TYPES[kind].pooling[0] if kind in networks.TYPES else None
 
     @property
     def normalises_with(self) -> str:
         """`batch_norm` with nothing left to be chosen."""
         return self.batch_norm or ("batch" if self.weights is None else "running")
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.weights or "").expanduser()
 
     @property
     def local_weights(self) -> str | None:
@@ -212,9 +236,14 @@ class Backbone(Section):
     @property
     def obstacle(self) -> str | None:
         """One line that says which local weights are not there."""
+        path = self._path
+        if self.weights is not None and self.name not in networks.FILES and path.is_file():
+            return (
+                f"{self.weights} is a file, and no checkpoint's folder; set backbone.name to "
+                f"{_one_of(networks.FILES)} for a torchxrayvision file, or backbone.weights to a folder"
+            )
         if self.local_weights is None:
             return None
-        path = Path(self.local_weights).expanduser()
         if self.name in networks.FILES:
             return None if path.is_file() else f"{path} does not exist; set backbone.weights to a torchxrayvision file"
         if path.is_dir():

@@ -6,7 +6,6 @@ a run's code follows its own network and no other (`qcxr.study.slices.backbone_c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,6 +14,7 @@ from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from qcxr.study import pretrained
 from qcxr.study.fields import Kept, Section
 from qcxr.study.shapes import DenseNet, ResNet, Shape, ViT
 
@@ -108,20 +108,11 @@ def modules(name: str | None, weights: str | None) -> tuple[str, ...]:
     """
     if name is not None:
         return (named(name).module,)
-    kind = model_type(weights)
+    here = weights is not None and Path(weights).expanduser().is_dir()
+    kind = pretrained.model_type(weights) if here else None  # never of the hub's cache: a hash would depend on it
     if kind in TYPES:
         return (TYPES[kind].module,)
     return tuple(dict.fromkeys(family.module for family in TYPES.values()))
-
-
-def model_type(weights: str | None) -> str | None:
-    """The `model_type` that the config.json of a local checkpoint says; None where there is none."""
-    path = Path(weights or "", "config.json").expanduser()
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return said.get("model_type") if weights and isinstance(said, dict) else None
-    except (OSError, ValueError):
-        return None
 
 
 class Shaped(Kept):

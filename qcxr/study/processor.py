@@ -6,6 +6,7 @@ said in `image:` and is refused. Tests hold all of it to the classes themselves,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,10 @@ OF_TYPE = {
 
 @dataclass(frozen=True)
 class Processor:
-    """`image:`'s keys as the checkpoint has them; mean and std are of values on [0, 1], one for each channel."""
+    """`image:`'s keys as the checkpoint has them; mean and std are of values on [0, 1], one for each channel.
+
+    stated: its JSON has these very values, so that the network in JAX, which reads no more of it, has them too.
+    """
 
     resize: int
     crop: int
@@ -55,6 +59,7 @@ class Processor:
     resample: str
     mean: list[float]
     std: list[float]
+    stated: bool
 
 
 def read(weights: str) -> Processor:
@@ -66,12 +71,12 @@ def read(weights: str) -> Processor:
             f"{weights} has no {FILES[0]} here{fetch}; set image.resize, image.crop, image.mean and image.std yourself"
         )
     given = pretrained.read(found)
-    given = given.get("image_processor", given) if found.name == FILES[1] else given
     try:
-        if not given:
+        told = given.get("image_processor", given) if found.name == FILES[1] else given
+        if not isinstance(told, dict) or not told:
             raise ValueError("it must hold a JSON object that says something, got none")
-        return _of(_full(given, weights))
-    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        return _of(_full(told, weights), stated=found.name == FILES[0] and {"image_mean", "image_std"} <= told.keys())
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it is damaged ({type(error).__name__}: {error})"
         raise ValueError(f"{found}: {said}; set image.resize, image.crop, image.mean and image.std yourself") from None
 
@@ -79,10 +84,11 @@ def read(weights: str) -> Processor:
 def resolved(image: Image, backbone: Backbone) -> Image:
     """`image:` with nothing left to be chosen: sizes that are null are the processor's, and so its fit and filter.
 
-    For a backbone that torch computes, its normalisation too, if it is known here. Raises ValueError with one line.
+    Its normalisation too, if it is known here; for a network in JAX only where that would not read it so itself (a text
+    that decides a finished run stays). Raises ValueError with one line.
     """
     own = None
-    if image.resize is None or (backbone.on_torch and None in (image.mean, image.std)):
+    if image.resize is None or None in (image.mean, image.std):
         own = _own(backbone, needed=image.resize is None)
     sizes = {
         "resize": image.resize,
@@ -93,8 +99,9 @@ def resolved(image: Image, backbone: Backbone) -> Image:
     if own is not None and image.resize is None:
         sizes = {key: getattr(image, key) or getattr(own, key) for key in sizes}
     scale = {}
-    if own is not None and backbone.on_torch:
-        scale = {"mean": image.mean or own.mean, "std": image.std or own.std}
+    if own is not None and (backbone.on_torch or not own.stated):
+        channels = 3 if backbone.on_torch else _channels(backbone)  # torch's reads the first of three
+        scale = {"mean": image.mean or own.mean[:channels], "std": image.std or own.std[:channels]}
     return image.model_copy(update=sizes | scale)
 
 
@@ -105,11 +112,23 @@ def differences(image: Image, backbone: Backbone) -> list[str]:
         return []
     here = {key: getattr(image, key) for key in ("resize", "crop", "fit", "resample", "mean", "std")}
     told = {key: (value, getattr(own, key)) for key, value in here.items() if value is not None}
+    channels = _channels(backbone)
     return [
         f"image.{key} is {ours}, {backbone.weights} was trained with {theirs}"
         for key, (ours, theirs) in told.items()
-        if ours != theirs
+        if _seen(ours, channels) != _seen(theirs, channels)
     ]
+
+
+def _seen(value: Any, channels: int) -> Any:
+    """A key's value as a network with so many channels meets it: one number is every channel's."""
+    return (value * (3 // len(value)))[:channels] if isinstance(value, list) else value
+
+
+def _channels(backbone: Backbone) -> int:
+    """What the checkpoint's network reads: 1 channel, or 3."""
+    found = pretrained.find(backbone.weights or "", pretrained.CONFIG)
+    return 1 if found is not None and pretrained.read(found).get("num_channels") == 1 else 3
 
 
 def _own(backbone: Backbone, *, needed: bool) -> Processor | None:
@@ -141,7 +160,7 @@ def _full(given: Mapping[str, Any], weights: str) -> dict[str, Any]:
     return {"class": name, **_WHOLE, **CLASSES[name], **{key: given[key] for key in given if given[key] is not None}}
 
 
-def _of(full: dict[str, Any]) -> Processor:
+def _of(full: dict[str, Any], *, stated: bool) -> Processor:
     if not full["do_resize"]:
         raise ValueError("do_resize must be true, or films of one size are nobody's work, got false")
     if full["resample"] not in FILTERS:
@@ -153,16 +172,20 @@ def _of(full: dict[str, Any]) -> Processor:
     else:
         resize, crop, fit = _plain(full)
     factor = 255 * (full["rescale_factor"] if full["do_rescale"] else 1)
+    if not 0 < factor < math.inf:
+        raise ValueError(f"rescale_factor must be a number > 0, got {full['rescale_factor']}")
     mean, std = full["image_mean"], full["image_std"]
     mean, std = ([x] if isinstance(x, int | float) else list(x) for x in (mean, std))
     if not full["do_normalize"]:
         mean, std = [0.0], [1.0]
-    if len(mean) not in (1, 3) or len(std) not in (1, 3) or min(std) <= 0:
+    finite = all(map(math.isfinite, (*mean, *std)))
+    if len(mean) not in (1, 3) or len(std) not in (1, 3) or not finite or min(std) <= 0:
         raise ValueError(f"image_mean and image_std must be 1 or 3 numbers, std > 0, got {mean} and {std}")
     # (x * factor - mean) / std with x on [0, 1]
     scaled = [[float(v) if factor == 1 else v / factor for v in values] for values in (mean, std)]
     mean, std = ([*values] * (3 if len(values) == 1 else 1) for values in scaled)
-    return Processor(resize, crop, fit, FILTERS[full["resample"]], mean, std)
+    stated = stated and bool(full["do_normalize"]) and factor == 1
+    return Processor(resize, crop, fit, FILTERS[full["resample"]], mean, std, stated)
 
 
 def _plain(full: dict[str, Any]) -> tuple[int, int, str]:
@@ -187,16 +210,25 @@ def _convnext(full: dict[str, Any]) -> tuple[int, int, str]:
         raise ValueError(f"size must have shortest_edge, got {full['size']}")
     if size >= 384:
         return size, size, "squash"
+    if not 0 < full["crop_pct"] <= 1:
+        raise ValueError(f"crop_pct must be above 0 and at most 1, got {full['crop_pct']}")
     return int(size / full["crop_pct"]), size, "crop"
 
 
 def _size(given: Any, key: str, *, square: bool) -> tuple[int, str]:
     if isinstance(given, int) and not isinstance(given, bool):
-        return given, "squash" if square else "crop"
+        return _side(given, key), "squash" if square else "crop"
     if isinstance(given, Mapping):
         sides = {name: value for name, value in given.items() if value is not None}
         if set(sides) == {"shortest_edge"}:
-            return int(sides["shortest_edge"]), "crop"
+            return _side(sides["shortest_edge"], key), "crop"
         if set(sides) == {"height", "width"} and sides["height"] == sides["width"]:
-            return int(sides["height"]), "squash"
+            return _side(sides["height"], key), "squash"
     raise ValueError(f"{key} must be shortest_edge, or height and width that are equal, got {given}")
+
+
+def _side(pixels: Any, key: str) -> int:
+    """As `image.resize` and `image.crop` are checked."""
+    if type(pixels) is not int or pixels < 8:
+        raise ValueError(f"{key} must be a whole number of pixels from 8, got {pixels}")
+    return pixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,12 @@ def checkpoint(backbone: Backbone) -> dict[str, str] | None:
     if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
         files += [path / "processor_config.json", *sorted(path.glob("model*.safetensors*"))]
     return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
+
+
+def checkpoints(recipes: Mapping[str, Recipe]) -> dict[str, Any]:
+    """The same of several heads, as a keyword of a slice, which is not there where no head has such files."""
+    found = {head: files for head, made in recipes.items() if (files := checkpoint(made.backbone)) is not None}
+    return {"checkpoints": found} if found else {}
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from qcxr.errors import InputError
-from qcxr.models import backbones, hub
+from qcxr.models import backbones
 from qcxr.models.features import Extractor
 from qcxr.study import processor
 from qcxr.study.sections import Backbone, Image
@@ -53,9 +53,17 @@ def check_size(backbone: Backbone, image: Image) -> None:
     """Raises InputError unless the backbone reads films of that size whole."""
     side = image.crop or 0  # a recipe's is a number
     if backbone.on_torch:
+        from qcxr.models import hub  # here: its code counts for what torch computes only (slices.backbone_code)
+
         hub.check_side(section(backbone), side)
         return
-    multiple = backbones.describe(section(backbone)).multiple
+    described = backbones.describe(section(backbone))
+    multiple, smallest = described.multiple, described.smallest
+    if side < smallest:
+        raise InputError(
+            f"image.crop must be at least {smallest}, below which nothing is left of the backbone's map, got {side}; "
+            f"set image.crop to {smallest} or more"
+        )
     if side % multiple:
         raise InputError(
             f"image.crop must be a multiple of {multiple}, the side of the backbone's patches, got {side}; "
@@ -67,6 +75,8 @@ def extractor(backbone: Backbone, precision: str, *, threads: int | None = None)
     """The frozen backbone by itself; one from scratch is that of a classifier with seed 0. threads: torch's."""
     described = backbones.describe(section(backbone))
     if backbone.on_torch:
+        from qcxr.models import hub  # here: see `check_size`
+
         return Extractor(hub.Outside(described.section, precision, threads), described.section, precision)
     key = jax.random.fold_in(jax.random.key(0), 0)
     network = backbones.create(section(backbone), key=key, batch_norm="running", precision=precision)

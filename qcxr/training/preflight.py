@@ -23,7 +23,7 @@ from qcxr.study.config import Config, parse
 from qcxr.study.files import write_csv
 from qcxr.study.recipe import Recipe
 from qcxr.training import coverage
-from qcxr.training.backbone import check_size, normalisation, section
+from qcxr.training.backbone import check_size, extractor, normalisation, section
 from qcxr.training.losses import check_loss
 from qcxr.training.optimizers import make_optimizer
 
@@ -100,6 +100,8 @@ def check_weights(cfg: Config) -> None:
     for made in read.values():
         normalisation(made.backbone, made.image)
         check_size(made.backbone, made.image)
+        if made.backbone.name in networks.FILES:  # what such a file holds is known when it is opened, and not before
+            extractor(made.backbone, "float32")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qcxr.bench import hub
 from qcxr.bench.models import COLUMNS, DEMO, FRAMEWORKS, N_LABELS, Case, jax_step, measure, table, torch_step
 from qcxr.errors import InputError
 
@@ -31,6 +32,12 @@ def test_both_steps_learn():
     for once, _ in (jax_step(*arguments, "cdl"), torch_step(*arguments, channels_last=False)):
         losses = [once() for _ in range(20)]
         assert losses[-1] < losses[0] == pytest.approx(np.log(2), abs=0.3)
+
+
+def test_a_model_that_the_hubs_bench_does_not_know_is_one_line(capsys):
+    with pytest.raises(SystemExit):
+        hub.main(["--models", "vit-s,foo"])
+    assert "error: --models must be of vit-s, vit-b, rad-dino, got 'foo'" in capsys.readouterr().err
 
 
 def test_torch_has_no_efficientnet():

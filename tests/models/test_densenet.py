@@ -15,6 +15,9 @@ from qcxr.models import arrays, backbones, torchfile
 from qcxr.models.families import densenet, xrv
 from qcxr.models.families.densenet import rename
 from qcxr.models.huggingface import channels_last
+from qcxr.study.provenance import code_hash
+from qcxr.study.sections import Backbone, Image
+from qcxr.training.backbone import check_size
 
 from .test_resnet import distance, to_torch
 
@@ -159,6 +162,43 @@ def test_what_would_run_code_or_is_no_network_is_refused_in_one_line(files, whol
     other = plain(**{**SMALL, "growth_rate": 4}, num_channels=1).state_dict()
     with pytest.raises(InputError, match="other.pt: array .* must have shape"):
         loaded(files("other.pt", other))
+
+
+def test_a_file_of_other_numbers_is_read_and_what_does_not_fit_is_not_kept(files, tmp_path):
+    """bfloat16, which numpy lacks; names that only look like a DenseNet's, and a wrong shape, leave no file behind."""
+    torch = pytest.importorskip("torch")
+    kept, state = tmp_path / "cache/qcxr", plain(**SMALL, num_channels=1).state_dict()
+    for name in (
+        "features.normal.weight",
+        "features.denseblockX.denselayer1.norm1.weight",
+        "features.transitionX.conv.a",
+    ):
+        with pytest.raises(InputError, match=f"array '{name}' has no place in the model"):
+            loaded(files("odd.pt", {**state, name: torch.zeros(2)}))
+    assert xrv.rename_resnet("layerx.0.conv1.weight") == "layerx.0.conv1.weight"
+    assert not list(kept.glob("*"))
+    half = {name: value.bfloat16() if value.is_floating_point() else value for name, value in state.items()}
+    found = arrays.collect(loaded(files("half.pt", half)))
+    assert {value.dtype for value in found.values()} == {np.dtype("float32")}
+    (one,) = kept.glob("*")
+    assert one.name.endswith(f"-{code_hash('qcxr.models.families.xrv')}.safetensors")
+
+
+@pytest.mark.parametrize("blocks", [3, 4])
+def test_films_too_small_for_the_map_are_refused_and_no_others(blocks):
+    section = {"name": "densenet", "config": {**SMALL, "block_config": [1] * blocks}}
+    network = backbones.create(section, key=jax.random.key(0), batch_norm="running", precision="float32")
+    smallest = backbones.describe(section).smallest
+
+    def run(side):
+        check_size(Backbone(**section), Image(resize=side, crop=side))
+        return jax.eval_shape(network, jax.ShapeDtypeStruct((1, side, side, 3), np.float32))
+
+    assert run(smallest).shape == (1, network.n_features)
+    with pytest.raises(InputError, match=f"image.crop must be at least {smallest}, below which nothing is left of the"):
+        run(smallest - 1)
+    with pytest.raises(ZeroDivisionError):
+        jax.eval_shape(network, jax.ShapeDtypeStruct((1, smallest - 1, smallest - 1, 3), np.float32))
 
 
 def test_names_of_torchvisions_resnet():

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from qcxr.data.augment import normalise
 from qcxr.data.images import Preprocessing, preprocess
 from qcxr.errors import InputError
-from qcxr.models import backbones, classifier, features, hub
+from qcxr.models import backbones, classifier, features, hub, hubmodel
 from qcxr.models.classifier import Architecture
 from qcxr.study import processor
 from qcxr.study.backbone import Backbone
@@ -191,6 +191,7 @@ def spoil(folder, case):
         case "no arrays":
             (folder / "model.safetensors").unlink()
         case "index outside":
+            (folder / "model.safetensors").unlink()
             index = {"weight_map": {"a": "../model.safetensors"}}
             (folder / "model.safetensors.index.json").write_text(json.dumps(index))
         case "no JSON":
@@ -219,6 +220,53 @@ def test_bad_checkpoints_are_one_line(tmp_path, case):
     with pytest.raises(InputError, match=BAD[case]) as caught:
         backbones.describe({"library": "torch", "weights": str(folder)})
     assert "\n" not in str(caught.value)
+
+
+STRANGE = {  # transformers' configuration, pooling, what is said
+    "map with channels last": (
+        "Sam2Vision",
+        {},
+        (None, r"must give a map as \(channels, side, side\), got \("),
+    ),
+    "detection tokens": (
+        "Yolos",
+        {**hubs.SMALL, "image_size": [64, 64], "num_detection_tokens": 10},
+        ("mean", "which tokens of model_type yolos are patches is not known here.*set backbone.pooling to null"),
+    ),
+    "patches merged beside a class token": ("Pvt", {}, (None, "of model_type pvt .*; set backbone.weights to another")),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_maps_and_tokens_that_are_not_what_they_seem_are_refused(tmp_path, case):
+    """Else the mean would be over channels, or over tokens that are no patches."""
+    family, config, (pooling, text) = STRANGE[case]
+    getattr(transformers, f"{family}Config")(**config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=text) as caught:
+        hubmodel.examine(tmp_path, pooling, ["pooler.dense.weight", "pooler.dense.bias"], called="some/model")
+    assert "\n" not in str(caught.value)
+    if family == "Yolos":  # its own pooled output needs no place of a token
+        facts = hubmodel.examine(tmp_path, None, ["pooler.dense.weight", "pooler.dense.bias"], called="some/model")
+        assert facts["pooling"] == "pooler" and facts["n_features"] == 32
+
+
+def test_a_single_file_wins_over_an_index_beside_it(tmp_path):
+    """As in transformers: what is hashed is what is loaded."""
+    for name, content in {
+        "config.json": "{}",
+        "model.safetensors": "",
+        hub.INDEX: '{"weight_map": {"a": "x"}}',
+    }.items():
+        (tmp_path / name).write_text(content)
+    assert [path.name for path in hub.locate(str(tmp_path))] == ["config.json", "model.safetensors"]
+
+
+def test_rows_of_another_width_are_not_written(checkpoints, tmp_path, monkeypatch):
+    frozen = extractor(Backbone(weights=str(checkpoints("swin")), trainable="head"), "float32")
+    monkeypatch.setattr(hub.Outside, "run", lambda self, images: np.zeros((len(images), 8), np.float32))
+    views = features.Views(lambda gray: normalise(gray))
+    with pytest.raises(InputError, match=r"must give 16 features of a film, got \(8,\)"):
+        features.compute(frozen, np.zeros((2, 64, 64), np.uint8), folder=tmp_path, about={}, views=views)
 
 
 def test_models_that_read_text_and_films_of_other_sizes_are_one_line(checkpoints, monkeypatch):

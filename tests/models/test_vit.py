@@ -187,3 +187,19 @@ def test_known_sizes():
             {"name": "vit", "config": config}, key=jax.random.key(0), batch_norm="running", precision="float32"
         )
         assert sum(v.size for v in jax.tree.leaves(nnx.state(network, nnx.Param))) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({"model_type": "vit", "hidden_act": "gelu_new"}, "hidden_act must be one of .*, got 'gelu_new'"),
+        ({"model_type": "dinov2", "image_size": 30, "patch_size": 8}, "image_size must be a multiple of patch_size"),
+        ({"model_type": "resnet", "hidden_act": "swish"}, "hidden_act must be one of .*, got 'swish'"),
+    ],
+)
+def test_a_checkpoint_that_jax_has_not_is_sent_to_torch(tmp_path, content, text):
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(
+        InputError, match=f"{text}.*, for the network in JAX; set backbone.library to torch and name to"
+    ):
+        backbones.describe({"weights": str(tmp_path)})

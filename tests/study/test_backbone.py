@@ -15,7 +15,7 @@ from qcxr.models.layers import ACTIVATIONS
 from qcxr.models.resnet import REDUCTION, ResNetConfig
 from qcxr.models.vit import ViTConfig
 from qcxr.phantom import cohort
-from qcxr.study import layouts, networks, shapes
+from qcxr.study import layouts, networks, shapes, slices
 from qcxr.study.config import parse
 from qcxr.study.recipe import Recipe
 from qcxr.study.sections import Augment, Backbone, Image, Train
@@ -200,20 +200,72 @@ def test_what_a_backbone_cannot_be_is_one_line(section, message):
 
 def test_weights_that_are_not_here_are_an_obstacle(tmp_path):
     """A folder of a checkpoint, and the file of an xrv network, also where its path has one slash as a hub's name."""
+    file = tmp_path / "x0.pt"
+    file.write_bytes(b"")
     told = {
         "gone": Backbone(weights=str(tmp_path / "gone")).obstacle,
         "xrv": Backbone(name="xrv-resnet50", weights="weights/gone.pt").obstacle,
-        "hub": Backbone(weights="microsoft/resnet-50").obstacle,
+        "hub": Backbone(name="resnet50", weights="microsoft/resnet-50").obstacle,
+        "unnamed": Backbone(weights=str(file)).obstacle,
         "here": Backbone(weights=str(tmp_path)).obstacle,
     }
     assert told["gone"].endswith("set backbone.weights to a folder that does, or to a name like microsoft/resnet-50")
     assert told["xrv"] == "weights/gone.pt does not exist; set backbone.weights to a torchxrayvision file"
+    assert told["unnamed"] == (
+        f"{file} is a file, and no checkpoint's folder; set backbone.name to xrv-densenet121 or xrv-resnet50 for a "
+        "torchxrayvision file, or backbone.weights to a folder"
+    )
     assert told["hub"] is told["here"] is None
 
 
-def test_a_later_key_is_in_no_text_of_a_configuration_before_it():
+def test_a_later_key_is_in_no_text_of_a_configuration_before_it(tmp_path):
     def text(**section):
         return Recipe("cdl", {}, Backbone(**section), Image(), Augment(), Train()).decides()["backbone"]
 
-    assert "pooling" not in text(name="resnet18") and text(weights="a/b", pooling="mean")["pooling"] == "mean"
+    vit = {"name": "vit", "weights": "a/b"}
+    assert "pooling" not in text(name="resnet18") and text(**vit, pooling="mean")["pooling"] == "mean"
+    (tmp_path / "config.json").write_text('{"model_type": "dinov2"}')
+    for section, habit in (
+        (vit, "cls"),
+        ({"name": "resnet18"}, "mean"),
+        ({"weights": str(tmp_path)}, "cls"),
+        ({"weights": str(tmp_path), "library": "jax"}, "cls"),
+    ):
+        assert text(**section) == text(**section, pooling=habit)  # spelt out: the same network
+    torch = {"weights": str(tmp_path), "library": "torch", "trainable": "head"}  # whose habit its model knows
+    assert text(**torch, pooling="cls")["pooling"] == "cls"
     assert text(name="vit", config=TOKENS)["config"] == ViT(**TOKENS).model_dump()
+
+
+def test_a_plan_does_not_depend_on_the_hubs_cache(monkeypatch):
+    """An unnamed checkpoint whose model type is not known here is refused; what is named or said plans without it."""
+    kinds = {}
+    monkeypatch.setattr("qcxr.study.pretrained.model_type", lambda weights: kinds.get(weights))
+    unnamed = {"name": None, "weights": "facebook/cn", "trainable": "head"}
+    with pytest.raises(
+        InputError, match=r"what computes it is not known; fetch it first \(hf download facebook/cn\), or"
+    ):
+        parse(study(backbone=unnamed))
+    for section in ({}, {"backbone": {**unnamed, "library": "torch"}}, {"backbone": {**unnamed, "library": "jax"}}):
+        before = parse(study(**section)).backbone.decides()
+        kinds["microsoft/resnet-50"] = "resnet"
+        assert parse(study(**section)).backbone.decides() == before
+    kinds["facebook/cn"] = "convnext"
+    assert parse(study(backbone=unnamed)).backbone.on_torch
+
+
+def test_a_name_that_torch_would_not_compute_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "convnext"}')
+    section = {"name": "resnet50", "weights": str(tmp_path), "trainable": "head"}
+    with pytest.raises(
+        InputError, match=r"backbone.name must be null for .* \(its model_type is convnext\), got resnet50"
+    ):
+        parse(study(backbone=section))
+
+
+def test_a_model_type_that_is_no_word_is_one_line(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": ["vit"]}')
+    section = {"weights": str(tmp_path)}
+    assert len(slices.backbone_code(Backbone(**section))) > 1 and not Backbone(**section).on_torch
+    with pytest.raises(InputError, match=r"model_type must be .*, got \['vit'\]; set backbone.weights to such"):
+        backbones.describe(section)

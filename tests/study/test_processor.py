@@ -14,6 +14,7 @@ from qcxr.study import processor
 from qcxr.study.backbone import Backbone
 from qcxr.study.config import parse
 from qcxr.study.sections import Image
+from qcxr.training.backbone import normalisation
 from tests.data.films import gray
 from tests.study.studies import ROOT, study
 
@@ -92,6 +93,51 @@ def test_a_small_network_with_one_channel_has_one_mean(tmp_path):
     assert (image.mean, image.std) == ([0.5] * 3, [0.25] * 3)
 
 
+IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+SCALES = {  # preprocessor_config.json of a ViT in JAX, further keys of its config.json, image.mean and image.std here
+    "the class's": ({"size": 32}, {}, ([0.5] * 3, [0.5] * 3)),
+    "none": ({"size": 32, "do_normalize": False, **IMAGENET}, {}, ([0.0] * 3, [1.0] * 3)),
+    "of 255": (
+        {"size": 32, "do_rescale": False, "image_mean": [127.5] * 3, "image_std": [63.75] * 3},
+        {},
+        ([0.5] * 3, [0.25] * 3),
+    ),
+    "one channel": ({"size": 32}, {"num_channels": 1}, ([0.5], [0.5])),
+    "one of them": ({"size": 32, "image_mean": [0.25] * 3}, {}, ([0.25] * 3, [0.5] * 3)),
+    "stated": ({"size": 32, **IMAGENET}, {}, (None, None)),  # read by the network itself, and in no finished run's text
+}
+
+
+@pytest.mark.parametrize("case", SCALES)
+def test_a_network_in_jax_is_normalised_as_its_processor_says(tmp_path, case):
+    content, config, expected = SCALES[case]
+    checkpoint(tmp_path, "vit", content)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "hidden_size": 24, **config}))
+    ours = Backbone(weights=str(tmp_path), library="jax")
+    for sizes in (NULL, {"resize": 32, "crop": 32, "fit": "squash", "resample": "bilinear"}):
+        image = processor.resolved(Image(**sizes), ours)
+        assert (image.mean, image.std) == expected
+        assert processor.differences(image, ours) == []
+    theirs = processor.resolved(image, ours.model_copy(update={"library": "torch", "trainable": "head"}))
+    channels = config.get("num_channels", 3)
+    for mean, own in zip(normalisation(ours, image), (theirs.mean, theirs.std), strict=True):
+        assert mean == own[:channels]
+
+
+def test_a_processors_other_file_and_one_value_for_all_channels(tmp_path):
+    """processor_config.json alone says it too; [0.5] of a network with one channel is the processor's [0.5] * 3."""
+    checkpoint(tmp_path, "vit", {})
+    (tmp_path / "preprocessor_config.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "num_channels": 1}))
+    said = {"size": 32, "image_mean": [0.5], "image_std": [0.25]}
+    (tmp_path / "processor_config.json").write_text(json.dumps({"image_processor": said}))
+    ours = Backbone(weights=str(tmp_path))
+    assert processor.resolved(Image(), ours).std == [0.25]
+    image = Image(resize=32, crop=32, fit="squash", resample="bilinear", mean=[0.5], std=[0.2])
+    (line,) = processor.differences(image, ours)
+    assert line.startswith("image.std is [0.2], ") and line.endswith(" was trained with [0.25, 0.25, 0.25]")
+
+
 REFUSED = {
     "of another kind": (
         {"image_processor_type": "DonutImageProcessor"},
@@ -108,6 +154,16 @@ REFUSED = {
     "odd filter": ({"resample": 0}, r"resample must be one of 1, 2, 3 \(PIL's numbers\), got 0"),
     "zero deviation": ({"image_std": [0, 1, 1]}, "image_mean and image_std must be 1 or 3 numbers, std > 0"),
     "text for a number": ({"rescale_factor": "x"}, "it is damaged"),
+    "no pixels": ({"size": 0}, "size must be a whole number of pixels from 8, got 0"),
+    "fewer than none": ({"size": {"height": -3, "width": -3}}, "size must be a whole number of pixels from 8, got -3"),
+    "an empty crop": ({"do_center_crop": True, "crop_size": 0}, "crop_size must be a whole number of pixels from 8"),
+    "nothing times": ({"rescale_factor": 0}, "rescale_factor must be a number > 0, got 0"),
+    "no number": ({"image_mean": [float("nan")] * 3}, "image_mean and image_std must be 1 or 3 numbers"),
+    "beyond numbers": ({"image_std": [float("inf")] * 3}, "image_mean and image_std must be 1 or 3 numbers"),
+    "cut to more": (
+        {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 64}, "crop_pct": 2},
+        "crop_pct must be above 0 and at most 1, got 2",
+    ),
 }
 
 
@@ -120,6 +176,14 @@ def test_what_image_cannot_say_is_one_line(tmp_path, case):
     assert "\n" not in str(caught.value) and "set image.resize, image.crop, image.mean and" in str(caught.value)
     told = Image(resize=40, crop=32, mean=[0.5] * 3, std=[0.5] * 3)
     assert processor.resolved(told, backbone).prepares() == {"resize": 40, "crop": 32}
+
+
+def test_a_processor_that_is_no_object_is_one_line(tmp_path):
+    backbone = checkpoint(tmp_path, "vit", {})
+    (tmp_path / "preprocessor_config.json").rename(tmp_path / "processor_config.json")
+    (tmp_path / "processor_config.json").write_text('{"image_processor": [1]}')
+    with pytest.raises(ValueError, match=r"processor_config.json: it must hold a JSON object that says something"):
+        processor.resolved(Image(**NULL), backbone)
 
 
 def test_a_study_takes_its_checkpoints_sizes(tmp_path):

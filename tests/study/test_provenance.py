@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qcxr.study import slices
+from qcxr.study import networks, slices
 from qcxr.study.heads import KINDS
 from qcxr.study.provenance import NEUTRAL, PACKAGE, code_hash, read_slice, slice_text, sources, versions
 from qcxr.study.recipe import Recipe
@@ -195,10 +195,21 @@ def test_the_code_of_a_checkpoint_is_its_own_familys_where_that_is_known(tmp_pat
         ({"weights": str(tmp_path)}, (vit,)),
         ({"name": "vit", "weights": "microsoft/rad-dino"}, (vit,)),
         ({"name": "resnet50", "weights": "microsoft/resnet-50"}, (resnet,)),
-        ({"weights": "microsoft/resnet-50"}, (resnet, vit)),  # only its config.json on the hub tells
+        ({"weights": "microsoft/resnet-50", "library": "jax"}, (resnet, vit)),  # only its config.json on the hub tells
         ({"name": "xrv-resnet50", "weights": "a.pt"}, ("qcxr.models.families.xrv",)),
     ):
         assert slices.backbone_code(Backbone(**section)) == modules
+
+
+def test_what_torch_computes_is_in_no_other_runs_code():
+    """An edit of `qcxr.models.hub` retrains nothing that JAX computes, with features or without."""
+    torch = Backbone(weights="a/b", library="torch", trainable="head")
+    assert slices.backbone_code(torch) == (networks.OUTSIDE,)
+    families = [family.module for family in networks.FAMILIES.values()]
+    for job in ("fit", "predict", "frozen", "preflight"):
+        followed = sources(f"qcxr.training.{job}", *families)
+        assert {"qcxr.training.backbone", "qcxr.models.features"} & set(followed)
+        assert not {networks.OUTSIDE, "qcxr.models.hubmodel"} & set(followed), job
 
 
 def test_the_code_of_a_study_is_that_of_its_own_heads():

@@ -1,5 +1,6 @@
 """The texts that decide what is done again; the shipped configurations' are pinned: no finished run retrains."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -64,3 +65,19 @@ def test_a_local_checkpoint_counts_with_its_content(tmp_path):
     assert slices.training(local.recipe("cdl"), local.labels("cxr8")) == before
     (tmp_path / "model.safetensors").write_bytes(b"another")
     assert slices.training(local.recipe("cdl"), local.labels("cxr8")) != before
+
+
+def test_tables_of_several_heads_count_with_their_checkpoints_files(tmp_path):
+    """Tables II and III of a folder replaced; where there is none, the text is as ever."""
+    (tmp_path / "config.json").write_bytes(b"{}")
+    cfg = load(ROOT / "config/config.yaml")
+    plain = cfg.recipe("cdl")
+    local = dataclasses.replace(plain, backbone=plain.backbone.model_copy(update={"weights": str(tmp_path)}))
+    assert slices.checkpoints({"cdl": plain}) == {}
+    first = slices.checkpoints({"cdl": plain, "mine": local})
+    assert first == {"checkpoints": {"mine": {"config.json": hashlib.sha256(b"{}").hexdigest()}}}
+    (tmp_path / "config.json").write_bytes(b"{ }")
+    assert slices.checkpoints({"cdl": plain, "mine": local}) != first
+    for rules in ("train", "benchmark"):  # the two that build the models of all heads
+        text = (ROOT / f"workflow/rules/{rules}.smk").read_text(encoding="utf-8")
+        assert "**slices.checkpoints({head: cfg.recipe(head) for head in cfg.names})" in text

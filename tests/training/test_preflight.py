@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from qcxr.errors import InputError
 from qcxr.study.config import parse
-from qcxr.training.preflight import count_parameters
+from qcxr.training.preflight import check_weights, count_parameters
 from tests.study.studies import study
 
 SMALL = {"name": "resnet", "config": {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1]}, "weights": None}
@@ -20,3 +21,12 @@ def test_what_never_trains_has_a_column_where_there_is_any_and_counts_in_no_tota
     assert list(table["head"]) == heads and (table["total"] == table[parts].sum(axis=1)).all()
     assert list(table["quantum"]) == ([0, 0] if fixed else [0, 6])
     assert fixed is None or (list(table["fixed"]) == fixed and table["fixed"].dtype == int)
+
+
+def test_a_torchxrayvision_file_is_opened_before_the_first_job(tmp_path):
+    (tmp_path / "x.pt").write_text("no torch file")
+    section = {"name": "xrv-densenet121", "weights": str(tmp_path / "x.pt")}
+    with pytest.raises(
+        InputError, match=r"x.pt (cannot be read|is not a torch file|needs torch)|reading x.pt needs torch"
+    ):
+        check_weights(parse(study(backbone=section)))

@@ -15,6 +15,7 @@ rule benchmark:
             tasks={task: cfg.labels(task) for task in cfg.tasks},
             heads={head: cfg.recipe(head).decides() for head in cfg.names},
             steps=cfg.timed_steps,
+            **slices.checkpoints({head: cfg.recipe(head) for head in cfg.names}),
         ),
         code=slices.studied_code("qcxr.bench.steps", KINDS, map(cfg.recipe, cfg.names)),
     message:

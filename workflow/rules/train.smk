@@ -41,6 +41,7 @@ rule parameters:
         slice=slice_text(
             tasks={task: cfg.labels(task) for task in cfg.tasks},
             heads={head: cfg.recipe(head).decides() for head in cfg.names},
+            **slices.checkpoints({head: cfg.recipe(head) for head in cfg.names}),
         ),
         code=slices.studied_code(
             "qcxr.training.preflight", KINDS, map(cfg.recipe, cfg.names)

@@ -32,6 +32,7 @@ def from_scratch(config: DenseNetConfig) -> Description:
         mean=mean,
         std=std,
         network=partial(DenseNet, config),
+        smallest=4 * (2 ** (len(config.block_config) - 1) - 1) + 1,  # a quarter, rounded up, then halves, rounded down
     )
 
 
@@ -55,15 +56,21 @@ def rename(name: str) -> str | None:
     match place[1:]:
         case [("conv0" | "norm0") as layer]:
             return f"stem.{_leaf('' if layer == 'conv0' else 'norm', part)}"
-        case [block, layer, sub] if block.startswith("denseblock") and sub in LAYERS:
-            stage, index = int(block.removeprefix("denseblock")) - 1, int(layer.removeprefix("denselayer")) - 1
-            return f"stages.{stage}.layers.{index}.{_leaf(LAYERS[sub], part)}"
-        case [transition, ("norm" | "conv") as sub] if transition.startswith("transition"):
-            stage = int(transition.removeprefix("transition"))
+        case [block, layer, sub] if sub in LAYERS:
+            stage, index = number(block, "denseblock"), number(layer, "denselayer")
+            if stage is not None and index is not None:
+                return f"stages.{stage - 1}.layers.{index - 1}.{_leaf(LAYERS[sub], part)}"
+        case [transition, ("norm" | "conv") as sub] if (stage := number(transition, "transition")) is not None:
             return f"stages.{stage}.transition.{_leaf('before.norm' if sub == 'norm' else '', part)}"
-        case [norm] if norm.startswith("norm"):  # norm5 of four blocks: the number is one more than theirs
-            return f"stages.{int(norm.removeprefix('norm')) - 2}.after.{_leaf('norm', part)}"
+        case [norm] if (stage := number(norm, "norm")) is not None:  # norm5 of four blocks: one more than theirs
+            return f"stages.{stage - 2}.after.{_leaf('norm', part)}"
     return name
+
+
+def number(word: str, stem: str) -> int | None:
+    """The number behind a word's stem; None of another word."""
+    digits = word.removeprefix(stem)
+    return int(digits) if word.startswith(stem) and digits.isdecimal() else None
 
 
 def _leaf(layer: str, part: str) -> str:

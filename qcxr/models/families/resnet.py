@@ -44,7 +44,13 @@ def from_scratch(config: ResNetConfig) -> Description:
 
 
 def _checkpoint(name: str | None, weights: str) -> Description:
-    config = ResNetConfig.from_dict(huggingface.config(weights, ("resnet",)), strict=False)
+    told = huggingface.config(weights, ("resnet",))
+    try:
+        config = ResNetConfig.from_dict(told, strict=False)
+    except InputError as error:  # of a shape of one's own the config is set; this one is the checkpoint's
+        said = str(error).partition(";")[0]
+        way_out = "set backbone.library to torch and name to null"
+        raise InputError(f"{weights}: {said}, for the network in JAX; {way_out}") from None
     if name in CONFIGS and CONFIGS[name] != config:
         raise InputError(
             f"backbone.weights {weights!r} is not a {name}: config.json says {config.to_dict()}; "

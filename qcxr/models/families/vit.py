@@ -71,7 +71,13 @@ def read(told: Mapping[str, Any], source: str) -> ViTConfig:
         given.setdefault("layerscale_value", 1.0)
     else:
         given |= {"layerscale_value": None, "use_swiglu_ffn": False}
-    return ViTConfig(**given)
+    try:
+        return ViTConfig(**given)
+    except InputError as error:  # of a shape of one's own the config is set; this one is the checkpoint's
+        said = str(error).partition(";")[0]
+        raise InputError(
+            f"{source}: {said}, for the network in JAX; set backbone.library to torch and name to null"
+        ) from None
 
 
 def load(source: str) -> dict[str, np.ndarray]:

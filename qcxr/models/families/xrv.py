@@ -1,7 +1,7 @@
 """torchxrayvision's networks for chest films (Cohen et al., arXiv 2111.00595), from a file that the user has.
 
 Their DenseNet-121 (`densenet121-res224-*`) and ResNet-50 (`resnet50-res512-all`) read one channel with gray levels in
-[-1024, 1024]. A file is read once and kept as safetensors in the user's cache, under its content's hash.
+[-1024, 1024]. A file is read once and kept as safetensors in the user's cache, under its content's and the code's hash.
 """
 
 import os
@@ -19,9 +19,10 @@ from qcxr.models.densenet import DenseNetConfig
 from qcxr.models.description import Description
 from qcxr.models.families import densenet, resnet
 from qcxr.models.huggingface import channels_last
+from qcxr.models.layers import Numerics
 from qcxr.models.resnet import ResNetConfig
 from qcxr.study.files import make_parent, said_plainly
-from qcxr.study.provenance import digest_file
+from qcxr.study.provenance import code_hash, digest_file
 
 MEAN, STD = (0.5,), (1 / 2048,)  # (x / 255 - mean) / std: 0 becomes -1024, and 255 becomes 1024
 NORM = {"weight": "scale", "bias": "bias", "running_mean": "mean", "running_var": "var"}
@@ -42,11 +43,12 @@ def rename_resnet(name: str) -> str | None:
             return f"stem.{kernel}"
         case ["bn1"]:
             return f"stem.{norm}"
-        case [stage, block, "downsample", index] if stage.startswith("layer"):
-            return f"stages.{int(stage[5:]) - 1}.blocks.{block}.shortcut.{kernel if index == '0' else norm}"
-        case [stage, block, layer] if stage.startswith("layer") and layer[:-1] in ("conv", "bn"):
-            leaf = kernel if layer.startswith("conv") else norm
-            return f"stages.{int(stage[5:]) - 1}.blocks.{block}.convs.{int(layer[-1]) - 1}.{leaf}"
+        case [layer, block, "downsample", index] if (stage := densenet.number(layer, "layer")) is not None:
+            return f"stages.{stage - 1}.blocks.{block}.shortcut.{kernel if index == '0' else norm}"
+        case [layer, block, sub] if (stage := densenet.number(layer, "layer")) is not None:
+            for stem, leaf in (("conv", kernel), ("bn", norm)):
+                if (index := densenet.number(sub, stem)) is not None:
+                    return f"stages.{stage - 1}.blocks.{block}.convs.{index - 1}.{leaf}"
     return name
 
 
@@ -79,10 +81,13 @@ def describe(section: Mapping[str, Any]) -> Description:
 def load(name: str, path: Path, cache: Path | None = None) -> dict[str, np.ndarray]:
     """All backbone arrays of torchxrayvision's file by our names, kernels in our order; the classifier is left out."""
     cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"
-    kept = cache / f"{name}-{digest_file(path)[:16]}.safetensors"
+    # with a hash of the code that converted it, so that arrays by names of before are not met again
+    kept = cache / f"{name}-{digest_file(path)[:16]}-{code_hash('qcxr.models.families.xrv')}.safetensors"
     if not kept.is_file():
-        tensors = torchfile.read(path)
-        found = {ours: channels_last(tensors[theirs]) for theirs in tensors if (ours := NETWORKS[name].rename(theirs))}
+        made, tensors = NETWORKS[name], torchfile.read(path)
+        found = {ours: channels_last(tensors[theirs]) for theirs in tensors if (ours := made.rename(theirs))}
+        plain = Numerics(dtype=np.dtype("float32"), batch_norm="running")
+        arrays.fill(made.description.network(numerics=plain, rng=None), found, source=str(path))  # or it is not kept
         make_parent(kept)
         with said_plainly(kept):
             arrays.write(kept, found)
