@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from qcxr.training.ensemble import Ensemble
+    from qcxr.training.members import Member
     from qcxr.training.overlays import Overlays
 
 NOTICE = "research software, not a medical device"
@@ -102,15 +103,35 @@ def _table(arguments: argparse.Namespace, paths: list[str]) -> pd.DataFrame:
     each = _overlays(arguments, ensemble) if arguments.overlay else None
     seen = found[0].films
     rows = table(ensemble, paths, thresholds=thresholds, seen=seen, batch_size=arguments.batch_size, each=each)
+    _say_what_is_missing(found)
     if each is not None:
-        print(f"{each.written} pictures in {each.folder}", file=sys.stderr)
+        print(f"{each.written} picture{'s' if each.written != 1 else ''} in {each.folder}", file=sys.stderr)
     return rows
+
+
+def _say_what_is_missing(found: list[Member]) -> None:
+    """Why no film is called positive."""
+    stale = [member.name for member in found if member.stale]
+    missing = [member.name for member in found if member.validation is None and not member.stale]
+    if stale:
+        print(
+            f"no thresholds: predictions/validation.parquet of {', '.join(stale)} is older than the weights; "
+            "predict validation again",
+            file=sys.stderr,
+        )
+    elif missing:
+        print(
+            f"no thresholds: no predictions/validation.parquet beside the weights of {', '.join(missing)}",
+            file=sys.stderr,
+        )
 
 
 def _overlays(arguments: argparse.Namespace, ensemble: Ensemble) -> Overlays:
     from qcxr.analysis import overlay
     from qcxr.training.overlays import Overlays
 
+    if not ensemble.differentiable:
+        print("no gradient x input: torch computes this backbone; pictures have occlusion alone", file=sys.stderr)
     labels = ensemble.labels if arguments.overlay == "all" else arguments.overlay.split(",")
     folder = Path(arguments.overlays or "overlays")
     return Overlays(

@@ -13,8 +13,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
 def films(named: Sequence[str | Path]) -> list[str]:
     """Paths of films, those of a folder in the order of their names. A file that is named is not looked at.
 
-    In folders films are told by their suffix; files without one, as DICOMs often are, by their first bytes. Links to
-    folders and what is hidden are passed over. Raises InputError: a folder without a film.
+    In folders films are told by their suffix; files of other names, as DICOMs often have (1.2.840.113.5), by their
+    first bytes. Links to folders, what is hidden, and DICOMDIR, the index of a disc, are passed over. Raises
+    InputError: a folder without a film.
     """
     found: list[str] = []
     for name in named:
@@ -23,7 +24,7 @@ def films(named: Sequence[str | Path]) -> list[str]:
             continue
         below = list(_below(Path(name)))
         if not below:
-            raise InputError(f"folder {name} has no film ({', '.join(SUFFIXES)}, or a DICOM without a suffix) below it")
+            raise InputError(f"folder {name} has no film ({', '.join(SUFFIXES)}, or a DICOM of another name) below it")
         found += below
     return found
 
@@ -34,11 +35,15 @@ def _below(folder: Path) -> Iterator[str]:
         for name in sorted(files):
             path = os.path.join(here, name)
             suffix = os.path.splitext(name)[1].lower()
-            if not name.startswith(".") and (suffix in SUFFIXES or (not suffix and _is_dicom(path))):
+            if name.startswith(".") or name.upper() == "DICOMDIR":
+                continue
+            if suffix in SUFFIXES or _is_dicom(path):
                 yield path
 
 
 def _is_dicom(path: str) -> bool:
+    if not os.path.isfile(path):  # a pipe would wait for its other end
+        return False
     try:
         with open(path, "rb") as file:
             return dicom.is_dicom(file.read(132))

@@ -6,6 +6,7 @@ A frozen backbone, or one that several runs share bit for bit, is computed once 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,23 +40,26 @@ class Network(NamedTuple):
 class Ensemble:
     """The networks of `members`, their labels in order, and how their films are prepared.
 
-    Raises InputError: a file that is no run's weights, or runs of other labels or preprocessing than the first's.
+    Raises InputError: a file that is no run's weights, or runs of other labels or preprocessing than the first's, or of
+    another network where no `run.json` says that they differ in their seeds alone (`members`).
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.names = tuple(member.name for member in members)
         self.networks: list[Network] = []
         first: dict[str, Any] = {}
+        known = all(member.recorded for member in members)
         for member in members:
             model, metadata = classifier.restore(member.weights)
             if not {"image", "labels"} <= metadata.keys():
                 raise InputError(f"{member.weights} does not say how films were preprocessed; give a run's weights")
             about = {key: metadata[key] for key in ("labels", "image")}
+            about |= {} if known else {"network": asdict(model.architecture)}
             first = first or about
             if about != first:
                 raise InputError(
-                    f"{member.weights} has other labels or another preprocessing than {members[0].weights}; "
-                    "give a folder of runs that differ in their seeds alone"
+                    f"{member.weights} has other labels, another preprocessing or another network than "
+                    f"{members[0].weights}; give a folder of runs that differ in their seeds alone, or one run's"
                 )
             self.networks.append(_network(model))
         self.labels = tuple(first["labels"])

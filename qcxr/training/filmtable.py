@@ -31,6 +31,11 @@ class Film:
     facts: Facts | None = None
     error: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Its path as text: bytes of a name that are no UTF-8, which no table can hold, are written as \\xff."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
 
 def table(
     ensemble: Ensemble,
@@ -54,7 +59,7 @@ def table(
             readable = [film for film in films if film.pixels is not None]
             found = iter(_predicted(ensemble, readable, size))
             for film in films:
-                row: dict[str, Any] = {"film": film.path}
+                row: dict[str, Any] = {"film": film.shown}
                 if film.pixels is not None and film.facts is not None:
                     values = _values(ensemble.labels, next(found), thresholds)
                     row |= values | {"unlike": unlike(film.pixels, film.facts, seen)}

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import jax
@@ -79,7 +80,10 @@ def test_a_heads_folder_gives_a_table_with_thresholds_and_pictures(capsys):
             assert "not a medical device" in picture.info["Disclaimer"]
             colours = np.asarray(picture.convert("RGB"), int)
             assert np.ptp(colours, axis=2).max() > 60  # there is colour over the gray
+    os.utime("cdl/seed0/predictions/validation.parquet", (0, 0))
     assert main(["predict", "cdl/seed0", FILMS[0], "--out", "t.parquet"]) == 0
+    assert "no thresholds: predictions/validation.parquet of seed0 is older than the weights" in capsys.readouterr().err
+    assert pd.read_parquet("t.parquet")["positive_Mass"].isna().all()
     assert pd.read_parquet("t.parquet").columns.tolist() == [
         "film", "p_Mass", "p_Nodule", "positive_Mass", "positive_Nodule", "unlike", "error",
     ]  # fmt: skip

@@ -1,6 +1,8 @@
 """Prediction for film files: the workflow's own numbers, means over seeds, saliency, films unlike the training ones."""
 
 import json
+import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,12 +17,19 @@ from qcxr.data.images import Preprocessing, prepare
 from qcxr.data.pack import PackedFiles, pack
 from qcxr.errors import InputError
 from qcxr.models import classifier
+from qcxr.study.recipe import Recipe
+from qcxr.study.sections import Augment, Image
 from qcxr.training import filmtable
 from qcxr.training.ensemble import Ensemble
-from qcxr.training.members import Member, members
+from qcxr.training.fit import fingerprint
+from qcxr.training.members import DECIDES, Member, members
+from qcxr.training.overlays import Overlays
 from qcxr.training.predict import predict
 from qcxr.training.saliency import gradient_times_input, occlusion, patch_of, starts
+from qcxr.training.splits import Splits
 from tests.data import films as drawn
+from tests.training.runs import BACKBONE, PROTOCOL, described
+from tests.training.runs import split as films_of
 from tests.training.untrained import IMAGE, LABELS, save
 
 
@@ -100,6 +109,8 @@ def test_films_that_cannot_be_read_have_a_row_and_disturb_no_other(ensemble, nih
     alone = filmtable.table(ensemble, good, thresholds={}, seen=None)
     np.testing.assert_allclose(table.loc[[1, 3, 4], "p_Mass"], alone["p_Mass"], atol=1e-7)
     assert table.loc[[0, 2], "p_Mass"].isna().all()
+    latin = os.fsdecode(b"caf\xe9.png")  # a name that is no UTF-8
+    assert filmtable.table(ensemble, [latin], thresholds={}, seen=None)["film"].tolist() == ["caf\\xe9.png"]
     assert [path for path, _ in seen] == good
     np.testing.assert_allclose([p["Mass"] for _, p in seen], alone["p_Mass"], atol=1e-7)
 
@@ -160,11 +171,21 @@ def test_films_unlike_those_that_were_packed_are_said(nih):
 
 
 def test_folders_are_searched(tmp_path):
-    for name in ("b/1.PNG", "b/a/2.dcm", "a.jpeg", "notes.txt", ".hidden/3.png", "b/IM0001", "b/IM0002"):
+    for name in (
+        "b/1.PNG",
+        "b/a/2.dcm",
+        "a.jpeg",
+        "notes.txt",
+        ".hidden/3.png",
+        "b/IM0001",
+        "b/IM0002",
+        "1.2.84.1",
+        "D/DICOMDIR",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(bytes(128) + b"DICM" if name.endswith("1") else b"x")
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM" if name[-1] in "1R" else b"x")
     found = [path.removeprefix(f"{tmp_path}/") for path in listing.films([tmp_path, "named.tif"])]
-    assert found == ["a.jpeg", "b/1.PNG", "b/IM0001", "b/a/2.dcm", "named.tif"]
+    assert found == ["1.2.84.1", "a.jpeg", "b/1.PNG", "b/IM0001", "b/a/2.dcm", "named.tif"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty has no film \(.png, .jpg"):
         listing.films([tmp_path / "a.jpeg", tmp_path / "empty"])
@@ -175,13 +196,90 @@ def _other_labels(folder):
     save(folder / "seed1", seed=0, labels=("Mass",))
 
 
+def _other_head(folder):
+    save(folder / "seed0", seed=0)
+    save(folder / "seed1", seed=1, head="mlp")
+
+
+def _otherwise(folder, key):
+    """Two runs of the same network, with another protocol, code or films."""
+    for seed in (0, 1):
+        save(folder / f"seed{seed}", seed=seed)
+        _record(folder / f"seed{seed}", **({key: "other"} if seed else {}))
+
+
+def _record(folder, **other):
+    (folder / "run.json").write_text(json.dumps({"config": "a", "code_hash": "b", "data_hash": ["c"], **other}))
+
+
+def test_what_decides_a_run_does_not_have_its_seed(tmp_path):
+    recipe, films = Recipe("cdl", {}, BACKBONE, Image(), Augment(), PROTOCOL), Splits(films_of(4, 1), films_of(4, 2))
+    one, two = (fingerprint(described(tmp_path, recipe, seed=seed), films) for seed in (0, 1))
+    assert DECIDES.keys() <= one.keys() and {key for key in one if one[key] != two[key]} == {"seed"}
+
+
+def test_predictions_that_are_older_than_the_weights_give_no_threshold(tmp_path):
+    member, table = Member(save(tmp_path / "seed0", seed=0) / "best.safetensors"), tmp_path / "seed0/predictions"
+    assert member.validation is None and not member.stale
+    table.mkdir()
+    (table / "validation.parquet").write_text("x")
+    assert member.validation == table / "validation.parquet" and not member.stale
+    os.utime(table / "validation.parquet", ns=(0, member.weights.stat().st_mtime_ns - 1))
+    assert member.validation is None and member.stale
+
+
+def test_no_picture_overwrites_another(tmp_path):
+    class Flat(Ensemble):
+        labels, names, differentiable = ("肺炎", "気胸", "+", "/", "a-b", "A b"), ("seed0",), False
+        preprocessing = Preprocessing(18, 16)
+
+        def __init__(self):
+            pass
+
+        def probabilities(self, films):
+            return np.zeros((1, len(films), 6), np.float32)
+
+    written = []
+    draw = lambda film, title, maps, out: written.append((out.name, title.splitlines()[-1]))  # noqa: E731
+    each = Overlays(Flat(), Flat.labels, tmp_path, patch=16, stride=16, smooth=np.asarray, draw=draw)
+    names = ("x/a.png", "y/a.png", "z/a.2.png", "z/A.dcm", "1.2.3.4", "1.2.3.5", "w" * 99)
+    for name in names:
+        each(filmtable.Film(name, np.zeros((16, 16), np.uint8)), dict.fromkeys(Flat.labels, 0.5))
+    files = [name for name, _ in written]
+    assert each.written == len({name.casefold() for name in files}) == len(names) * len(Flat.labels)
+    assert files[:6] == ["a-肺炎.png", "a-気胸.png", "a-_.png", "a-_.2.png", "a-a_b.png", "a-A_b.2.png"]
+    assert [name.partition("-")[0] for name in files[::6]] == [
+        "a",
+        "a.2",
+        "a.2.2",
+        "A.3",
+        "1.2.3.4",
+        "1.2.3.5",
+        "w" * 99,
+    ]
+    assert written[-1][1].startswith("www") and len(written[-1][1]) == 56
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
         (lambda folder: (folder / "cdl/seed0").mkdir(parents=True), "it has cdl: give one of them"),
         (lambda folder: (folder / "seed3").mkdir(), r"no run of .* is trained yet \(seed3\); train it first"),
         (lambda folder: None, "it is empty"),
-        (_other_labels, "seed1/best.safetensors has other labels or another preprocessing than"),
+        (_other_labels, "seed1/best.safetensors has other labels, another preprocessing or another network"),
+        (
+            _other_head,
+            "seed1/best.safetensors has other labels, another preprocessing or another network than .*seed0/",
+        ),
+        (
+            partial(_otherwise, key="config"),
+            "seed0 and .*seed1 must differ in their seeds alone, .* different settings;",
+        ),
+        (
+            partial(_otherwise, key="code_hash"),
+            "different code; train the older again or move it away, or give one",
+        ),
+        (partial(_otherwise, key="data_hash"), "different films;"),
         (lambda folder: (folder / "best.safetensors").write_text("x"), "not a complete safetensors file"),
     ],
 )

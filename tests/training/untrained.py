@@ -14,9 +14,9 @@ SMALL = {
 }
 
 
-def save(folder: Path, *, seed: int, labels: tuple[str, ...] = LABELS, frozen: bool = False) -> Path:
+def save(folder: Path, *, seed: int, labels: tuple[str, ...] = LABELS, frozen: bool = False, head: str = "cdl") -> Path:
     """A run's folder with its weights; with `frozen` on the backbone of seed 0, as runs on features have it."""
-    architecture = Architecture(SMALL, "cdl", len(labels), batch_norm="running")
+    architecture = Architecture(SMALL, head, len(labels), batch_norm="running")
     model = classifier.build(architecture, seed=seed)
     if frozen:
         model.backbone = classifier.build(architecture, seed=0).backbone
