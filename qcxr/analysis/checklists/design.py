@@ -13,10 +13,10 @@ def technology(known: Known) -> Answer:
     heads = listed([head_name(head) for head in known.facts.heads])
     if known.facts.foreign:
         return Answer(f"Multi-label classifiers of chest X-rays, made elsewhere: {heads}.", "their technology")
-    backbone = known.setting("backbone", "name")
+    backbone = known.setting("backbone", "name") or known.setting("backbone", "weights")
     if backbone is None:
         return OPEN
-    text = f"“{title(known.facts)}”: deep learning, a convolutional backbone ({backbone}) with a head, {heads}."
+    text = f"“{title(known.facts)}”: deep learning, a backbone ({backbone}) with a head, {heads}."
     if known.facts.circuits:
         simulated = listed([head_name(head) for head in known.facts.circuits])
         text += f" With a quantum circuit in the head: {simulated}."

@@ -124,9 +124,9 @@ def building(known: Known) -> Answer:
 
 def technology_of(known: Known) -> Answer:
     """The network in a sentence."""
-    backbone = known.setting("backbone", "name")
+    backbone = known.setting("backbone", "name") or known.setting("backbone", "weights")
     heads = listed([head_name(head) for head in known.facts.heads])
-    return Answer(f"A convolutional backbone ({backbone}) with a head, {heads}.") if backbone else OPEN
+    return Answer(f"A backbone ({backbone}) with a head, {heads}.") if backbone else OPEN
 
 
 def imbalance(known: Known) -> Answer:

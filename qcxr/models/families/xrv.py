@@ -47,8 +47,8 @@ def rename_resnet(name: str) -> str | None:
             return f"stages.{stage - 1}.blocks.{block}.shortcut.{kernel if index == '0' else norm}"
         case [layer, block, sub] if (stage := densenet.number(layer, "layer")) is not None:
             for stem, leaf in (("conv", kernel), ("bn", norm)):
-                if (index := densenet.number(sub, stem)) is not None:
-                    return f"stages.{stage - 1}.blocks.{block}.convs.{index - 1}.{leaf}"
+                if (conv := densenet.number(sub, stem)) is not None:
+                    return f"stages.{stage - 1}.blocks.{block}.convs.{conv - 1}.{leaf}"
     return name
 
 
