@@ -59,7 +59,7 @@ def table(
             readable = [film for film in films if film.pixels is not None]
             found = iter(_predicted(ensemble, readable, size))
             for film in films:
-                row: dict[str, Any] = {"film": film.shown}
+                row: dict[str, Any] = {"film": film.shown, "unlike": ""}
                 if film.pixels is not None and film.facts is not None:
                     values = _values(ensemble.labels, next(found), thresholds)
                     row |= values | {"unlike": unlike(film.pixels, film.facts, seen)}
@@ -121,5 +121,4 @@ def _framed(rows: list[dict[str, Any]], ensemble: Ensemble) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns)
     flags = [column for column in columns if column.startswith("positive_")]
     frame[flags] = frame[flags].astype("Int8")
-    frame[["unlike", "error"]] = frame[["unlike", "error"]].fillna("")
     return frame
