@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= 2
-# of each test's cases, `make test` runs every THIN-th
+# of all tests, `make test` runs every THIN-th
 THIN ?= 1
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt

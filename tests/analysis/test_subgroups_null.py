@@ -1,6 +1,7 @@
 """How often a gap is found where there is none."""
 
 import numpy as np
+import pytest
 
 from qcxr.analysis.contrasts import Contrast, cell
 from qcxr.analysis.sides import Side
@@ -29,6 +30,7 @@ def test_error_rate_where_there_is_no_gap():
     assert rejected["patients"] / trials > 0.1  # patients alone forget the seeds
 
 
+@pytest.mark.slow
 def test_error_rate_of_a_mean_gap_over_many_labels_with_few_positive_patients():
     """Eight labels whose scores correlate by a half, four positive patients in each of two groups, one run."""
     rng = np.random.default_rng(4)

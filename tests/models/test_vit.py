@@ -140,6 +140,7 @@ def test_what_is_ignored_is_named_and_half_precision_is_read(checkpoint):
     assert not [name for name in found if distance(found[name], expected[name]) > 0.01]
 
 
+@pytest.mark.slow
 def test_bfloat16_is_near_and_remat_changes_nothing(images):
     def made(**options):
         return backbones.create(OWN, key=jax.random.key(3), batch_norm="running", **options)

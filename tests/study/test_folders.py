@@ -112,7 +112,7 @@ def test_a_local_checkpoint_that_is_not_there_is_an_obstacle(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
 
     def said(weights):
-        lines = parse(study(backbone={"weights": weights})).obstacles()
+        lines = parse(study(backbone={"weights": weights, "library": "jax"})).obstacles()
         return [line for line in lines if "backbone.weights" in line]
 
     assert said("./none") == [

@@ -73,6 +73,7 @@ def until(process, text):
     return line
 
 
+@pytest.mark.slow
 def test_the_second_trainer_waits_and_finds_the_run_done(tmp_path, undisturbed):
     first = start(tmp_path)
     until(first, "epoch")

@@ -41,6 +41,7 @@ def assert_same_run(folder, other):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["cdl", "dqc"])
 def test_four_devices_end_where_one_does(tmp_path, head):
     assert ended(start(tmp_path / "four", head, 4)).count("state on {4}") == 3
@@ -48,6 +49,7 @@ def test_four_devices_end_where_one_does(tmp_path, head):
     assert_same_run(tmp_path / "four", tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_two_hosts_of_an_srun_step_end_where_one_device_does(tmp_path):
     """Two processes with two devices each, told of each other as Slurm would; only the first writes."""
     slurm = {

@@ -121,7 +121,7 @@ def test_no_job_starts_before_every_model_has_been_built(study):
     study.write(TINY | {"backbone": {"name": None, "config": None, "weights": "./checkpoint"}})
     text = study.snakemake("--keep-going", check=False)
     errors = [line for line in text.splitlines() if line.startswith("error:")]
-    assert len(errors) == 1 and errors[0].startswith("error: depths must be a list of integers >= 1, got 3")
+    assert len(errors) == 1 and "depths must be a list of integers >= 1, got 3" in errors[0]
     assert "rule films" not in text and not (study.folder / "results").exists()
     study.write(TINY)
     study.snakemake("results/parameters.csv")
