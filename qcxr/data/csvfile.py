@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from qcxr.data.columns import PLACE, SPLITS
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.labels import CXRLT26, canonical
 from qcxr.study.values import splits_named
 
@@ -58,12 +58,12 @@ def read_table(
     except pd.errors.EmptyDataError:
         raise InputError(f"{what} {path} is empty; download it again") from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning, *DAMAGED) as error:
-        raise InputError(f"{what} {path} is not a readable CSV ({_one_line(error)}); download it again") from None
+        raise InputError(f"{what} {path} is not a readable CSV ({one_line(error, 200)}); download it again") from None
     table.columns = [str(column).strip() for column in table.columns]
     if missing := [column for column in required if column not in table.columns]:
         raise InputError(
             f"{what} {path} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            f"it has {_some(table.columns)}; is it another release's file?"
+            f"it has {some(table.columns)}; is it another release's file?"
         )
     return table if columns is None else table[[name for name in table.columns if name in columns]]
 
@@ -97,7 +97,7 @@ def label_columns(table: pd.DataFrame, *, path: str | Path, other: Iterable[str]
             raise InputError(f"{path} holds the label {name!r} twice (last as {column!r}); keep one of the columns")
         columns[name] = values.astype("Int8")
     if not columns:
-        raise InputError(f"{path} holds no label column (0/1); it has {_some(table.columns)}")
+        raise InputError(f"{path} holds no label column (0/1); it has {some(table.columns)}")
     return pd.DataFrame(columns, index=table.index)
 
 
@@ -147,14 +147,11 @@ def split_files(labels: str | Path | Sequence[str | Path], *, what: str) -> dict
                 raise InputError(f"{what} {path} must name its split (train, val or test) in the file name; rename it")
             files.setdefault(found.pop(), []).append(path)
     if not files:
-        raise InputError(f"no label CSV (a name with train, val or test in it) found in {_some(map(str, given))}")
+        raise InputError(f"no label CSV (a name with train, val or test in it) found in {some(map(str, given))}")
     return {split: files[split] for split in SPLITS if split in files}
 
 
-def _some(names: Iterable[str], most: int = 8) -> str:
+def some(names: Iterable[str], most: int = 8) -> str:
+    """The first names of a list, and how many there are if there are more."""
     names = [str(name) for name in names]
     return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

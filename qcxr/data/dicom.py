@@ -18,6 +18,7 @@ from qcxr.data import codestream
 from qcxr.data.film import FilmError, MissingCodec, refuse_size
 from qcxr.data.levels import looked_up, present, to_bytes
 from qcxr.data.voi import presented
+from qcxr.errors import one_line
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -58,9 +59,9 @@ def read(data: bytes, levels: str) -> tuple[Image.Image, str]:
         except MissingCodec:
             raise
         except FilmError as error:  # names of the file's own are in it, with line ends or anything else
-            raise FilmError(" ".join(str(error).split())) from None
+            raise FilmError(one_line(error, None)) from None
         except Exception as error:  # pydicom and the decoders raise what they meet
-            raise FilmError(f"damaged or truncated DICOM ({' '.join(str(error).split())[:120]})") from None
+            raise FilmError(f"damaged or truncated DICOM ({one_line(error, 120)})") from None
 
 
 def _installed() -> bool:
@@ -170,7 +171,7 @@ def _pixels(film: "Dataset") -> np.ndarray:
 def _padding(film: "Dataset", codes: Integer[np.ndarray, " codes"]) -> Bool[np.ndarray, " codes"]:
     """Which stored values are padding: what fills the square about a round or turned film (PS3.3, C.7.5.1.1.2)."""
     first = film.get("PixelPaddingValue")
-    if first is None or film.get("PixelData") is None:
+    if first is None:
         return np.zeros(len(codes), bool)
     last = film.get("PixelPaddingRangeLimit")
     ends = sorted((int(first), int(first if last is None else last)))

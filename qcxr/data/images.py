@@ -20,9 +20,7 @@ from PIL import Image, ImageFile
 from qcxr.data import dicom
 from qcxr.data.film import MAX_PIXELS, Facts, FilmError, refuse_size
 from qcxr.data.levels import LEVELS, sixteen
-from qcxr.errors import InputError
-
-__all__ = ["FITS", "Facts", "FilmError", "Preprocessing", "decode", "prepare", "preprocess"]
+from qcxr.errors import InputError, one_line
 
 FITS = ("crop", "squash")
 FILTERS = {
@@ -112,7 +110,7 @@ def _open(data: bytes, levels: str) -> tuple[Image.Image, Facts]:
     except Image.UnidentifiedImageError:
         raise FilmError("not a PNG, JPEG or DICOM") from None
     except Exception as error:  # PIL's plugins raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
-        raise FilmError(f"damaged or truncated ({' '.join(str(error).split())[:120]})") from None
+        raise FilmError(f"damaged or truncated ({one_line(error, 120)})") from None
 
 
 def preprocess(

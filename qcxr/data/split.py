@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from qcxr.data.columns import labels_of
 from qcxr.data.joined import Joined
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.labels import canonical
 
 
@@ -190,7 +190,7 @@ def _parts(npy: Path, about: dict[str, Any]) -> list[Path]:
 
 
 def _damaged(npy: Path, path: Path, error: Exception) -> InputError:
-    reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:160]
+    reason = f"lacks {error}" if isinstance(error, KeyError) else one_line(error)
     return InputError(f"packed split {npy} is damaged ({path.name}: {reason}); delete it and run the pack step again")
 
 

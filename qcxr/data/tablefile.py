@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qcxr.data.csvfile import DAMAGED, read_table
-from qcxr.errors import InputError
+from qcxr.data.csvfile import DAMAGED, read_table, some
+from qcxr.errors import InputError, one_line
 
 _UNREADABLE = (OSError, ValueError, pa.ArrowException)
 _SEPARATORS = (",", ";", "\t")
@@ -56,9 +56,9 @@ def read_columns(path: str | Path, columns: Collection[str]) -> pd.DataFrame:
 
 def lacks(path: str | Path, missing: Sequence[str], known: Sequence[str]) -> str:
     """That a table does not have some columns, in one line."""
-    some = ", ".join(known[:12]) + (f", ... ({len(known)} in all)" if len(known) > 12 else "")
     many = "s" if len(missing) > 1 else ""
-    return f"table {path} lacks the column{many} {', '.join(missing)}; it has {some}: correct the source's keys"
+    has = some(known, most=12)
+    return f"table {path} lacks the column{many} {', '.join(missing)}; it has {has}: correct the source's keys"
 
 
 def _parquet(path: Path) -> pq.ParquetFile:
@@ -69,7 +69,7 @@ def _parquet(path: Path) -> pq.ParquetFile:
 
 
 def _no_parquet(path: Path, error: BaseException) -> InputError:
-    return InputError(f"table {path} is not readable parquet ({_short(error)}); write it again")
+    return InputError(f"table {path} is not readable parquet ({one_line(error)}); write it again")
 
 
 def _is_parquet(path: Path) -> bool:
@@ -88,7 +88,7 @@ def _header(path: Path) -> str:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as handle:
             return handle.readline().rstrip("\r\n")
     except (UnicodeDecodeError, *DAMAGED) as error:
-        raise InputError(f"table {path} is not a readable CSV ({_short(error)}); save it as UTF-8") from None
+        raise InputError(f"table {path} is not a readable CSV ({one_line(error)}); save it as UTF-8") from None
 
 
 def _separator(path: Path, header: str) -> str:
@@ -102,7 +102,3 @@ def _text(column: pd.Series) -> pd.Series:
         column = column.astype("Int64")
     text = column.astype("string").str.strip()
     return text.mask(text == "").astype(object).where(text.notna() & (text != ""), None)
-
-
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:160]
