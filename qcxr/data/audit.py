@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from qcxr.data.columns import ISSUES
-from qcxr.data.entry import unpack_entry, unpack_facts
+from qcxr.data.entry import unpack_whole
 from qcxr.data.film import GRAY_MODES, FilmError
 from qcxr.data.films import Films, said_corrupt
 from qcxr.data.images import decode
@@ -36,7 +36,7 @@ def film_facts(manifest: pd.DataFrame, films: Films) -> pd.DataFrame:
             if blob is None:
                 continue
             with said_corrupt(path):
-                facts, pixels = unpack_facts(blob, crop=crop), unpack_entry(blob, crop=crop)
+                pixels, facts = unpack_whole(blob, crop=crop)
             digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).hexdigest()
             of_file = (facts.width, facts.height, facts.mode, facts.colour, facts.aspect)
             of_pixels = (digest, min(facts.width, facts.height) < resize, bool(pixels.min() == pixels.max()))

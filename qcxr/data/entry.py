@@ -9,7 +9,8 @@ from jaxtyping import UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from qcxr.data.images import Facts, Preprocessing
+from qcxr.data.film import Facts
+from qcxr.data.images import Preprocessing
 from qcxr.data.levels import LEVELS
 
 # Raise it when `images.prepare` changes its pixels: entries of the old version are then rebuilt.
@@ -48,14 +49,10 @@ def unpack_entry(blob: object, *, crop: int) -> UInt8[np.ndarray, "{crop} {crop}
     return _image(_plain(blob, crop=crop), crop=crop)
 
 
-def unpack_facts(blob: object, *, crop: int) -> Facts:
-    """The facts of the film's file. Raises CorruptEntry."""
+def unpack_whole(blob: object, *, crop: int) -> tuple[UInt8[np.ndarray, "{crop} {crop}"], Facts]:
+    """The film and the facts of its file. Raises CorruptEntry."""
     plain = _plain(blob, crop=crop)
-    try:
-        length = int.from_bytes(plain[:8], "little")  # safetensors: u64 header length, JSON header, tensors
-        return Facts(**json.loads(json.loads(plain[8 : 8 + length])["__metadata__"]["facts"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptEntry(f"no facts ({error})") from None
+    return _image(plain, crop=crop), _facts(plain)
 
 
 def _plain(blob: object, *, crop: int) -> bytes:
@@ -69,6 +66,14 @@ def _plain(blob: object, *, crop: int) -> bytes:
         return zstandard.ZstdDecompressor().decompress(blob)
     except zstandard.ZstdError as error:
         raise CorruptEntry(str(error)) from None
+
+
+def _facts(plain: bytes) -> Facts:
+    try:
+        length = int.from_bytes(plain[:8], "little")  # safetensors: u64 header length, JSON header, tensors
+        return Facts(**json.loads(json.loads(plain[8 : 8 + length])["__metadata__"]["facts"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptEntry(f"no facts ({error})") from None
 
 
 def _image(plain: bytes, *, crop: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import UInt8
 
 from qcxr.data.columns import ISSUES, labels_of
-from qcxr.data.entry import settings_key, unpack_entry, unpack_facts
+from qcxr.data.entry import settings_key, unpack_whole
 from qcxr.data.films import Films, said_corrupt
 from qcxr.data.likeness import Seen
 from qcxr.data.missing import refuse_above
@@ -89,9 +89,8 @@ def _images(
 ) -> Iterator[UInt8[np.ndarray, "crop crop"]]:
     for key, path in zip(keys, paths, strict=True):
         with said_corrupt(path):
-            blob = store[key]
-            image = unpack_entry(blob, crop=crop)
-            seen.add(image, unpack_facts(blob, crop=crop))
+            image, facts = unpack_whole(store[key], crop=crop)
+            seen.add(image, facts)
         yield image
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from qcxr.data.cache import build
 from qcxr.data.columns import ISSUES
-from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_entry, unpack_facts
+from qcxr.data.entry import CorruptEntry, entry_key, settings_key, unpack_whole
 from qcxr.data.films import Films
 from qcxr.data.store import open_store, sqlite_problems, writer_lock
 from qcxr.errors import InputError
@@ -110,8 +110,7 @@ def _problem(store: diskcache.Cache, films: Films, path: str, content: str | Non
     if blob is None:
         return "not cached", f"no entry for {settings_key(films.preprocessing)}"
     try:
-        unpack_entry(blob, crop=films.preprocessing.crop)
-        unpack_facts(blob, crop=films.preprocessing.crop)
+        unpack_whole(blob, crop=films.preprocessing.crop)
     except CorruptEntry as error:
         return "corrupt", str(error)
     return None

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from qcxr.data.cache import build
-from qcxr.data.entry import CorruptEntry, pack_entry, unpack_entry, unpack_facts
+from qcxr.data.entry import CorruptEntry, pack_entry, unpack_entry, unpack_whole
+from qcxr.data.film import Facts
 from qcxr.data.films import Films
-from qcxr.data.images import Facts, Preprocessing, prepare
+from qcxr.data.images import Preprocessing, prepare
 from qcxr.data.store import open_store, writer_lock
 from qcxr.errors import InputError
 
@@ -41,7 +42,7 @@ def test_entries_are_the_preprocessed_films(source):
             expected, facts = prepare((where.images / path).read_bytes(), SMALL)
             blob = store[where.key(store, path)]
             np.testing.assert_array_equal(unpack_entry(blob, crop=20), expected)
-            assert unpack_facts(blob, crop=20) == facts
+            assert unpack_whole(blob, crop=20)[1] == facts
 
 
 def test_a_second_build_does_nothing_and_workers_do_not_matter(source, tmp_path):
@@ -120,7 +121,7 @@ def test_every_damaged_entry_is_noticed():
     image, facts = films.gray(np.random.default_rng(0), 20, 20), Facts(40, 41, "RGBA", False)
     blob = pack_entry(image, facts)
     np.testing.assert_array_equal(unpack_entry(blob, crop=20), image)
-    assert unpack_facts(blob, crop=20) == facts
+    assert unpack_whole(blob, crop=20)[1] == facts
     for position in range(len(blob)):
         damaged = bytearray(blob)
         damaged[position] ^= 0x10

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 
-from qcxr.data.images import FilmError, Preprocessing, decode, prepare, preprocess
+from qcxr.data.film import FilmError
+from qcxr.data.images import Preprocessing, decode, prepare, preprocess
 from qcxr.errors import InputError
 
 from .films import SHARED, gray

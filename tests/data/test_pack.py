@@ -10,8 +10,9 @@ import pytest
 
 from qcxr.data.cache import build
 from qcxr.data.entry import pack_entry
+from qcxr.data.film import Facts
 from qcxr.data.films import Films
-from qcxr.data.images import Facts, Preprocessing, prepare
+from qcxr.data.images import Preprocessing, prepare
 from qcxr.data.pack import PackedFiles, pack
 from qcxr.data.split import load, sha256
 from qcxr.data.store import open_store
