@@ -36,8 +36,8 @@ def write_attributes(
     if "entries" in files:
         listed = Source(source.kind, {**source.options, "entries": files["entries"]}).read().set_index("image_id")
         known[["sex", "age", "view"]] = listed.loc[frame["image_id"], ["sex", "age", "view"]].to_numpy()
-    if hasattr(source.reader(), "attributes"):
-        known[["sex", "age", "view"]] = source.reader().attributes(frame, **source.options).to_numpy()
+    if hasattr(reader := source.reader(), "attributes"):
+        known[["sex", "age", "view"]] = reader.attributes(frame, **source.options).to_numpy()
     if "patients" in files:
         known[["sex", "age"]] = _of_patients(frame, files["patients"], files.get("metadata")).to_numpy()
     for name in COLUMNS:

@@ -38,8 +38,7 @@ def coded(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
 def _of_columns(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     found = {}
     for name, label in table.told().items():
-        columns = [label.columns] if isinstance(label.columns, str) else label.columns
-        each = [_numbers(rows[column], table, label, column) for column in columns]
+        each = [_numbers(rows[column], table, label, column) for column in label.listed]
         found[name] = each[0] if len(each) == 1 else _any(pd.concat(each, axis=1))
     return pd.DataFrame(found, index=rows.index)
 
@@ -75,13 +74,18 @@ def _any(columns: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where((values == _BLANK).any(axis=1), _BLANK, said), index=columns.index)
 
 
+def plainly(word: str) -> str:
+    """A word of findings as it is compared: in lower case, with single blanks."""
+    return " ".join(word.lower().split())
+
+
 def words(cells: pd.Series, findings: Findings) -> pd.Series:
     """The findings of each cell as a frozenset of words in lower case; an empty cell has none."""
     ends = findings.strip + " \t"
 
     def parted(text: str) -> frozenset[str]:
         parts = text.split(findings.separator) if findings.separator else [text]
-        return frozenset(word for part in parts if (word := " ".join(part.strip(ends).lower().split())))
+        return frozenset(word for part in parts if (word := plainly(part.strip(ends))))
 
     found = cells.map({text: parted(text) for text in cells.dropna().unique()})
     return found.where(found.notna(), pd.Series([frozenset()] * len(cells), index=cells.index))
@@ -94,10 +98,7 @@ def _of_findings(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     known = frozenset().union(*listed.unique())
     found, unseen = {}, []
     for name, label in table.told().items():
-        mapped = {
-            " ".join(word.lower().split())
-            for word in ([label.columns] if isinstance(label.columns, str) else label.columns)
-        }
+        mapped = set(map(plainly, label.listed))
         hits = {each: float(bool(each & mapped)) for each in listed.unique()}
         found[name] = listed.map(hits).astype(float).mask(empty, _TAKEN_AS.get(table.blank, _BLANK))
         unseen += [] if mapped & known else [name]

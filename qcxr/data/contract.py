@@ -39,14 +39,7 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
             f"image id {out['image_id'][twice].iloc[0]} is there twice ({int(twice.sum())} repeated id(s) in all); "
             "every film may stand in one label file, once"
         )
-    pairs = out[["patient_id", "split"]].drop_duplicates()
-    if (spread := pairs["patient_id"].duplicated()).any():
-        patient = pairs["patient_id"][spread].iloc[0]
-        where = "/".join(sorted(pairs["split"][pairs["patient_id"] == patient]))
-        raise InputError(
-            f"patient {patient} is in two splits ({where}; {pairs['patient_id'][spread].nunique()} such patient(s)); "
-            "split by patient, or the test set leaks into training"
-        )
+    refuse_spread(out.set_axis(places))
     _refuse_outside(out["path"])
     for column, dtype in (("view", "string"), ("age", "Float32"), ("sex", "string")):
         if column in frame:
@@ -63,6 +56,21 @@ def check(frame: pd.DataFrame) -> pd.DataFrame:
     out = out.loc[order.sort_values(["split", "image_id"]).index].reset_index(drop=True)
     out.attrs = dict(frame.attrs)  # what the reader left out, for the audit; parquet keeps it
     return out
+
+
+def refuse_spread(frame: pd.DataFrame) -> None:
+    """Raises InputError for a patient with films in two splits, with a file and row for each (`columns.place`)."""
+    pairs = frame[["patient_id", "split"]].drop_duplicates()
+    if not (spread := pairs["patient_id"].duplicated()).any():
+        return
+    patient = pairs["patient_id"][spread].iloc[0]
+    numbered = frame.reset_index(drop=True)
+    splits = numbered[numbered["patient_id"] == patient].drop_duplicates("split")["split"]
+    where = " and ".join(f"{split} ({place(frame.index, at)})" for at, split in splits.items())
+    raise InputError(
+        f"patient {patient} is in two splits, {where} ({pairs['patient_id'][spread].nunique()} such patient(s)); split "
+        "by patient, or the test set leaks into training"
+    )
 
 
 def _refuse_columns(frame: pd.DataFrame) -> None:

@@ -75,7 +75,7 @@ def needed_columns(table: Table) -> list[str]:
         names.append(table.findings.column)
     else:
         for label in table.told().values():
-            names += [label.columns] if isinstance(label.columns, str) else label.columns
+            names += label.listed
     return list(dict.fromkeys([*names, *table.keep]))
 
 

@@ -12,7 +12,7 @@ from qcxr.data.counts import counts
 from qcxr.data.csvfile import read_table
 from qcxr.data.missing import missing_films, refuse_above
 from qcxr.data.sources import Source
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.files import write_csv, write_parquet
 
 
@@ -85,8 +85,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
     except InputError as error:
         raise InputError(f"manifest {path} is not as it was written: {error}; or {again}") from None
     except Exception as error:  # what pyarrow raises depends on where the file is damaged
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(f"manifest {path} is not readable parquet ({reason}); {again}") from None
+        raise InputError(f"manifest {path} is not readable parquet ({one_line(error)}); {again}") from None
 
 
 def _of(frame: pd.DataFrame, splits: Sequence[str] | None, source: Source, *, name: str) -> pd.DataFrame:
@@ -102,8 +101,8 @@ def _of(frame: pd.DataFrame, splits: Sequence[str] | None, source: Source, *, na
             listed = ", ".join(map(str, files))
             rows = sum(len(read_table(file)) for file in files)
             reason = f"none of the {rows} rows of {listed} is a film to keep" if rows else f"{listed} has no data row"
-        elif hasattr(source.reader(), "why_empty"):
-            reason = source.reader().why_empty(split, **source.options)
+        elif hasattr(reader := source.reader(), "why_empty"):
+            reason = reader.why_empty(split, **source.options)
         else:
             reason = "no label file has that split in its name"
         key = f"data.sources.{name}" + ".labels" * ("labels" in source.options)

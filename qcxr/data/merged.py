@@ -1,4 +1,4 @@
-"""One row per film: several rows of a film made one, and films and patients that stand where they may not refused."""
+"""One row per film: several rows of a film made one, and a film that is listed twice refused."""
 
 import pandas as pd
 
@@ -54,17 +54,4 @@ def _refuse_twice(frame: pd.DataFrame, twice: pd.Series, key: str) -> None:
     raise InputError(
         f"film {value} is listed twice, in {place(frame.index, before)} and in {place(frame.index, at)} "
         f"({int(twice.sum())} such row(s)); {way_out}"
-    )
-
-
-def refuse_spread(frame: pd.DataFrame) -> None:
-    pairs = frame[["patient_id", "split"]].drop_duplicates()
-    if not (spread := pairs["patient_id"].duplicated()).any():
-        return
-    patient = pairs["patient_id"][spread].iloc[0]
-    of_patient = frame[frame["patient_id"] == patient].drop_duplicates("split")
-    where = " and ".join(f"{split} ({place(of_patient.index, at)})" for at, split in enumerate(of_patient["split"]))
-    raise InputError(
-        f"patient {patient} is in two splits, {where} ({pairs['patient_id'][spread].nunique()} such patient(s)); split "
-        "by patient, or the test set leaks into training"
     )

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 
+from qcxr.data.ages import said, years
 from qcxr.data.cells import SPLIT, columns_in, names_split, texts
-from qcxr.data.coding import coded, words
+from qcxr.data.coding import coded, plainly, words
 from qcxr.data.columns import place
-from qcxr.data.contract import OUTSIDE
+from qcxr.data.contract import OUTSIDE, refuse_spread
 from qcxr.data.draw import drawn
 from qcxr.data.folders import listed as entries_of
 from qcxr.data.listed import Rows, listed, needed_columns
-from qcxr.data.merged import one_row_each, refuse_spread
+from qcxr.data.merged import one_row_each
 from qcxr.errors import InputError
 from qcxr.study.columns import By, Cell
 from qcxr.study.table import Table
 from qcxr.study.values import SPLIT_WORDS, plain, spellings
 
 log = logging.getLogger(__name__)
-_NONE = ("", "na", "n/a", "nan", "none", "null")
 
 
 def read(*, images: str | Path, table: Table) -> pd.DataFrame:
@@ -69,47 +69,21 @@ def why_empty(split: str, *, images: str | Path, table: Table) -> str:
 def attributes(frame: pd.DataFrame, *, images: str | Path, table: Table) -> pd.DataFrame:
     """Sex, age (years) and view of a manifest's films, in its order, as far as columns tell."""
     rows, _ = _to_keep(table)
-    told = {key: rows.table[column] for key, column in _attribute_columns(table).items()}
-    told = {key: years(cells) if key == "age" else _said(cells) for key, cells in told.items()}
-    first = ~_identified(rows, table)["image_id"].duplicated()
-    ids = _identified(rows, table)["image_id"][first]
-    known = pd.DataFrame(told, index=rows.table.index)[first].set_axis(ids).reindex(frame["image_id"])
+    told = {key: rows.table[column] for key, column in table.attribute_options().items()}
+    told = {key: years(cells) if key == "age" else said(cells) for key, cells in told.items()}
+    ids = _identified(rows, table)["image_id"]
+    first = ~ids.duplicated()
+    known = pd.DataFrame(told, index=rows.table.index)[first].set_axis(ids[first]).reindex(frame["image_id"])
     return known.reset_index(drop=True).reindex(columns=["sex", "age", "view"])
-
-
-def years(ages: pd.Series) -> pd.Series:
-    """Ages in years of numbers, or of DICOM's 058Y, 013M, 020W and 004D; NaN where there is none (empty, NA, None).
-
-    Raises InputError with file and row for anything else.
-    """
-    said = _said(ages).astype("string").str.strip()
-    parts = said.str.extract(r"^0*(\d+(?:\.\d+)?)([YMWD]?)$")
-    if (wrong := parts[0].isna() & said.notna()).any():
-        at = int(wrong.argmax())
-        raise InputError(
-            f"age must be years or like 058Y, 013M, 004D, got {ages.iloc[at]!r} in {place(ages.index, at)} "
-            f"({int(wrong.sum())} such row(s)); correct the cells, or leave them empty"
-        )
-    per_year = parts[1].map({"M": 12, "W": 52.18, "D": 365.25}).fillna(1).astype(float)
-    return pd.to_numeric(parts[0], errors="coerce").astype(float) / per_year
-
-
-def _said(cells: pd.Series) -> pd.Series:
-    """Cells of an attribute, without those that only say that there is none."""
-    return cells.where(~cells.astype("string").str.strip().str.lower().isin(_NONE))
-
-
-def _attribute_columns(table: Table) -> dict[str, str]:
-    return {key: column for key in ("sex", "age", "view") if (column := getattr(table, key)) is not None}
 
 
 def _to_keep(table: Table) -> tuple[Rows, pd.DataFrame]:
     """The rows of all films that are kept, and their labels."""
-    rows = listed(table, list(dict.fromkeys([*needed_columns(table), *_attribute_columns(table).values()])))
+    rows = listed(table, list(dict.fromkeys([*needed_columns(table), *table.attribute_options().values()])))
     if table.findings is not None and table.findings.drop:
-        unwanted = {" ".join(word.lower().split()) for word in table.findings.drop}
+        unwanted = set(map(plainly, table.findings.drop))
         found = words(rows.table[table.findings.column], table.findings)
-        out = found.map(lambda said: bool(said & unwanted)).astype(bool)
+        out = found.map(lambda told: bool(told & unwanted)).astype(bool)
         rows = _without(rows, table, out, " or ".join(table.findings.drop))
     labels = coded(rows.table, table)
     if len(labels) < len(rows.table):
@@ -184,19 +158,19 @@ def _splits(rows: Rows, table: Table) -> pd.Series:
                     raise InputError(
                         f"list {file} says that {name} is of {split}, another list that it is of {other}; keep one"
                     )
-        said, way_out = given.str.strip().map(meant), f"a line of {', '.join(by.lists.values())}"
+        splits, way_out = given.str.strip().map(meant), f"a line of {', '.join(by.lists.values())}"
     else:
         meant = SPLIT_WORDS
         if by.words is not None:
             meant = {word: split for split, values in by.words.items() for word in spellings(values)}
-        said, way_out = given.map(plain, na_action="ignore").map(meant), f"one of {', '.join(sorted(meant))}"
-    if (unknown := said.isna()).any():
+        splits, way_out = given.map(plain, na_action="ignore").map(meant), f"one of {', '.join(sorted(meant))}"
+    if (unknown := splits.isna()).any():
         at = int(unknown.argmax())
         raise InputError(
             f"split: {by.column} must be {way_out}, got {given.iloc[at]!r} in {place(given.index, at)} "
             f"({int(unknown.sum())} such row(s)); say what it means (split.words), or leave such rows out (keep)"
         )
-    return said
+    return splits
 
 
 def _lines(file: str, split: str) -> Iterator[str]:

@@ -105,6 +105,11 @@ class Label(Section):
     positive: Words = Field(description="Values that mean: it is there.", examples=[["Normal"]])
     negative: Words = Field(description="Values that mean: it is not there.", examples=[["Lung Opacity", "Other"]])
 
+    @property
+    def listed(self) -> list[str]:
+        """Its columns, or words of findings, as a list."""
+        return [self.columns] if isinstance(self.columns, str) else self.columns
+
 
 class Findings(Section):
     """One column that lists a film's findings in words."""

@@ -188,7 +188,7 @@ class Table(Source):
 
     def told(self) -> Labels:
         """Each label by its canonical name, with its columns (or words of findings) and their values."""
-        return told(self.labels, self.positive, self.negative)
+        return told(self._by_name(), self.positive, self.negative)
 
     def meanings(self, label: Label) -> tuple[set[str], set[str], set[str]]:
         """The values of a label that mean yes, no and neither: `qcxr.study.values.meanings`."""

@@ -60,17 +60,14 @@ def splits_named(file: str) -> set[str]:
     return {SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS}
 
 
-def told(
-    labels: list[str] | dict[str, str | list[str] | Label], positive: list[Value], negative: list[Value]
-) -> Labels:
+def told(labels: dict[str, str | list[str] | Label], positive: list[Value], negative: list[Value]) -> Labels:
     """Each label by its canonical name, with its columns (or words of findings) and their values."""
-    given = labels if isinstance(labels, dict) else {name: name for name in labels}
     return {
         canonical(name): columns
         if isinstance(columns, Label)
         # not checked: words of findings may be none, which is refused elsewhere
         else Label.model_construct(None, columns=columns, positive=positive, negative=negative)
-        for name, columns in given.items()
+        for name, columns in labels.items()
     }
 
 

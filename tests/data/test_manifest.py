@@ -50,7 +50,10 @@ def test_row_order_of_the_input_does_not_matter():
     ("changes", "text"),
     [
         ({"image_id": ["a", "b", "a"]}, r"image id a is there twice \(1 repeated id"),
-        ({"patient_id": ["1", "2", "2"]}, r"patient 2 is in two splits \(test/train; 1 such patient"),
+        (
+            {"patient_id": ["1", "2", "2"]},
+            r"patient 2 is in two splits, train \(row 1\) and test \(row 2\) \(1 such patient",
+        ),
         ({"patient_id": ["1", None, "2"]}, r"1 film\(s\) without patient_id, first in row 1"),
         ({"image_id": ["a", "", "c"]}, r"1 film\(s\) without image_id"),
         ({"split": ["train", "train", "dev"]}, "split must be one of train, val, test, got 'dev'"),
