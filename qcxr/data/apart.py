@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.data import films as folders
 from qcxr.data.cache import build
 from qcxr.data.contract import check
 from qcxr.data.csvfile import read_table
+from qcxr.data.films import of_study
 from qcxr.data.leaks import COLUMNS, leaks, refuse, said, used, with_pixels
 from qcxr.data.manifest import read_manifest
 from qcxr.data.sources import read
@@ -73,7 +73,7 @@ def before_training(cfg: Config, manifests: Sequence[str | Path], *, out: Path, 
     for name in [] if allowed else cfg.data.test_on:
         frame = _tested(_read(cfg, name))
         # what is missing or unreadable is the cache step's to refuse
-        build(frame, folders.of_study(cfg, name), workers=workers, max_missing=1.0)
+        build(frame, of_study(cfg, name), workers=workers, max_missing=1.0)
         tested.append(_seen(cfg, name, frame))
     refuse(leaks(pd.concat([*learned, *tested], ignore_index=True)), listed=listed, allowed=allowed)
     write_csv(leaks(pd.concat(learned, ignore_index=True)), out)
@@ -105,7 +105,7 @@ def _tested(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _seen(cfg: Config, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Films of a source as `leaks` takes them, with what the network sees of them."""
-    return with_pixels(_films(cfg, name, frame), frame["path"], folders.of_study(cfg, name))
+    return with_pixels(_films(cfg, name, frame), frame["path"], of_study(cfg, name))
 
 
 def _films(cfg: Config, name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def test_films_with_nothing_to_see_are_noticed(tmp_path):
     frame = films.manifest_of("nih", paths, tmp_path / "m.parquet")
     where = Films(paths["images"], tmp_path / "cache", SMALL)
     build(frame, where, progress=False)
-    issues = film_issues(film_facts(frame, where), paths["images"])
+    issues = film_issues(film_facts(frame, where), where)
     assert issues[["image_id", "issue", "detail"]].to_numpy().tolist() == [
         [files[0].stem, "enlarged", "1 x 1"],
         [files[0].stem, "plain", "one gray level"],

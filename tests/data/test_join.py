@@ -54,7 +54,7 @@ def test_two_sources_are_read_as_one(tmp_path):
     # patients of two sources are different people: a part is drawn from all of them together
     part = of_patients(films, 0.5, 3)
     rows = np.flatnonzero(drawn(films.patient_ids, 0.5, 3))
-    assert len({patient for patient in part.patient_ids}) == 3  # of 4 + 2
+    assert len(set(part.patient_ids)) == 3  # of 4 + 2
     np.testing.assert_array_equal(part.images, whole[rows])
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from qcxr.data import apart
 from qcxr.data.cache import build
-from qcxr.data.films import Films
+from qcxr.data.films import Films, of_study
 from qcxr.data.images import Preprocessing
 from qcxr.data.leaks import leaks, normalised, refuse, used, with_pixels
 from qcxr.errors import InputError
@@ -170,7 +170,7 @@ def test_before_training_the_tests_are_looked_at_whatever_is_cached(tmp_path):
         paths = {"images": tmp_path / name / "images", "labels": tmp_path / name / "labels"}
         frame = films.manifest_of("nih", paths, tmp_path / f"{name}.parquet")
         manifests.append(tmp_path / f"{name}.parquet")
-        build(frame[frame["split"] != "test"], apart.folders.of_study(cfg, name), progress=False)
+        build(frame[frame["split"] != "test"], of_study(cfg, name), progress=False)
     out, log = tmp_path / "out.csv", tmp_path / "log.csv"
     apart.before_training(cfg, manifests[:1], out=out, listed=log)
     assert pd.read_csv(out).empty and not log.exists()

@@ -117,8 +117,7 @@ def test_trained_on_a_foreign_table_of_dicom_films_and_tested_on_a_public_set(tm
     np.testing.assert_array_equal(packed[0].squeeze(), np.asarray(want))
 
     # the same film, given by itself
-    path = study.folder / "clinic" / index["path"][0] if "path" in index else None
-    path = path or next((study.folder / "clinic").rglob(f"{index['image_id'][0]}.dcm"))
+    path = next((study.folder / "clinic").rglob(f"{index['image_id'][0]}.dcm"))
     told = subprocess.run(
         [sys.executable, "-m", "qcxr.cli", "predict", str(run), str(path)],
         cwd=study.folder,
