@@ -10,7 +10,11 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
+from qcxr.data.images import decode
+
 LOSSLESS = UID("1.2.840.10008.1.2.4.70")
+STORED = np.random.default_rng(8).integers(300, 3000, (40, 45)).astype(np.uint16)
+STORED[0, :2] = 300, 3000  # what used pixels are scaled by
 
 
 def film(stored: np.ndarray, *, bits: int = 12, photometric: str = "MONOCHROME2", **more: Any) -> Dataset:
@@ -84,3 +88,15 @@ def _code(difference: int) -> str:
         return f"{0:05b}"
     rest = difference if difference > 0 else difference + (1 << category) - 1
     return f"{category:05b}{rest:0{category}b}"
+
+
+def rounded(shown: np.ndarray) -> np.ndarray:
+    """Gray levels of what is shown on [0, 1]."""
+    return np.floor(255 * shown + 0.5).astype(np.uint8)
+
+
+def pixels(made: Dataset, rule: str = "auto", **how: Any) -> np.ndarray:
+    """The gray levels of a film that is written and read again."""
+    decoded, facts = decode(data(made, **how), rule)
+    assert (facts.height, facts.width) == decoded.shape and not facts.colour
+    return decoded

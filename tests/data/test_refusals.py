@@ -1,45 +1,29 @@
 """What a person is told in one line: which file, which row, and the way out."""
 
 import os
-import shutil
 import sys
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from qcxr.data import manifest, sources
-from qcxr.data.audit import film_facts
 from qcxr.data.cache import build
 from qcxr.data.columns import labels_of
 from qcxr.data.films import Films
 from qcxr.data.images import Preprocessing
 from qcxr.data.pack import PackedFiles, pack
 from qcxr.data.page import AuditFiles, write_audit
-from qcxr.data.split import load
-from qcxr.data.store import open_store
 from qcxr.data.verify import verify
-from qcxr.errors import InputError
 from qcxr.study.kinds import KINDS, Kind
 from qcxr.study.labels import LABEL_SETS
 from qcxr.study.source import Source
 
 from . import films
+from .refused import refused
 
 SMALL = Preprocessing(resize=24, crop=20)
 ALL = ("train", "val", "test")
-
-
-def refused(job, *words: str) -> str:
-    """The one line with which `job` is refused; it holds all of `words`."""
-    with pytest.raises(InputError) as caught:
-        job()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text, text
-    return text
 
 
 def label_file(source, split: str):
@@ -193,6 +177,20 @@ def test_a_film_without_patient_is_named_by_file_and_row(tmp_path):
     )
 
 
+def test_a_patient_in_two_splits_is_named_by_files_and_rows(tmp_path):
+    source = films.nih(tmp_path)
+    file = label_file(source, "test")
+    table = pd.read_csv(file, dtype=str)
+    patient = pd.read_csv(label_file(source, "train"), dtype=str)["subj_id"].iloc[0]
+    table.loc[3, "subj_id"] = patient
+    table.to_csv(file, index=False)
+    refused(
+        lambda: films.manifest_of("nih", source, tmp_path / "m.parquet"),
+        f"patient {patient} is in two splits, train (data row 1 of {label_file(source, 'train')}) and test (data row 4 "
+        f"of {file}) (1 such patient(s)); split by patient",
+    )
+
+
 def test_a_reader_that_keeps_no_places_still_names_the_label(tmp_path, monkeypatch):
     source = films.nih(tmp_path)
     frame = sources.read("nih", **source).reset_index(drop=True)
@@ -250,110 +248,3 @@ def test_cache_folders_that_are_none(tmp_path, place):
         refused(job, f"cache directory {cache} ", "set data.cache")
     refused(lambda: verify(frame, where, progress=False), f"there is no cache in {cache}", "set data.cache")
     assert (tmp_path / "file").read_text() == "mine"
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    root = tmp_path_factory.mktemp("refusals")
-    source = films.nih(root / "nih")
-    frame = films.manifest_of("nih", source, root / "m.parquet")
-    where = Films(source["images"], root / "cache", SMALL)
-    build(frame, where, progress=False)
-    out = PackedFiles(*(root / f"packed/nih-train.{suffix}" for suffix in ("npy", "parquet", "json")))
-    pack(frame, where, split="train", out=out)
-    return root, frame, where
-
-
-DAMAGES = {
-    "emptied": lambda data: b"",
-    "cut in half": lambda data: data[: len(data) // 2],
-    "its head overwritten": lambda data: b"\0" * 40 + data[40:],
-    "its tail overwritten": lambda data: data[:-40] + b"\xff" * 40,
-    "of another kind": lambda data: b'["a list"]\n',
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_manifest_names_itself_and_the_way_out(packed, tmp_path, damage):
-    path = tmp_path / "m.parquet"
-    path.write_bytes(DAMAGES[damage]((packed[0] / "m.parquet").read_bytes()))
-    refused(
-        lambda: manifest.read_manifest(path),
-        f"manifest {path} is not readable parquet (",
-        "delete the file and run the manifest step again",
-    )
-
-
-def test_a_manifest_that_was_edited_names_itself(packed, tmp_path):
-    path = tmp_path / "m.parquet"
-    for edit, reason in (
-        (lambda frame: frame.drop(columns="split"), "manifest lacks the column(s) split"),
-        (lambda frame: frame.assign(age="old"), "age of a manifest must be of type Float32"),
-        (lambda frame: frame[:0], "manifest has no film"),
-    ):
-        edit(packed[1]).to_parquet(path, index=False)
-        refused(
-            lambda: manifest.read_manifest(path), f"manifest {path} is not as it was written: {reason}", "delete the"
-        )
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("suffix", ["npy", "parquet", "json"])
-def test_a_damaged_packed_file_names_itself_and_the_way_out(packed, tmp_path, suffix, damage):
-    shutil.copytree(packed[0] / "packed", tmp_path / "packed")
-    npy = tmp_path / "packed/nih-train.npy"
-    file = npy.with_suffix(f".{suffix}")
-    file.write_bytes(DAMAGES[damage](file.read_bytes()))
-    if (suffix, damage) == ("npy", "its tail overwritten"):  # pixels: of these only the checksum knows
-        refused(lambda: load(npy, ["Mass"], verify=True), f"packed file {npy} does not have the checksum", "delete it")
-        return
-    refused(
-        lambda: load(npy, ["Mass"]),
-        f"packed split {npy} is damaged (nih-train.{suffix}: ",
-        "; delete it and run the pack step again",
-    )
-
-
-def test_a_packed_index_with_other_content_is_damaged(packed, tmp_path):
-    shutil.copytree(packed[0] / "packed", tmp_path / "packed")
-    npy = tmp_path / "packed/nih-train.npy"
-    index = pd.read_parquet(npy.with_suffix(".parquet"))
-    for change, reason in (
-        (index.drop(columns="image_id"), "lacks 'image_id'"),
-        (index.assign(patient_id=np.arange(len(index))), "patient_id must be text"),
-        (index.assign(Mass=2), "label Mass must be 0, 1 or missing"),
-    ):
-        change.to_parquet(npy.with_suffix(".parquet"), index=False)
-        refused(lambda: load(npy, ["Mass"]), f"is damaged (nih-train.parquet: {reason}); delete it")
-
-
-def test_a_corrupt_entry_stops_the_audit_with_the_way_out(packed, tmp_path):
-    _, frame, where = packed
-    shutil.copytree(where.cache, tmp_path / "cache")
-    where = Films(where.images, tmp_path / "cache", SMALL)
-    path = frame["path"][2]
-    with open_store(where.cache) as store:
-        key = where.key(store, path)
-        store[key] = store[key][:-3]
-    words = (f"cache entry of {path} is corrupt (", "`qcxr cache verify` rebuilds it from the film")
-    refused(lambda: film_facts(frame, where), *words)
-    refused(lambda: write_audit(frame, where, dataset="nih", out=AuditFiles(tmp_path / "x.html")), *words)
-    assert not (tmp_path / "x.html").exists()
-    assert verify(frame, where, progress=False).ok
-    assert len(film_facts(frame, where)) == 12
-
-
-def test_damaged_text_in_the_cache_is_said(packed, tmp_path):
-    _, frame, where = packed
-    shutil.copytree(where.cache, tmp_path / "cache")
-    where = Films(where.images, tmp_path / "cache", SMALL)
-    database = tmp_path / "cache/cache.db"
-    with open_store(where.cache):  # closing folds the log into the database
-        pass
-    data = database.read_bytes()
-    assert b'{"content": "' in data
-    database.write_bytes(data.replace(b'{"content": "', b'{"content\xa0: "'))
-    refused(
-        lambda: build(frame, where, progress=False),
-        f"cache {where.cache} is damaged (text that is not UTF-8); delete the directory and run again",
-    )
