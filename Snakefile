@@ -12,6 +12,7 @@ from qcxr.errors import InputError
 from qcxr.study import config as configuration
 from qcxr.study import warm, yamlfile
 from qcxr.study.job import show
+from qcxr.study.obstacles import obstacles
 
 min_version("9.10")
 
@@ -77,7 +78,7 @@ rule all:
 
 
 onstart:
-    if gone := cfg.obstacles():
+    if gone := obstacles(cfg):
         sys.exit(f"error: {gone[0]}")
     preflight()
 

@@ -11,6 +11,7 @@ from qcxr.cli.commands import Commands, command
 from qcxr.errors import InputError
 from qcxr.study import processor
 from qcxr.study.config import Config
+from qcxr.study.obstacles import obstacles
 
 SOUND = (
     "the configuration is sound: its keys and values fit each other, its paths exist, and label files that are there "
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     lines = {line: None for made in cfg.arms.values() for line in processor.differences(made.image, made.backbone)}
     for line in lines:
         print(f"warning: {line}; set it to null (resize and crop together) for the backbone's own", file=sys.stderr)
-    if gone := cfg.obstacles():
+    if gone := obstacles(cfg):
         raise InputError(gone[0] + (f" (and {len(gone) - 1} more paths)" if len(gone) > 1 else ""))
     names = cfg.splits()
     if any(Path(file).is_file() for name in names for file in cfg.data.sources[name].input_files()):

@@ -7,7 +7,6 @@ here, before anything runs; `qcxr.training.preflight` builds the models and refu
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qcxr.errors import InputError
-from qcxr.study import fields, folders, function, plugged, refusals, yamlfile
+from qcxr.study import fields, folders, plugged, refusals, yamlfile
 from qcxr.study import recipe as recipes
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.arms import Arm, Crossing, crossed
@@ -182,24 +181,6 @@ class Config(Section):
         own = next(iter(self.arms.values())).image
         return self.image.model_copy(update={key: getattr(own, key) for key in ("resize", "crop", "fit", "resample")})
 
-    def is_papers(self) -> bool:
-        """Whether this is the paper's protocol, so that its published numbers may stand beside ours."""
-        return (
-            self.generate is None
-            and self.tasks == ["cxr8", "cxr14", "cxr19"]
-            and [entry.model_dump() for entry in self.heads] == ["cdl", "dqc"]
-            and not self.vary
-            and self.search is None
-            and (self.data.fraction, self.data.label_order) == (1.0, "given")
-            and len(self.seeds) == 5
-            and (self.data.trained_on, self.data.test_on) == ("nih", ["nih", "mimic"])
-            and (self.image, self.augment, self.train) == (Image(), Augment(), Train())
-            and self.backbone.name in (None, "resnet50")
-            and self.backbone.weights == "microsoft/resnet-50"
-            and (self.backbone.trainable, self.backbone.batch_norm) in (("all", None), ("all", "running"))
-            and {**self.head.get("dqc", {}), "engine": "auto"} in ({"engine": "auto"}, {"engine": "auto", "layers": 3})
-        )
-
     def patientless(self) -> list[str]:
         """The data sets of which nobody knows which films are of one patient."""
         return [name for name in self.splits() if not self.data.sources[name].patients_known()]
@@ -226,29 +207,12 @@ class Config(Section):
         """The labels of all tasks: a source gives each of them on all of its films, or on none."""
         return sorted({label for task in self.tasks for label in self.labels(task)})
 
-    def obstacles(self) -> list[str]:
-        """One line for each path that keeps the study from starting here; generated films count as there."""
-        lines = [said for key, folder in self._written().items() if (said := folders.unwritable(key, folder))]
-        for name in self.splits():
-            for key, paths in self.data.sources[name].paths().items():
-                gone = [path for path in paths if not Path(path).exists() and not self._generated(path)]
-                if gone:
-                    lines.append(
-                        f"{gone[0]} does not exist; set data.sources.{name}.{key} in the config, or try `make demo`"
-                    )
-        lines += dict.fromkeys(said for made in self.arms.values() if (said := made.backbone.obstacle))
-        if importlib.util.find_spec("torch") is None:
-            outside = {made.backbone.weights: None for made in self.arms.values() if made.backbone.on_torch}
-            lines += [f"{name} needs torch, which is not installed; pip install -e '.[hub]'" for name in outside]
-        own = {
-            made.head_options["function"] for made in {**self.arms, **self.trials}.values() if made.kind == "circuit"
-        }
-        return lines + [said for reference in sorted(own) if (said := function.obstacle(reference))]
-
-    def _written(self) -> dict[str, str]:
+    def written(self) -> dict[str, str]:
+        """The folders that the study writes to, by key."""
         return {"results": self.results, "data.cache": self.data.cache}
 
-    def _generated(self, path: str) -> bool:
+    def generated(self, path: str) -> bool:
+        """Whether a path is among the films that the study draws itself."""
         return self.generate is not None and Path(path).is_relative_to(self.generate.out)
 
     @model_validator(mode="after")
@@ -341,10 +305,10 @@ class Config(Section):
         for name, source in self.data.sources.items():
             for key, paths in source.paths().items():
                 others[f"data.sources.{name}.{key}"] = paths
-                if all(self._generated(path) for path in paths):
+                if all(self.generated(path) for path in paths):
                     below.add(f"data.sources.{name}.{key}")
         complaints = [folders.mixed(self.results, others, below=below)]
-        complaints += [folders.file_in_place(key, folder) for key, folder in self._written().items()]
+        complaints += [folders.file_in_place(key, folder) for key, folder in self.written().items()]
         if said := next(filter(None, complaints), None):
             raise ValueError(said)
         return self

@@ -14,6 +14,7 @@ from qcxr.errors import InputError
 from qcxr.study import kinds, plugged, slices
 from qcxr.study.config import parse
 from qcxr.study.labels import LABEL_SETS
+from qcxr.study.obstacles import obstacles
 from tests.data import films
 from tests.study.studies import study
 
@@ -69,7 +70,7 @@ def test_what_decides_it_is_its_file_and_its_keys(mine):
         Path("mine.py").write_text(text.replace(old, new))
         assert (slices.manifest(parse(told()).data.sources["nih"]) == before) == same
     Path("films.jsonl").unlink()
-    assert any("films.jsonl does not exist; set data.sources.nih.films" in line for line in parse(told()).obstacles())
+    assert any("films.jsonl does not exist; set data.sources.nih.films" in line for line in obstacles(parse(told())))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import yaml
 
 from qcxr.errors import InputError
 from qcxr.study.config import load, parse
+from qcxr.study.obstacles import obstacles
+from qcxr.study.protocol import is_papers
 from tests.study.studies import ROOT, refusal, study
 
 
 def test_the_shipped_configuration_is_the_papers_protocol():
     cfg = load(ROOT / "config/config.yaml")
-    assert cfg.is_papers()
+    assert is_papers(cfg)
     assert (cfg.train.optimizer, cfg.train.learning_rate, cfg.train.batch_size) == ("adam", 1e-4, 32)
     assert (cfg.train.epochs, cfg.train.patience, cfg.train.loss) == (50, 5, "bce")
     assert len(cfg.tasks) * len(cfg.heads) * len(cfg.seeds) == 30
@@ -21,9 +23,9 @@ def test_the_shipped_configuration_is_the_papers_protocol():
 
 def test_the_demo_is_an_overlay_and_not_the_paper():
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
-    assert cfg.generate is not None and not cfg.is_papers()
+    assert cfg.generate is not None and not is_papers(cfg)
     assert cfg.head["dqc"]["layers"] == 3  # kept from the layer below
-    assert cfg.obstacles() == []  # generated films need not be there yet
+    assert obstacles(cfg) == []  # generated films need not be there yet
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_the_demo_is_an_overlay_and_not_the_paper():
     ],
 )
 def test_the_papers_numbers_stand_only_beside_its_protocol(changes):
-    assert not parse(study(**changes)).is_papers()
+    assert not is_papers(parse(study(**changes)))
 
 
 def test_from_scratch_batch_norm_learns_its_statistics():
@@ -61,7 +63,7 @@ def test_transfer_learning_is_an_overlay():
         and not tuned.train.prior_bias
         and cfg.train.prior_bias
     )
-    assert cfg.backbone.views == 8 and cfg.names == ["cdl", "dqc", "mlp", "product"] and not cfg.is_papers()
+    assert cfg.backbone.views == 8 and cfg.names == ["cdl", "dqc", "mlp", "product"] and not is_papers(cfg)
 
 
 def test_unknown_key_names_the_allowed_ones():
@@ -253,11 +255,11 @@ def test_a_learning_rate_without_a_point_is_a_number():
 
 def test_missing_paths_name_their_key_and_the_way_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    lines = parse(study()).obstacles()
+    lines = obstacles(parse(study()))
     assert lines[0] == "data/nih does not exist; set data.sources.nih.images in the config, or try `make demo`"
     assert any("data.sources.mimic.metadata" in line for line in lines)
     Path("data/nih").mkdir(parents=True)
-    assert "data.sources.nih.labels" in parse(study()).obstacles()[0]
+    assert "data.sources.nih.labels" in obstacles(parse(study()))[0]
 
 
 def test_layers_are_merged_key_by_key(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from qcxr.errors import InputError
 from qcxr.study import folders
 from qcxr.study.config import load, parse
+from qcxr.study.obstacles import obstacles
 from tests.study.studies import ROOT, refusal, study
 
 
@@ -92,9 +93,9 @@ def test_a_folder_that_cannot_be_written_is_an_obstacle(tmp_path, monkeypatch):
         for path in ("disk", "disk/below/it"):
             assert (
                 f"results must be a folder that can be written, got {path}; set results in the config to another"
-                in parse(study(results=path)).obstacles()
+                in obstacles(parse(study(results=path)))
             )
-        assert not any("results" in line for line in parse(study(results="other")).obstacles())
+        assert not any("results" in line for line in obstacles(parse(study(results="other"))))
     finally:
         subprocess.run(["umount", folder], check=True)
 
@@ -112,7 +113,7 @@ def test_a_local_checkpoint_that_is_not_there_is_an_obstacle(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
 
     def said(weights):
-        lines = parse(study(backbone={"weights": weights, "library": "jax"})).obstacles()
+        lines = obstacles(parse(study(backbone={"weights": weights, "library": "jax"})))
         return [line for line in lines if "backbone.weights" in line]
 
     assert said("./none") == [

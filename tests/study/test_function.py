@@ -4,6 +4,7 @@ import pytest
 
 from qcxr.study import slices
 from qcxr.study.config import parse
+from qcxr.study.obstacles import obstacles
 from qcxr.study.outline import outline
 from qcxr.study.provenance import read_slice
 from tests.study.studies import refusal, study
@@ -96,5 +97,5 @@ def test_what_keeps_the_study_from_starting_is_said_without_running_the_file(min
         mine.unlink()
     else:
         mine.write_text(text)
-    found = [said for said in parse(own()).obstacles() if said.startswith("circuits.py")]
+    found = [said for said in obstacles(parse(own())) if said.startswith("circuits.py")]
     assert [said.startswith(line) for said in found] == ([True] if line else [])

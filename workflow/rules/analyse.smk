@@ -1,4 +1,6 @@
 # From prediction tables to metrics, tests, figures, tables and the report.
+from qcxr.study.protocol import is_papers
+
 # whose circuit the report shows: the paper's, or else one of the user's own
 DRAWN = next(
     (e.name for kind in ("dqc", "circuit") for e in cfg.heads if e.kind == kind), None
@@ -202,7 +204,7 @@ rule tables:
     params:
         slice=slice_text(
             outline=OUTLINE,
-            protocol=cfg.is_papers(),
+            protocol=is_papers(cfg),
             inference=INFERENCE,
             sd=cfg.analysis.sd,
         ),

@@ -12,6 +12,7 @@ from qcxr.analysis.results import read_results
 from qcxr.analysis.shown import Shown
 from qcxr.study.config import parse
 from qcxr.study.job import job
+from qcxr.study.protocol import is_papers
 from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
@@ -19,7 +20,7 @@ with job(snakemake.log[0]):
     read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits", "leaks") if kind in files}
     options = read_slice(snakemake.params.slice)
     study = Study(
-        config=options["config"], demo=cfg.generate is not None, protocol=cfg.is_papers(), patientless=cfg.patientless()
+        config=options["config"], demo=cfg.generate is not None, protocol=is_papers(cfg), patientless=cfg.patientless()
     )
     shown = Shown(Inference.of(cfg.analysis), cfg.analysis.sd)
     results = read_results(files, outline=options["outline"], shown=shown)

@@ -14,6 +14,7 @@ from qcxr.analysis.results import read_results
 from qcxr.analysis.shown import Shown
 from qcxr.study.config import parse
 from qcxr.study.job import job
+from qcxr.study.protocol import is_papers
 from qcxr.study.provenance import read_slice
 
 with job(snakemake.log[0]):
@@ -24,7 +25,7 @@ with job(snakemake.log[0]):
     results = read_results(files, outline=read_slice(snakemake.params.slice)["outline"], shown=shown)
     study = Study(
         config=read_slice(snakemake.params.slice)["config"],
-        protocol=cfg.is_papers(),
+        protocol=is_papers(cfg),
         demo=cfg.generate is not None,
         notes=left_out(audits, words="flagged by the audit"),
         learned=learned(results),
