@@ -17,7 +17,7 @@ def missing_films(frame: pd.DataFrame, images: str | Path) -> pd.DataFrame:
     def issue(path: str) -> str | None:
         try:
             return None if os.stat(f"{root}/{path}").st_size else "empty"
-        except OSError:
+        except (OSError, ValueError):  # the latter: a NUL in it, which no path has
             return "missing"
 
     with ThreadPoolExecutor(16) as pool:  # stat on a network disk waits, it does not compute

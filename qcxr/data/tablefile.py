@@ -22,9 +22,10 @@ def columns_of(path: str | Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"table {path} does not exist; check the data source's paths in the config")
     if _is_parquet(path):
-        return list(_parquet(path).schema_arrow.names)
-    header = _header(path)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=_separator(path, header)), [])]
+        names = list(_parquet(path).schema_arrow.names)
+    else:
+        header = _header(path)
+        names = [name.strip() for name in next(csv.reader([header], delimiter=_separator(path, header)), [])]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"table {path} has the column {twice[0]} twice; rename one of them")
     return names

@@ -6,6 +6,7 @@ import pytest
 
 from qcxr.data import contract, manifest
 from qcxr.data.columns import labels_of
+from qcxr.data.missing import missing_films
 from qcxr.data.sources import Source
 from qcxr.errors import InputError
 from qcxr.study.labels import LABEL_SETS
@@ -121,6 +122,12 @@ def test_written_and_read_back(tmp_path):
     assert row["n"] == 4
     assert row["n_positive"] == written.loc[written["split"] == "test", "Hernia"].sum()
     assert sorted(path.name for path in out.iterdir()) == ["counts.csv", "issues.csv", "m.parquet"]
+
+
+def test_what_no_path_can_hold_is_missing(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"film")
+    listed = pd.DataFrame({"image_id": ["a", "b"], "path": ["a.png", "b\0.png"]})
+    assert missing_films(listed, tmp_path)[["image_id", "issue"]].to_numpy().tolist() == [["b", "missing"]]
 
 
 def test_missing_and_empty_films(tmp_path):

@@ -4,6 +4,8 @@ import gzip
 import io
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from qcxr.data.tablefile import read_columns
@@ -33,6 +35,12 @@ def test_lists_in_a_parquet_file_are_refused(tmp_path):
         InputError, match=r"column found of .*films\.parquet holds lists or records; write them as text"
     ):
         frame(tmp_path, None, name="films.parquet", **keys)
+
+
+def test_a_column_that_a_parquet_file_has_twice_is_refused(tmp_path):
+    pq.write_table(pa.table([["a"], [1], [0]], names=["f", "Mass", "Mass"]), tmp_path / "films.parquet")
+    with pytest.raises(InputError, match=r"films\.parquet has the column Mass twice; rename one of them"):
+        frame(tmp_path, None, name="films.parquet", **BARE | {"labels": ["Mass"]})
 
 
 def test_cells_are_counted_and_commas_at_the_end_of_each_row_count_for_nothing(tmp_path):
