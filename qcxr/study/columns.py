@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from qcxr.study.fields import AsNumber, Path, Section
+from qcxr.study.fields import AsNumber, Path, Section, wrong
 
 Value = bool | int | float | str
 Words = Annotated[list[Value], Field(min_length=1)]
@@ -76,6 +76,9 @@ class By(Section):
     def _one_way(self) -> By:
         if self.words is not None and self.lists is not None:
             raise ValueError("split must have words or lists, got both; keep one")
+        for key, told in (("words", self.words), ("lists", self.lists)):
+            if told == {}:
+                raise wrong(key, "must name a split, or be null", told)
         return self
 
 

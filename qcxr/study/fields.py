@@ -37,6 +37,7 @@ def _path(value: str) -> str:
 def wrong(key: str, must: str, given: Any) -> ValidationError:
     """What to raise in a section's validator when the value of one key is wrong; `must` begins with that word."""
     said = PydanticCustomError("must", "{must}", {"must": must})
+    given = given.model_dump(exclude_unset=True) if isinstance(given, BaseModel) else given
     return ValidationError.from_exception_data(key, [InitErrorDetails(type=said, loc=(key,), input=given)])
 
 

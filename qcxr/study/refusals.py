@@ -28,7 +28,7 @@ def line(error: ValidationError, raw: Any, *, under: str = "") -> str:
         case "value_error":
             said = first["msg"].removeprefix("Value error, ")
             return f"{under}: {said}" if under else said
-    if first["loc"][-1:] == ("[key]",):
+    if first["loc"][-1:] == ("[key]",) and first["type"].startswith("string"):
         return f"{key}: a name must be text of letters, digits, _ . and -, got {given}; quote or change it"
     alternatives = dict.fromkeys(_said(other) for other in complaints if _key(other, raw) == _key(first, raw))
     others = len({_key(other, raw) for other in complaints}) - 1

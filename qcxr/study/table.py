@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -142,8 +143,8 @@ class Table(Source):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise wrong("labels", f"must name {twice[0]} once", list(self.labels))
         for name, label in self.told().items():
-            if not label.columns:
-                raise wrong("labels", f"must give {name} a column", [])
+            if not label.listed or not all(column.strip() for column in label.listed):
+                raise wrong("labels", f"must give {name} a column", label.listed)
         own = [name for name, label in self._by_name().items() if isinstance(label, Label)]
         if self.findings is not None and own:
             must = f"must be null where a label has columns of its own ({own[0]})"
@@ -154,21 +155,23 @@ class Table(Source):
 
     @model_validator(mode="after")
     def _values_fit(self) -> Table:
-        for label in self.told().values():
-            seen: dict[str, str] = {}
-            for key, values in zip(("positive", "negative", "uncertain"), self.meanings(label), strict=True):
-                for value in sorted(values):
-                    if (other := seen.setdefault(value, key)) != key:
-                        key, other = (key, other) if key in self.model_fields_set else (other, key)
-                        raise wrong(key, f"must have no value of {other}", value)
+        for name, label in self.told().items():
+            meant = dict(zip(("positive", "negative", "uncertain"), self.meanings(label), strict=True))
+            for other, key in combinations(meant, 2):
+                if not (both := sorted(meant[other] & meant[key])):
+                    continue
+                if label in self._by_name().values():
+                    raise wrong("labels", f"must have no value of {name} that is {other} and {key}", both[0])
+                key, other = (key, other) if key in self.model_fields_set else (other, key)
+                raise wrong(key, f"must have no value of {other}", both[0])
         return self
 
     @model_validator(mode="after")
     def _splits_fit(self) -> Table:
-        if isinstance(self.files, dict) and self.split is not None:
-            raise wrong("split", "must be null where files name the splits", self.split)
         if not self.by_split():
             raise wrong("files", "must name a file", self.files)
+        if isinstance(self.files, dict) and self.split is not None:
+            raise wrong("split", "must be null where files name the splits", self.split)
         for folder in self.folders or ():
             parts = PurePosixPath(folder).parts
             if folder.startswith("/") or ".." in parts or not (parts or folder == "."):
