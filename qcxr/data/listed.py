@@ -9,7 +9,7 @@ from qcxr.data.cells import SPLIT, columns_in, names_split
 from qcxr.data.columns import PLACE, place
 from qcxr.data.tablefile import columns_of, lacks, read_columns
 from qcxr.errors import InputError
-from qcxr.study.columns import By, Cell, Join
+from qcxr.study.columns import Cell, Join
 from qcxr.study.table import Table
 from qcxr.study.values import plain, spellings
 
@@ -69,8 +69,8 @@ def needed_columns(table: Table) -> list[str]:
     """The columns that decide a source's films and labels."""
     cells = _cells(table)
     names = [name for cell in cells for name in columns_in(cell) if name != SPLIT or not names_split(cell)]
-    if table.split is not None:
-        names.append(table.split.column if isinstance(table.split, By) else table.split)
+    if by := table.split_by():
+        names.append(by.column)
     if table.findings is not None:
         names.append(table.findings.column)
     else:

@@ -18,7 +18,7 @@ from qcxr.data.folders import listed as entries_of
 from qcxr.data.listed import Rows, listed, needed_columns
 from qcxr.data.merged import one_row_each
 from qcxr.errors import InputError
-from qcxr.study.columns import By, Cell
+from qcxr.study.columns import Cell
 from qcxr.study.table import Table
 from qcxr.study.values import SPLIT_WORDS, plain, spellings
 
@@ -61,8 +61,8 @@ def why_empty(split: str, *, images: str | Path, table: Table) -> str:
     """Why no film has a split, in words."""
     if isinstance(table.files, dict) and split in table.files:
         return f"no row of {', '.join(file for of, file in table.by_split() if of == split)} is a film to keep"
-    if table.split is not None:
-        return f"no film to keep has that split by column {_split_by(table).column}"
+    if by := table.split_by():
+        return f"no film to keep has that split by column {by.column}"
     return "neither files nor draw of the source make one"
 
 
@@ -91,11 +91,6 @@ def _to_keep(table: Table) -> tuple[Rows, pd.DataFrame]:
         rows = _without(rows, table, out, "a label is empty")
         labels = labels.loc[rows.table.index]
     return rows, labels
-
-
-def _split_by(table: Table) -> By:
-    assert table.split is not None
-    return table.split if isinstance(table.split, By) else By(column=table.split)
 
 
 def _without(rows: Rows, table: Table, out: pd.Series, why: str) -> Rows:
@@ -146,9 +141,8 @@ def _films(rows: Rows, table: Table) -> pd.DataFrame:
 
 
 def _splits(rows: Rows, table: Table) -> pd.Series:
-    if table.split is None:
+    if (by := table.split_by()) is None:
         return rows.told.fillna("train")
-    by = _split_by(table)
     given = rows.table[by.column]
     if by.lists is not None:
         meant: dict[str, str] = {}

@@ -178,9 +178,9 @@ class Table(Source):
                 raise wrong("folders", "must be folders below images", folder)
             if any("**" in part and part != "**" for part in parts):
                 raise wrong("folders", "must have ** only between slashes", folder)
-        if isinstance(self.split, By) and self.split.words is not None:
+        if (by := self.split_by()) and by.words is not None:
             meant: dict[str, str] = {}
-            for split, words in self.split.words.items():
+            for split, words in by.words.items():
                 for word in sorted(spellings(words)):
                     if (other := meant.setdefault(word, split)) != split:
                         raise wrong("split", f"must have a word for one split, not for {other} and {split}", word)
@@ -209,6 +209,10 @@ class Table(Source):
         return [
             (split, file) for split, files in groups.items() for file in ([files] if isinstance(files, str) else files)
         ]
+
+    def split_by(self) -> By | None:
+        """How a column tells the splits; None where none does."""
+        return By(column=self.split) if isinstance(self.split, str) else self.split
 
     def splits(self) -> set[str] | None:
         """The splits of `files`, or train alone, and those drawn; None where a column tells them."""
@@ -242,7 +246,7 @@ class Table(Source):
         return {"images": [self.images], **self._tables()}
 
     def _tables(self) -> dict[str, list[str]]:
-        lists = self.split.lists if isinstance(self.split, By) else None
+        lists = by.lists if (by := self.split_by()) else None
         return {
             "files": [file for _, file in self.by_split()],
             **({"split.lists": list(lists.values())} if lists else {}),
