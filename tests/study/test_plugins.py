@@ -6,12 +6,14 @@ import pytest
 import yaml
 
 from qcxr.analysis import figures
+from qcxr.analysis.inputs import READERS
 from qcxr.analysis.metrics import METRICS
 from qcxr.cli import main
 from qcxr.errors import InputError
 from qcxr.study import execution, plugged, slices
 from qcxr.study.analysis import FIGURE_NAMES, METRIC_NAMES
 from qcxr.study.config import parse
+from qcxr.study.hooks import TABLES
 from qcxr.study.outline import outline
 from qcxr.study.pluginfile import read
 from qcxr.study.provenance import read_slice
@@ -47,6 +49,7 @@ def texts(cfg):
 def test_names_of_ours_are_those_of_the_registries():
     assert (*METRICS, "loss") == METRIC_NAMES
     assert (*figures.FIGURES, "circuit") == FIGURE_NAMES
+    assert {*TABLES, "benchmark", "parameters", "patients"} == READERS.keys()  # what figures may need, and the others
 
 
 def test_planning_runs_nothing_of_it(mine):
