@@ -27,9 +27,10 @@ def head(name: str) -> Callable[[Made], Made]:
 
 
 def loss(name: str) -> Callable[[Made], Made]:
-    """A loss: a function `(targets, *, options ...)` of the training labels (films, labels), 0 or 1, as NumPy's.
+    """A loss: a function `(targets, *, options ...)` of the training labels (films, labels), as NumPy's.
 
-    It gives the function `(logits, targets) -> losses`, all (batch, labels), in JAX, with nothing summed.
+    They are 0, 1, or NaN where a film's source does not cover the label. It gives the function `(logits, targets) ->
+    losses`, all (batch, labels), in JAX, with nothing summed.
     """
     del name
     return _as_it_is

@@ -97,7 +97,7 @@ def plugins(runs: Sequence[Run]) -> list[str]:
 
 
 def estimates(frame: pd.DataFrame | None, shown: Shown) -> pd.DataFrame:
-    """Mean AUROC and average precision of every head with 95 % intervals, empty where no estimates were made."""
+    """Means over labels of AUROC, average precision and own metrics by head, with 95 % intervals; empty without any."""
     if frame is None or frame.empty:
         return pd.DataFrame()
     rows = []

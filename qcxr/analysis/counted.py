@@ -1,4 +1,4 @@
-"""Training counts made elsewhere: how many training films have each finding."""
+"""Training counts, made elsewhere or a study's own: how many training films have each finding."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class Member:
     def _validation(self) -> Path:
         return self.weights.parent / "predictions" / "validation.parquet"
 
-    @property
+    @cached_property
     def record(self) -> Mapping[str, Any]:
         """Its `run.json`; empty where there is none, or none that can be read."""
         try:

@@ -36,18 +36,19 @@ def occlusion(
     """
     columns = [ensemble.labels.index(known_label(label, ensemble.labels)) for label in labels]
     height, width = film.shape
-    squares = [(y, x) for y in starts(height, patch, stride) for x in starts(width, patch, stride)]
-    whole = ensemble.probabilities(np.repeat(film[None], batch_size, axis=0)).mean(axis=0, dtype=np.float64)[0]
-    total, times = np.zeros((len(labels), height, width)), np.zeros((height, width))
+    corners = [(y, x) for y in starts(height, patch, stride) for x in starts(width, patch, stride)]
+    squares = [np.s_[:0, :0], *(np.s_[y : y + patch, x : x + patch] for y, x in corners)]  # the first hides nothing
+    gray = round(float(film.mean()))
+    seen: list[Float[np.ndarray, " labels"]] = []
     for first in range(0, len(squares), batch_size):
-        part = squares[first : first + batch_size]
         hidden = np.repeat(film[None], batch_size, axis=0)  # the last batch has its full shape too
-        for row, (y, x) in zip(hidden, part, strict=False):
-            row[y : y + patch, x : x + patch] = round(float(film.mean()))
-        seen = ensemble.probabilities(hidden).mean(axis=0, dtype=np.float64)
-        for (y, x), probability in zip(part, seen, strict=False):
-            total[:, y : y + patch, x : x + patch] += (whole - probability)[columns, None, None]
-            times[y : y + patch, x : x + patch] += 1
+        for row, square in zip(hidden, squares[first : first + batch_size], strict=False):
+            row[square] = gray
+        seen.extend(ensemble.probabilities(hidden).mean(axis=0, dtype=np.float64)[:, columns])
+    total, times = np.zeros((len(labels), height, width)), np.zeros((height, width))
+    for square, probability in zip(squares[1:], seen[1:], strict=False):
+        total[:, *square] += (seen[0] - probability)[:, None, None]
+        times[square] += 1
     return dict(zip(labels, total / times, strict=True))
 
 

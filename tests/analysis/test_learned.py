@@ -6,7 +6,9 @@ from qcxr.analysis.cards import data_card
 from qcxr.analysis.counted import of_training
 from qcxr.analysis.facts import Study
 from qcxr.analysis.learned import leaked, sources, untrained
+from qcxr.analysis.names import JOINT
 from qcxr.analysis.tables import summary_text
+from qcxr.study.data import Data
 
 COUNTS = pd.DataFrame(
     [
@@ -24,6 +26,7 @@ COUNTS = pd.DataFrame(
 
 
 def test_which_source_covers_what():
+    assert Data.model_construct(train_on=["near", "far"]).trained_on == f"far{JOINT}near" == COUNTS["dataset"][0]
     assert sources(COUNTS, {"Mass", "Edema"}) == [
         "Trained on far and near together: a label that a film's source does not cover is left out of the loss, of "
         "class weights and of thresholds. What each covers:",

@@ -44,6 +44,11 @@ def test_the_page_shows_the_file():
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     shown = [line for block in blocks for line in block.splitlines() if line.strip() not in ("", "...")]
     assert len(blocks) == 5 and [line for line in shown if line not in written] == []
+    line = next(k for k, text in enumerate(written, 1) if "hidden, key=first" in text)
+    assert f"mine.py:{line}: head gelu_mlp must run, got NameError: name 'hiden'" in page
+    readme = (EXAMPLES.parents[1] / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r'@(\w+)\("(\w+)"', readme))
+    assert named == {(one.hook, one.name) for one in plugged.every()}
 
 
 def options(**told):
@@ -139,7 +144,7 @@ WRONG = {
     "its slope": ("jax.nn.softplus(jnp.where(targets > 0, -kept, kept))", "jnp.sqrt(jnp.maximum(kept, 0.0))", LOSS,
                   "@loss(", "# must give finite gradients, got nan at the logit"),
     "in a metric": ("0.95 * negatives.size", "0.95 * negatives.many", METRIC, ".many", "# must run, got Att"),
-    "no numbe": (".mean()\n", "\n", METRIC, "@metric(", "# must give a finite number or NaN, got array"),
+    "no number": (".mean()\n", "\n", METRIC, "@metric(", "# must give a finite number or NaN, got array"),
 }  # fmt: skip
 
 
