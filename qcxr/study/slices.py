@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from qcxr.study import networks, plugged
 from qcxr.study.backbone import Backbone
 from qcxr.study.heads import KINDS
-from qcxr.study.provenance import code_hash, digest_file, slice_text
+from qcxr.study.provenance import code_hash, digest_once, slice_text
 from qcxr.study.recipe import Recipe
 from qcxr.study.source import Source
 
@@ -69,24 +68,19 @@ def checkpoint(backbone: Backbone) -> dict[str, str] | None:
         return None
     path = Path(backbone.weights).expanduser()
     if path.is_file():
-        return {"file": _digest(path, path.stat().st_mtime_ns)}
+        return {"file": digest_once(path)}
     if not path.is_dir():
         return None
     files = [path / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
     if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
         files += [path / "processor_config.json", *sorted(path.glob("model*.safetensors*"))]
-    return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
+    return {path.name: digest_once(path) for path in files if path.is_file()}
 
 
 def checkpoints(recipes: Mapping[str, Recipe]) -> dict[str, Any]:
     """The same of several heads, as a keyword of a slice, which is not there where no head has such files."""
     found = {head: files for head, made in recipes.items() if (files := checkpoint(made.backbone)) is not None}
     return {"checkpoints": found} if found else {}
-
-
-@lru_cache
-def _digest(path: Path, mtime_ns: int) -> str:
-    return digest_file(path)
 
 
 def head_code(kind: str) -> tuple[str, ...]:

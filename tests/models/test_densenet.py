@@ -12,9 +12,9 @@ from flax import nnx
 from qcxr.bench import torchnets
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, torchfile
+from qcxr.models.arrays import channels_last
 from qcxr.models.families import densenet, xrv
 from qcxr.models.families.densenet import rename
-from qcxr.models.huggingface import channels_last
 from qcxr.study.provenance import code_hash
 from qcxr.study.sections import Backbone, Image
 from qcxr.training.backbone import check_size

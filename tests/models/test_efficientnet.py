@@ -109,7 +109,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
         return imagenet.rename(f"_blocks.{index}.{name}").removeprefix(prefix)
 
     tensors = {n: v for n, v in reference.state_dict().items() if not n.endswith("num_batches_tracked")}
-    arrays.fill(module, {place(name): imagenet.channels_last(value.numpy()) for name, value in tensors.items()})
+    arrays.fill(module, {place(name): arrays.channels_last(value.numpy()) for name, value in tensors.items()})
     channels = module.filter.kernel.shape[-1] if module.expand is None else module.expand.kernel.shape[2]
     x = np.random.default_rng(3).standard_normal((4, 14, 14, channels), np.float32)
 
@@ -125,7 +125,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
     assert distance(features, expected.detach().numpy()) < 1e-4
     gradients = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient)}
     for name, parameter in reference.named_parameters():
-        assert distance(gradients.pop(place(name)), imagenet.channels_last(parameter.grad.numpy())) < 1e-4, name
+        assert distance(gradients.pop(place(name)), arrays.channels_last(parameter.grad.numpy())) < 1e-4, name
     assert not gradients
     after = arrays.collect(module)
     for name, buffer in reference.named_buffers():
@@ -148,7 +148,7 @@ def whole_gradients(network, reference, dtype):
     found = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient_of(network))}
     (pooled(reference, batch) * torch.from_numpy(target)).sum().backward()
     expected = {
-        imagenet.rename(name): imagenet.channels_last(parameter.grad.numpy())
+        imagenet.rename(name): arrays.channels_last(parameter.grad.numpy())
         for name, parameter in reference.named_parameters()
         if imagenet.rename(name)
     }
