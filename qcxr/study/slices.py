@@ -40,7 +40,7 @@ def features(recipe: Recipe, *, training: bool) -> str:
     decides = recipe.decides()
     many = training and (recipe.backbone.kept_views or 1) > 1
     return slice_text(
-        backbone={key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]},
+        backbone=_network(decides),
         normalisation=[recipe.image.mean, recipe.image.std],
         precision=recipe.train.precision,
         views=recipe.backbone.kept_views if training else 1,
@@ -54,9 +54,13 @@ def features_name(recipe: Recipe) -> str:
     decides = recipe.decides()
     views = recipe.backbone.kept_views
     made_of: list[Any] = [decides[key] for key in ("image", "augment")]
-    made_of += [{**{key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}, "views": views}]
+    made_of += [{**_network(decides), "views": views}]
     made_of += [decides["train"]["precision"], views]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _network(decides: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}
 
 
 def checkpoint(backbone: Backbone) -> dict[str, str] | None:
