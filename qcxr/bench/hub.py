@@ -93,9 +93,11 @@ def _torch(folder: str, films: np.ndarray, threads: int) -> float:
     import torch  # here: as above
     import transformers
 
+    from qcxr.models.hubmodel import PIXELS
+
     torch.set_num_threads(threads)
     model, seconds = transformers.AutoModel.from_pretrained(folder).eval(), 0.0
-    at_once = max(1, 32 * 224 * 224 // films[0].size)
+    at_once = max(1, PIXELS // films[0].size)
     for part in (films[:1], films):
         started = time.perf_counter()
         with torch.inference_mode():

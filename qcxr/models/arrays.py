@@ -9,6 +9,7 @@ from typing import TypeVar
 import jax
 import numpy as np
 from flax import nnx
+from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -43,6 +44,11 @@ def fill(network: Network, values: Mapping[str, np.ndarray], *, source: str = "w
         # a copy, since JAX may share numpy's memory; made by numpy, since JAX would compile one for each shape
         variable.set_raw_value(jax.device_put(np.array(values[name], np.float32)))
     return network
+
+
+def channels_last(value: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """A torch kernel (out, in, rows, columns) in our order, (rows, columns, in, out); anything else as it is."""
+    return np.ascontiguousarray(value.transpose(2, 3, 1, 0)) if value.ndim == 4 else value
 
 
 def write(path: Path | str, values: Mapping[str, np.ndarray], header: dict[str, str] | None = None) -> None:

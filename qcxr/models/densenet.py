@@ -5,9 +5,7 @@ one between a layer's two convolutions is folded into the first. A transition's 
 convolution: both are linear, and a quarter of the products are left.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -15,16 +13,14 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from qcxr.errors import InputError
 from qcxr.models.convolution import convolve
-from qcxr.models.layers import BatchNorm, Common, ConvNorm, Numerics, he_normal, run_blocks, widened
-from qcxr.models.pooling import max_pool
-
-WHERE = "set backbone.config in the config"
+from qcxr.models.layers import BatchNorm, Common, ConvNorm, Numerics, he_normal, run_blocks
+from qcxr.models.shape import Shape
+from qcxr.models.staged import Staged
 
 
 @dataclass(frozen=True)
-class DenseNetConfig:
+class DenseNetConfig(Shape):
     """The shape of a DenseNet; field names and defaults are torchvision's (a DenseNet-121)."""
 
     num_channels: int = 3
@@ -34,29 +30,9 @@ class DenseNetConfig:
     bn_size: int = 4
 
     def __post_init__(self) -> None:
-        layers = self.block_config
-        if not isinstance(layers, list | tuple) or not layers or any(type(v) is not int or v < 1 for v in layers):
-            raise InputError(f"block_config must be a list of integers >= 1, got {layers!r}; {WHERE}")
-        object.__setattr__(self, "block_config", tuple(layers))
-        for name in ("num_channels", "growth_rate", "num_init_features", "bn_size"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
-                raise InputError(f"{name} must be an integer >= 1, got {getattr(self, name)!r}; {WHERE}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "DenseNetConfig":
-        """Read a mapping; unknown keys are refused."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
-        given = dict(values)
-        if isinstance(given.get("block_config"), list):
-            given["block_config"] = tuple(given["block_config"])
-        return cls(**given)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists and scalars, for JSON and YAML."""
-        return {**asdict(self), "block_config": list(self.block_config)}
+        self.check_lists("block_config")
+        object.__setattr__(self, "block_config", tuple(self.block_config))
+        self.check_counts("num_channels", "growth_rate", "num_init_features", "bn_size")
 
 
 class Activation(nnx.Module):
@@ -137,8 +113,8 @@ class Stage(nnx.Module):
         return x if self.after is None else self.after(x, train=train, mask=mask)
 
 
-class DenseNet(nnx.Module):
-    """Normalised images -> pooled features in float32 (`qcxr.models.description.Backbone`)."""
+class DenseNet(Staged):
+    """A DenseNet; a stage is a dense block with the transition in front of it."""
 
     def __init__(self, config: DenseNetConfig, *, numerics: Numerics, rng: np.random.Generator | None) -> None:
         common = Common(numerics, rng)
@@ -149,19 +125,3 @@ class DenseNet(nnx.Module):
             channels = stages[-1].channels
         self.stages = nnx.List(stages)
         self.n_features = channels
-
-    def __call__(
-        self,
-        images: Float[Array, "batch height width channels"],
-        *,
-        train: bool = False,
-        mask: Bool[Array, " batch"] | None = None,
-    ) -> Float[Array, "batch features"]:
-        x = max_pool(self.stem(images, train=train, mask=mask))
-        for stage in self.stages:
-            x = stage(x, train=train, mask=mask)
-        return widened(x).mean((1, 2))
-
-    def stage_paths(self) -> list[tuple[str | int, ...]]:
-        """The dense blocks that `trainable: last:N` counts, first to last, each with the transition in front of it."""
-        return [("stages", i) for i in range(len(self.stages))]

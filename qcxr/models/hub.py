@@ -21,7 +21,7 @@ from qcxr.models import huggingface
 from qcxr.models.arrays import read_names
 from qcxr.models.description import Description
 from qcxr.models.layers import Numerics
-from qcxr.study.provenance import digest_file
+from qcxr.study.provenance import digest_once
 
 LIBRARY = "torch"
 INDEX = "model.safetensors.index.json"  # of a checkpoint in several files
@@ -101,13 +101,8 @@ def _fetched(weights: str) -> tuple[Path, ...]:
 
 def digest(files: list[Path]) -> str:
     """SHA-256 of a checkpoint's configuration and arrays."""
-    digests = {path.name: _digest(path, path.stat().st_mtime_ns) for path in files}
+    digests = {path.name: digest_once(path) for path in files}
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
-@lru_cache
-def _digest(path: Path, mtime_ns: int) -> str:
-    return digest_file(path)
 
 
 class Outside(nnx.Module):

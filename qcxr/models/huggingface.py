@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from jaxtyping import Shaped
 
 from qcxr.errors import InputError
 from qcxr.models import description
 from qcxr.models.arrays import read
+from qcxr.study import pretrained
 
 log = logging.getLogger("qcxr.models")
 CONFIG, WEIGHTS, PREPROCESSOR = "config.json", "model.safetensors", "preprocessor_config.json"
@@ -59,11 +59,6 @@ def tensors(source: str) -> dict[str, np.ndarray]:
     return read(locate(source, WEIGHTS))[0]
 
 
-def channels_last(value: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    """A torch kernel (out, in, rows, columns) in our order, (rows, columns, in, out); anything else as it is."""
-    return np.ascontiguousarray(value.transpose(2, 3, 1, 0)) if value.ndim == 4 else value
-
-
 def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +83,7 @@ def locate(source: str, file: str) -> Path:
         raise InputError(
             f"{folder} must have {file}, got none; set backbone.weights to a folder that has config.json and {WEIGHTS}"
         )
-    if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") != 1:
+    if pretrained.local(source):
         raise InputError(
             f"backbone.weights: no folder {source!r}; give a folder that exists or a name like microsoft/resnet-50"
         )

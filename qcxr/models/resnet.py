@@ -1,23 +1,22 @@
 """ResNet v1.5 (He et al., arXiv 1512.03385), configured as Hugging Face's ResNetConfig is, channels last."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from qcxr.errors import InputError
-from qcxr.models.layers import ACTIVATIONS, Common, ConvNorm, Numerics, run_blocks, widened
-from qcxr.models.pooling import max_pool
+from qcxr.models.layers import ACTIVATIONS, Common, ConvNorm, Numerics, run_blocks
+from qcxr.models.shape import WHERE, Shape
+from qcxr.models.staged import Staged
 
 REDUCTION = 4  # a bottleneck's inner width is its outer width / 4
 LISTS = ("hidden_sizes", "depths")  # what a stage has: tuples here, lists in files
 
 
 @dataclass(frozen=True)
-class ResNetConfig:
+class ResNetConfig(Shape):
     """The shape of a ResNet; field names and defaults are Hugging Face's: a checkpoint's config.json fits as it is."""
 
     num_channels: int = 3
@@ -30,52 +29,23 @@ class ResNetConfig:
     downsample_in_bottleneck: bool = False
 
     def __post_init__(self) -> None:
-        where = "set backbone.config in the config"
+        self.check_lists(*LISTS)
         for name in LISTS:
-            values = getattr(self, name)
-            if not isinstance(values, list | tuple) or not values or any(type(v) is not int or v < 1 for v in values):
-                raise InputError(f"{name} must be a list of integers >= 1, got {_listed(values)!r}; {where}")
-            object.__setattr__(self, name, tuple(values))
-        for name in ("num_channels", "embedding_size"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
-                raise InputError(f"{name} must be an integer >= 1, got {getattr(self, name)!r}; {where}")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self.check_counts("num_channels", "embedding_size")
         if len(self.hidden_sizes) != len(self.depths):
             raise InputError(
                 f"hidden_sizes and depths must be equally long, got {len(self.hidden_sizes)} and {len(self.depths)}; "
-                f"{where}"
+                f"{WHERE}"
             )
         if self.layer_type not in ("basic", "bottleneck"):
-            raise InputError(f"layer_type must be 'basic' or 'bottleneck', got {self.layer_type!r}; {where}")
+            raise InputError(f"layer_type must be 'basic' or 'bottleneck', got {self.layer_type!r}; {WHERE}")
         if self.layer_type == "bottleneck" and any(width % REDUCTION for width in self.hidden_sizes):
             raise InputError(
-                f"hidden_sizes of bottlenecks must be multiples of 4, got {list(self.hidden_sizes)}; {where}"
+                f"hidden_sizes of bottlenecks must be multiples of 4, got {list(self.hidden_sizes)}; {WHERE}"
             )
-        for name in ("downsample_in_first_stage", "downsample_in_bottleneck"):
-            if type(getattr(self, name)) is not bool:
-                raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}; {where}")
-        if not isinstance(self.hidden_act, str) or self.hidden_act not in ACTIVATIONS:
-            allowed = ", ".join(a for a in ACTIVATIONS if a)
-            raise InputError(f"hidden_act must be one of {allowed}, got {self.hidden_act!r}; {where}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], *, strict: bool = True) -> "ResNetConfig":
-        """Read a mapping; unknown keys are refused, or ignored with strict=False (a config.json has many)."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if strict and unknown:
-            raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
-        given: dict[str, Any] = {key: value for key, value in values.items() if key in known}
-        given |= {key: tuple(given[key]) for key in LISTS if isinstance(given.get(key), list)}
-        return cls(**given)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists and scalars, for JSON and YAML."""
-        return {key: _listed(value) for key, value in asdict(self).items()}
-
-
-def _listed(value: Any) -> Any:
-    """A tuple as the list that a file has in its place; anything else as it is."""
-    return list(value) if isinstance(value, tuple) else value
+        self.check_flags("downsample_in_first_stage", "downsample_in_bottleneck")
+        self.check_one_of("hidden_act", filter(None, ACTIVATIONS))
 
 
 CONFIGS = {
@@ -149,8 +119,8 @@ class Stage(nnx.Module):
         return run_blocks(self.blocks, x, train=train, mask=mask, remat=self.remat)
 
 
-class ResNet(nnx.Module):
-    """Normalised images -> pooled features in float32 (`qcxr.models.description.Backbone`)."""
+class ResNet(Staged):
+    """A ResNet, of the blocks above."""
 
     def __init__(self, config: ResNetConfig, *, numerics: Numerics, rng: np.random.Generator | None) -> None:
         common = Common(numerics, rng)
@@ -165,19 +135,3 @@ class ResNet(nnx.Module):
             for i, depth in enumerate(config.depths)
         )
         self.n_features = config.hidden_sizes[-1]
-
-    def __call__(
-        self,
-        images: Float[Array, "batch height width channels"],
-        *,
-        train: bool = False,
-        mask: Bool[Array, " batch"] | None = None,
-    ) -> Float[Array, "batch features"]:
-        x = max_pool(self.stem(images, train=train, mask=mask))
-        for stage in self.stages:
-            x = stage(x, train=train, mask=mask)
-        return widened(x).mean((1, 2))
-
-    def stage_paths(self) -> list[tuple[str | int, ...]]:
-        """The stages that `trainable: last:N` counts, first to last."""
-        return [("stages", i) for i in range(len(self.stages))]

@@ -18,15 +18,15 @@ LAYERS = ("torch.nn.", "torchvision.models.", "torchxrayvision.")  # where a net
 WAY_OUT = "where it was made, write torch.save(model.state_dict(), FILE) and give that file"
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by torch's names of a state dict or a pickled module.
+def read(path: Path, *, install: str = "torch") -> dict[str, np.ndarray]:
+    """Arrays by torch's names of a state dict or a pickled module. install: what pip is given where torch is absent.
 
     Raises InputError for a file that is neither, or holds more than a network, or if torch is not installed.
     """
     try:
         import torch  # here: optional, and needed once only
     except ImportError:
-        raise InputError(f"reading {path.name} needs torch, which is not installed; pip install torch") from None
+        raise InputError(f"reading {path.name} needs torch, which is not installed; pip install {install}") from None
     try:
         stand_ins = [(type(name.rpartition(".")[2], (), {}), name) for name in _layers(path)]
         with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]  # pairs are documented

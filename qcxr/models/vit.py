@@ -4,9 +4,7 @@ With a layer scale, and a gated MLP, it is DINOv2's network too (Oquab et al., a
 stochastic depth are left out.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,14 +14,17 @@ from jaxtyping import Array, Bool, Float
 from qcxr.errors import InputError
 from qcxr.models.layers import ACTIVATIONS, Numerics, run_blocks, widened
 from qcxr.models.positions import resized
+from qcxr.models.shape import WHERE, Shape
 from qcxr.models.transformer import Attention, Drawing, LayerNorm, Perceptron
 
-COUNTS = ("num_channels", "image_size", "patch_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
-WHERE = "set backbone.config in the config"
+COUNTS = (
+    *("num_channels", "image_size", "patch_size", "hidden_size"),
+    *("num_hidden_layers", "num_attention_heads", "intermediate_size"),
+)
 
 
 @dataclass(frozen=True)
-class ViTConfig:
+class ViTConfig(Shape):
     """The shape of a Vision Transformer; field names and defaults are Hugging Face's (a ViT-B/16).
 
     `layerscale_value` and `use_swiglu_ffn` are those of its Dinov2Config.
@@ -43,38 +44,18 @@ class ViTConfig:
     use_swiglu_ffn: bool = False
 
     def __post_init__(self) -> None:
-        for name in (*COUNTS, "intermediate_size"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise InputError(f"{name} must be an integer >= 1, got {value!r}; {WHERE}")
+        self.check_counts(*COUNTS)
         for name, divisor in (("hidden_size", "num_attention_heads"), ("image_size", "patch_size")):
             value, by = getattr(self, name), getattr(self, divisor)
             if value % by:
                 raise InputError(f"{name} must be a multiple of {divisor}, got {value} and {by}; {WHERE}")
-        if not isinstance(self.hidden_act, str) or self.hidden_act not in ACTIVATIONS:
-            allowed = ", ".join(a for a in ACTIVATIONS if a)
-            raise InputError(f"hidden_act must be one of {allowed}, got {self.hidden_act!r}; {WHERE}")
+        self.check_one_of("hidden_act", filter(None, ACTIVATIONS))
         for name in ("layer_norm_eps", "layerscale_value"):
             value = getattr(self, name)
             optional = name == "layerscale_value" and value is None
             if not optional and (type(value) not in (int, float) or not value > 0):
                 raise InputError(f"{name} must be a number > 0, got {value!r}; {WHERE}")
-        for name in ("qkv_bias", "use_swiglu_ffn"):
-            if type(getattr(self, name)) is not bool:
-                raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}; {WHERE}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ViTConfig":
-        """Read a mapping; unknown keys are refused."""
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"backbone.config has no key {unknown[0]!r}; allowed: {', '.join(sorted(known))}")
-        return cls(**values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain scalars, for JSON and YAML."""
-        return asdict(self)
+        self.check_flags("qkv_bias", "use_swiglu_ffn")
 
 
 class Block(nnx.Module):

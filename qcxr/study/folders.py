@@ -52,3 +52,8 @@ def unwritable(key: str, folder: str) -> str | None:
 def _nearest(folder: str) -> Path:
     """`folder`, or the nearest path above it that exists."""
     return next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
+
+
+def user_cache() -> Path:
+    """Our folder in the user's cache, for what no study owns."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"

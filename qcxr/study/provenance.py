@@ -212,6 +212,16 @@ def digest_file(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def digest_once(path: Path) -> str:
+    """The same, read again only when the file's time is another."""
+    return _digest(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache
+def _digest(path: Path, mtime: int) -> str:
+    return digest_file(path)
+
+
 def versions() -> dict[str, str]:
     """Versions of what computes: Python and the libraries that decide numbers."""
     names = ["qcxr", "jax", "jaxlib", "flax", "optax", "dm-pix", "pennylane", "orbax-checkpoint", "numpy", "pillow"]

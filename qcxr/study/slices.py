@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from qcxr.study import networks, plugged
 from qcxr.study.backbone import Backbone
 from qcxr.study.heads import KINDS
-from qcxr.study.provenance import code_hash, digest_file, slice_text
+from qcxr.study.provenance import code_hash, digest_once, slice_text
 from qcxr.study.recipe import Recipe
 from qcxr.study.source import Source
 
@@ -41,7 +40,7 @@ def features(recipe: Recipe, *, training: bool) -> str:
     decides = recipe.decides()
     many = training and (recipe.backbone.kept_views or 1) > 1
     return slice_text(
-        backbone={key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]},
+        backbone=_network(decides),
         normalisation=[recipe.image.mean, recipe.image.std],
         precision=recipe.train.precision,
         views=recipe.backbone.kept_views if training else 1,
@@ -55,9 +54,13 @@ def features_name(recipe: Recipe) -> str:
     decides = recipe.decides()
     views = recipe.backbone.kept_views
     made_of: list[Any] = [decides[key] for key in ("image", "augment")]
-    made_of += [{**{key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}, "views": views}]
+    made_of += [{**_network(decides), "views": views}]
     made_of += [decides["train"]["precision"], views]
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _network(decides: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: decides["backbone"][key] for key in NETWORK if key in decides["backbone"]}
 
 
 def checkpoint(backbone: Backbone) -> dict[str, str] | None:
@@ -69,24 +72,19 @@ def checkpoint(backbone: Backbone) -> dict[str, str] | None:
         return None
     path = Path(backbone.weights).expanduser()
     if path.is_file():
-        return {"file": _digest(path, path.stat().st_mtime_ns)}
+        return {"file": digest_once(path)}
     if not path.is_dir():
         return None
     files = [path / name for name in ("config.json", "preprocessor_config.json", "model.safetensors")]
     if backbone.on_torch:  # a large model is several files, or keeps its processor elsewhere
         files += [path / "processor_config.json", *sorted(path.glob("model*.safetensors*"))]
-    return {path.name: _digest(path, path.stat().st_mtime_ns) for path in files if path.is_file()}
+    return {path.name: digest_once(path) for path in files if path.is_file()}
 
 
 def checkpoints(recipes: Mapping[str, Recipe]) -> dict[str, Any]:
     """The same of several heads, as a keyword of a slice, which is not there where no head has such files."""
     found = {head: files for head, made in recipes.items() if (files := checkpoint(made.backbone)) is not None}
     return {"checkpoints": found} if found else {}
-
-
-@lru_cache
-def _digest(path: Path, mtime_ns: int) -> str:
-    return digest_file(path)
 
 
 def head_code(kind: str) -> tuple[str, ...]:

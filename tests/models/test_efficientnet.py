@@ -13,17 +13,13 @@ from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, imagenet
 from qcxr.models.layers import Numerics
 
+from .parity import distance, to_torch
+
 FILMS = Path(__file__).parents[2] / "../shared/data/nih_originals"
 
 
 def ours(section, batch_norm="running"):
     return backbones.create(section, key=jax.random.key(0), batch_norm=batch_norm, precision="float32")
-
-
-def distance(a, b) -> float:
-    a, b = np.asarray(a), np.asarray(b)
-    assert a.shape == b.shape
-    return float(np.abs(a - b).max() / np.abs(b).max())
 
 
 @pytest.fixture
@@ -44,10 +40,7 @@ def pretrained(reference):
 
 
 def pooled(network, images):
-    import torch
-
-    x = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    return network.extract_features(x).mean((2, 3))
+    return network.extract_features(to_torch(images)).mean((2, 3))
 
 
 def test_size():
@@ -109,7 +102,7 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
         return imagenet.rename(f"_blocks.{index}.{name}").removeprefix(prefix)
 
     tensors = {n: v for n, v in reference.state_dict().items() if not n.endswith("num_batches_tracked")}
-    arrays.fill(module, {place(name): imagenet.channels_last(value.numpy()) for name, value in tensors.items()})
+    arrays.fill(module, {place(name): arrays.channels_last(value.numpy()) for name, value in tensors.items()})
     channels = module.filter.kernel.shape[-1] if module.expand is None else module.expand.kernel.shape[2]
     x = np.random.default_rng(3).standard_normal((4, 14, 14, channels), np.float32)
 
@@ -120,12 +113,12 @@ def test_blocks_in_train_mode(pretrained, index, stage, block):
         return (y * jnp.cos(jnp.arange(y.size)).reshape(y.shape)).sum(), y
 
     (_, features), gradient = run(module)
-    expected = reference(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).permute(0, 2, 3, 1)
+    expected = reference(to_torch(x)).permute(0, 2, 3, 1)
     (expected * torch.cos(torch.arange(expected.numel()).float()).reshape(expected.shape)).sum().backward()
     assert distance(features, expected.detach().numpy()) < 1e-4
     gradients = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient)}
     for name, parameter in reference.named_parameters():
-        assert distance(gradients.pop(place(name)), imagenet.channels_last(parameter.grad.numpy())) < 1e-4, name
+        assert distance(gradients.pop(place(name)), arrays.channels_last(parameter.grad.numpy())) < 1e-4, name
     assert not gradients
     after = arrays.collect(module)
     for name, buffer in reference.named_buffers():
@@ -148,7 +141,7 @@ def whole_gradients(network, reference, dtype):
     found = {".".join(map(str, path)): v[...] for path, v in nnx.to_flat_state(gradient_of(network))}
     (pooled(reference, batch) * torch.from_numpy(target)).sum().backward()
     expected = {
-        imagenet.rename(name): imagenet.channels_last(parameter.grad.numpy())
+        imagenet.rename(name): arrays.channels_last(parameter.grad.numpy())
         for name, parameter in reference.named_parameters()
         if imagenet.rename(name)
     }

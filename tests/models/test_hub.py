@@ -4,6 +4,8 @@ The judge is `AutoModel` called by hand on the pixel values of `AutoImageProcess
 """
 
 import json
+import sys
+from functools import cache
 
 import jax
 import numpy as np
@@ -31,8 +33,8 @@ NULL = Image(resize=None, crop=None)
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     """A function: name -> folder of a small random checkpoint, written once."""
-    root, made = tmp_path_factory.mktemp("hubs"), {}
-    return lambda name: made.setdefault(name, None) or made.update({name: hubs.write(root / name, name)}) or made[name]
+    root = tmp_path_factory.mktemp("hubs")
+    return cache(lambda name: hubs.write(root / name, name))
 
 
 def by_hand(folder, films, pooling):
@@ -276,6 +278,6 @@ def test_models_that_read_text_and_films_of_other_sizes_are_one_line(checkpoints
     hub.check_side(section, 64)
     with pytest.raises(InputError, match=r"does not take films of 80 x 80 pixels .*; set image.resize and image.crop"):
         hub.check_side(section, 80)
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"needs torch, which is not installed; pip install -e '.\[hub\]'"):
         hub.check_side(section, 64)

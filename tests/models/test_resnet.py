@@ -16,6 +16,7 @@ from qcxr.models.resnet import ResNetConfig
 
 from .checkpoints import write_checkpoint
 from .conftest import CONFIGS
+from .parity import distance, features_and_gradients, target_of, to_torch
 
 TOLERANCE = 1e-4
 
@@ -24,18 +25,6 @@ def ours(folder, batch_norm="running", **options):
     return backbones.create(
         {"weights": str(folder)}, key=jax.random.key(0), batch_norm=batch_norm, precision="float32", **options
     )
-
-
-def to_torch(images):
-    torch = pytest.importorskip("torch")
-    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-
-
-def distance(a, b) -> float:
-    """Largest difference relative to the reference's largest value."""
-    a, b = np.asarray(a), np.asarray(b)
-    assert a.shape == b.shape
-    return float(np.abs(a - b).max() / np.abs(b).max())
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -52,22 +41,13 @@ def test_train_mode_features_gradients_and_statistics(torch_checkpoint, images, 
     torch = pytest.importorskip("torch")
     folder, reference = torch_checkpoint(CONFIGS[name])
     network, batch = ours(folder, mode, remat=remat), images(4, 48, 40)
-    target = np.random.default_rng(1).standard_normal((4, network.n_features), np.float32)
     before = arrays.collect(network)
-
-    @nnx.jit
-    @nnx.value_and_grad(has_aux=True)
-    def run(network):
-        features = network(jnp.asarray(batch), train=True)
-        return (features * target).sum(), features
-
-    (_, features), gradient = run(network)
+    features, gradients = features_and_gradients(network, batch)
     reference.train(mode == "batch")
     expected = reference(to_torch(batch)).pooler_output[:, :, 0, 0]
-    (expected * torch.from_numpy(target)).sum().backward()
+    (expected * torch.from_numpy(target_of(network, batch))).sum().backward()
 
     assert distance(features, expected.detach().numpy()) < TOLERANCE
-    gradients = {".".join(map(str, path)): np.asarray(v[...]) for path, v in nnx.to_flat_state(gradient)}
     for theirs, parameter in reference.named_parameters():
         value = parameter.grad.numpy()
         value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value

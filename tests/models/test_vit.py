@@ -14,7 +14,7 @@ from qcxr.errors import InputError
 from qcxr.models import arrays, backbones
 from qcxr.models.positions import cubic, resized
 
-from .test_resnet import distance, to_torch
+from .parity import distance, features_and_gradients, target_of, to_torch
 
 TINY = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "image_size": 32, "patch_size": 8}
 CONFIGS = {  # transformers' class -> what is its own
@@ -69,24 +69,15 @@ def test_features_and_gradients_are_torchs_at_its_own_size_and_at_others(checkpo
     folder, reference = checkpoint(name)
     reference.double()
     network, batch = ours(folder, pooling=pooling), images(2, *size)[..., : CONFIGS[name].get("num_channels", 3)]
-    target = np.random.default_rng(1).standard_normal((2, network.n_features), np.float32)
-
-    @nnx.jit
-    @nnx.value_and_grad(has_aux=True)
-    def run(network):
-        features = network(jnp.asarray(batch), train=True)
-        return (features * target).sum(), features
-
-    (_, features), gradient = run(network)
+    features, found = features_and_gradients(network, batch)
     expected = pooled(reference, batch, pooling)
-    (expected * torch.from_numpy(target)).sum().backward()
+    (expected * torch.from_numpy(target_of(network, batch))).sum().backward()
     assert distance(features, expected.detach().numpy()) < 1e-5
     with torch.no_grad():  # saved as weights are: so they are read by the names of a checkpoint's file
         for value in reference.parameters():
             value.copy_(torch.zeros_like(value) if value.grad is None else value.grad)
     reference.save_pretrained(folder.parent / "gradients")
     wanted = arrays.collect(ours(folder.parent / "gradients"))
-    found = {".".join(map(str, path)): np.asarray(v[...]) for path, v in nnx.to_flat_state(gradient)}
     assert found.keys() == wanted.keys()
     far = {key: distance(found[key], wanted[key]) for key in found}
     assert not {key: value for key, value in far.items() if value > 1e-4}

@@ -9,6 +9,7 @@ import numpy as np
 
 from qcxr.errors import InputError
 from qcxr.models import huggingface
+from qcxr.models.arrays import channels_last
 from qcxr.models.description import Description, normalisation
 from qcxr.models.resnet import CONFIGS, ResNet, ResNetConfig
 
@@ -66,7 +67,7 @@ def load(source: str) -> dict[str, np.ndarray]:
     for name, tensor in huggingface.tensors(source).items():
         if name.startswith(IGNORED[0]) or name.endswith(IGNORED[1]):
             continue
-        values[rename(name)] = huggingface.channels_last(tensor)
+        values[rename(name)] = channels_last(tensor)
     return values
 
 

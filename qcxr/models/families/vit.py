@@ -9,6 +9,7 @@ import numpy as np
 
 from qcxr.errors import InputError
 from qcxr.models import huggingface
+from qcxr.models.arrays import channels_last
 from qcxr.models.description import Description, normalisation
 from qcxr.models.vit import ViT, ViTConfig
 
@@ -102,7 +103,7 @@ def _ordered(name: str, tensor: np.ndarray) -> np.ndarray:
         return tensor[0]
     if name.endswith(".kernel") and tensor.ndim == 2:
         return np.ascontiguousarray(tensor.T)
-    return huggingface.channels_last(tensor)
+    return channels_last(tensor)
 
 
 def rename(name: str) -> str:

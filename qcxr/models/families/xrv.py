@@ -4,7 +4,6 @@ Their DenseNet-121 (`densenet121-res224-*`) and ResNet-50 (`resnet50-res512-all`
 [-1024, 1024]. A file is read once and kept as safetensors in the user's cache, under its content's and the code's hash.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,17 +14,17 @@ import numpy as np
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, torchfile
+from qcxr.models.arrays import channels_last
 from qcxr.models.densenet import DenseNetConfig
 from qcxr.models.description import Description
 from qcxr.models.families import densenet, resnet
-from qcxr.models.huggingface import channels_last
 from qcxr.models.layers import Numerics
 from qcxr.models.resnet import ResNetConfig
 from qcxr.study.files import make_parent, said_plainly
+from qcxr.study.folders import user_cache
 from qcxr.study.provenance import code_hash, digest_file
 
 MEAN, STD = (0.5,), (1 / 2048,)  # (x / 255 - mean) / std: 0 becomes -1024, and 255 becomes 1024
-NORM = {"weight": "scale", "bias": "bias", "running_mean": "mean", "running_var": "var"}
 LIBRARY = "torchxrayvision keeps its files in ~/.torchxrayvision/models_data"
 
 
@@ -37,7 +36,7 @@ def rename_resnet(name: str) -> str | None:
     *place, part = name.removeprefix("model.").split(".")
     if part == "num_batches_tracked" or place[:1] == ["fc"] or not place:
         return None
-    norm, kernel = f"norm.{NORM.get(part, part)}", "kernel" if part == "weight" else part
+    norm, kernel = f"norm.{densenet.NORM.get(part, part)}", "kernel" if part == "weight" else part
     match place:
         case ["conv1"]:
             return f"stem.{kernel}"
@@ -78,11 +77,10 @@ def describe(section: Mapping[str, Any]) -> Description:
     return replace(NETWORKS[name].description, mean=MEAN, std=STD, load=load_it, source=str(path))
 
 
-def load(name: str, path: Path, cache: Path | None = None) -> dict[str, np.ndarray]:
+def load(name: str, path: Path) -> dict[str, np.ndarray]:
     """All backbone arrays of torchxrayvision's file by our names, kernels in our order; the classifier is left out."""
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"
     # with a hash of the code that converted it, so that arrays by names of before are not met again
-    kept = cache / f"{name}-{digest_file(path)[:16]}-{code_hash('qcxr.models.families.xrv')}.safetensors"
+    kept = user_cache() / f"{name}-{digest_file(path)[:16]}-{code_hash('qcxr.models.families.xrv')}.safetensors"
     if not kept.is_file():
         made, tensors = NETWORKS[name], torchfile.read(path)
         found = {ours: channels_last(tensors[theirs]) for theirs in tensors if (ours := made.rename(theirs))}
