@@ -1,158 +1,174 @@
-"""The head's circuit in every peer's hands: `qcxr bench peers`, a row per peer and width, each in a process of its own.
+"""Peers side by side: each in a process of its own, on the same case, with the same results, taking turns.
 
-All get the same weights and angles, and a row stands in the table only with the largest difference of its values and
-gradients from ours. A peer that is not installed, takes too long or runs out of memory has a row that says so.
+Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that is
+not installed, takes too long or runs out of memory has a row that says so.
 """
 
-import argparse
-import json
-import math
-import os
-import shutil
-import subprocess
-import sys
+import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from qcxr import arguments
-from qcxr.bench.peers.__main__ import PEERS
-from qcxr.bench.turns import example
-from qcxr.errors import InputError
-from qcxr.study.files import write_text
+from qcxr.bench.peers.case import Case, Results
+from qcxr.bench.peers.known import KINDS, OURS
+from qcxr.bench.peers.model import Model
+from qcxr.bench.process import Gone, Process
 
-OURS = "qcxr"
 Row = dict[str, Any]
+TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Race:
-    """What is raced. widths: qubits; pythons: peer -> interpreter of its environment, by default this one.
+class Turns:
+    """How often a step is taken. seconds: of one peer's steps in all, after which it takes no more than it has;
+    limit: seconds until a process that has not answered is stopped."""
 
-    limit: seconds until a peer's process is stopped; once stopped it is not tried at larger widths.
-    """
-
-    widths: Sequence[int] = (8, 14, 19)
-    n_layers: int = 3
-    batch: int = 32
-    peers: Sequence[str] = tuple(PEERS)
-    pythons: Mapping[str, str] = field(default_factory=dict)
+    warm_up: int = 10
+    timed: int = 30
+    seconds: float = 300.0
     limit: float = 600.0
 
 
-def run(race: Race) -> dict[str, Any]:
-    """Run every peer at every width, ours first: the setting and the rows, with the reason where there is no time."""
-    rows: list[Row] = []
-    lost: dict[str, str] = {}
-    places = [(n, name) for n in race.widths for name in [OURS, *(p for p in race.peers if p != OURS)]]
-    for n, name in tqdm(places, unit="row", desc="peers", disable=None, leave=False):
-        row: Row = {"peer": name, "n_qubits": n, "n_layers": race.n_layers, "batch": race.batch}
-        row |= {"reason": lost[name]} if name in lost else _one(race, n, name)
-        if row.get("reason") and name not in lost:
-            lost[name] = f"{row['reason']} at {n} qubits"
-        rows.append(row)
-    return {"what": "value and gradient", "cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": _compared(rows)}
+class Entry(NamedTuple):
+    """A peer on a case."""
+
+    case: Case | Model
+    peer: str
+
+    @property
+    def kind(self) -> str:
+        """A key of `KINDS`."""
+        return "circuit" if isinstance(self.case, Case) else "model"
 
 
-def _one(race: Race, n: int, name: str) -> Row:
+@dataclass(frozen=True)
+class Contest:
+    """What takes turns. entries: peers on one or several cases; ours is put before the first other of each case.
+
+    pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that compute
+    in another precision, whose results need not be ours.
+    """
+
+    entries: Sequence[Entry]
+    pythons: Mapping[str, str]
+    turns: Turns = Turns()
+    loose: Sequence[str] = ("qcxr bfloat16",)
+
+    def whole(self) -> list[Entry]:
+        """The entries, with ours on each of the cases."""
+        cases = list({id(entry.case): entry.case for entry in self.entries}.values())
+        wanted = [Entry(case, OURS) for case in cases]
+        return [*wanted, *(entry for entry in self.entries if entry.peer != OURS)]
+
+
+def race(contest: Contest) -> list[Row]:
+    """A row per entry, ours first: times of its steps in seconds, or the reason why there are none."""
+    entries = contest.whole()
+    rows: list[Row] = [{"peer": entry.peer, **described(entry.case)} for entry in entries]
+    running: dict[int, Process] = {}
     with tempfile.TemporaryDirectory() as folder:
-        case, out = Path(folder, "case.npz"), Path(folder, "row.json")
-        weights, angles = example(n, race.n_layers, race.batch)
-        np.savez(case, weights=weights, angles=angles)
-        command = [race.pythons.get(name, sys.executable), "-m", "qcxr.bench.peers", name, str(case), str(out)]
-        here = str(Path(__file__).parents[2])  # other environments find this package, and in it nothing of ours
         try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=race.limit, env={**os.environ, "PYTHONPATH": here}
-            )
-        except subprocess.TimeoutExpired:
-            return {"reason": f"not done in {race.limit:g} s"}
-        if out.exists():
-            return dict(json.loads(out.read_text()))
-        said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
-        return {"reason": said[-1][:200]}
+            for k, entry in enumerate(tqdm(entries, unit="peer", desc="building", disable=None, leave=False)):
+                process, told = _started(contest, entry, Path(folder, str(k)))
+                rows[k] |= told
+                if process is not None:
+                    running[k] = process
+            _compare(contest, entries, rows, running)
+            for k, seconds in _turns(contest.turns, rows, running).items():
+                rows[k] |= _spread(seconds)
+        finally:
+            for process in running.values():
+                process.end()
+    return rows
 
 
-def _compared(rows: list[Row]) -> list[Row]:
-    """Rows with the largest difference from ours in place of what was computed, and the ratio of times."""
-    ours = {row["n_qubits"]: row for row in rows if row["peer"] == OURS}
-    found = []
-    for row in rows:
-        first = ours[row["n_qubits"]]
-        kept = {key: value for key, value in row.items() if key not in ("values", "gradients")}
-        if "values" in row and "values" in first:
-            kept["difference"] = _difference(row["values"], first["values"])
-            kept["gradients"] = row["gradients"] is not None
-            if row["gradients"] is not None:
-                pairs = zip(row["gradients"], first["gradients"], strict=True)
-                kept["gradient_difference"] = max(_difference(*pair) for pair in pairs)
-            kept["ratio"] = row["median_ms"] / first["median_ms"]
-        found.append(kept)
-    return found
+def _started(contest: Contest, entry: Entry, folder: Path) -> tuple[Process | None, Row]:
+    python = contest.pythons[KINDS[entry.kind][entry.peer].environment]
+    if python.startswith("not run:"):
+        return None, {"reason": python.removeprefix("not run:").strip()}
+    folder.mkdir()
+    case = folder / "case.npz"
+    entry.case.write(case)
+    process = Process(entry.kind, entry.peer, case, folder / "results.npz", python=python)
+    try:
+        return process, process.ready(contest.turns.limit)
+    except Gone as gone:
+        process.end()
+        return None, {"reason": str(gone)}
+    finally:
+        case.unlink()  # a network's arrays: the process has read them
 
 
-def _difference(a: Any, b: Any) -> float:
-    return float(np.max(np.abs(np.asarray(a) - np.asarray(b))))
-
-
-def table(found: Mapping[str, Any]) -> str:
-    """The rows as a table in Markdown."""
-    head = ["qubits", "peer", "first call, s", "step, ms", "times ours", "values differ by", "gradients differ by"]
-    lines = [head, ["---:", "---", *["---:"] * 5]]
-    for row in found["rows"]:
-        cells = [str(row["n_qubits"]), _named(row)]
-        if "median_ms" not in row:
-            lines.append([*cells, row["reason"], *[""] * 4])
+def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], running: dict[int, Process]) -> None:
+    """Write into the rows how far each is from ours on its case, and end what is too far."""
+    ours = {id(entry.case): k for k, entry in enumerate(entries) if entry.peer == OURS and k in running}
+    for k in [k for k in running if entries[k].peer != OURS]:
+        entry = entries[k]
+        if (first := ours.get(id(entry.case))) is None:
             continue
-        gradients = f"{row['gradient_difference']:.0e}" if row.get("gradients") else "none"
-        ratio = f"{row['ratio']:,.0f}" if row["ratio"] >= 10 else f"{row['ratio']:.1f}"
-        times = [f"{row['first_s']:.1f}", _three(row["median_ms"]), ratio]
-        lines.append([*cells, *times, f"{row['difference']:.0e}", gradients])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
+        rows[k].update(found)
+        worst = max(value for value in found.values() if value is not None)
+        if not worst <= TOLERANCE and entry.peer not in contest.loose:
+            rows[k]["reason"] = f"its results differ from ours by {worst:.0e}"
+            running.pop(k).end()
 
 
-def _three(value: float) -> str:
-    """Three significant digits, without an exponent."""
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+def _read(path: Path) -> Results:
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
-def _named(row: Row) -> str:
-    versions = row.get("versions", {})
-    return row["peer"] + (f" {next(iter(versions.values()))}" if versions and row["peer"] != OURS else "")
+def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, float | None]:
+    """The largest difference of values, and of gradients (None where there are none).
+
+    relative: to the largest element of each array of ours; otherwise to it or to 1, whichever is larger.
+    """
+    found: dict[str, list[float]] = {"values_differ_by": [], "gradients_differ_by": []}
+    for name, array in theirs.items():
+        scale = float(np.max(np.abs(ours[name])))
+        scale = scale or 1.0 if relative else max(scale, 1.0)
+        which = "gradients_differ_by" if name.startswith("by ") else "values_differ_by"
+        found[which].append(float(np.max(np.abs(np.asarray(array, float) - ours[name]))) / scale)
+    return {which: max(all_) if all_ else None for which, all_ in found.items()}
 
 
-def _interpreter(pair: str) -> tuple[str, str]:
-    name, _, path = pair.partition("=")
-    if not shutil.which(path):
-        raise InputError(f"--python must be a peer and an interpreter, like quimb=peers/bin/python, got {pair!r}")
-    return name, path
+def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:
+    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them."""
+    taken: dict[int, list[float]] = {k: [] for k in running}
+    for _ in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
+        for k in [*running]:
+            if sum(taken[k]) >= turns.seconds and len(taken[k]) > 1:
+                continue
+            try:
+                taken[k].append(running[k].step(turns.limit))
+            except Gone as gone:
+                rows[k]["reason"] = str(gone)
+                running.pop(k).end()
+                del taken[k]
+    # a peer that ran out of its seconds within the warm-up is timed by what it has, but for its first step
+    return {k: list_[min(turns.warm_up, len(list_) // 2) :] for k, list_ in taken.items()}
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Command line of this benchmark."""
-    parser = argparse.ArgumentParser(prog="qcxr bench peers", description="Race other simulators of the circuit.")
-    parser.add_argument("--widths", type=arguments.widths, metavar="N,N,...", default=Race.widths)
-    parser.add_argument("--layers", type=arguments.positive, default=Race.n_layers)
-    parser.add_argument("--batch", type=arguments.positive, default=Race.batch)
-    parser.add_argument("--peers", type=lambda text: text.split(","), metavar="NAME,...", default=list(PEERS))
-    said = "interpreter of a peer's own environment; may be given several times"
-    parser.add_argument("--python", action="append", metavar="NAME=PATH", default=[], help=said)
-    parser.add_argument("--limit", type=float, default=Race.limit, help="seconds until a peer is stopped (default 600)")
-    parser.add_argument("--json", metavar="FILE", help="write the rows there")
-    given = parser.parse_args(argv)
-    pythons = dict(_interpreter(pair) for pair in given.python)
-    if unknown := [name for name in (*given.peers, *pythons) if name not in PEERS]:
-        raise InputError(f"peers are {', '.join(PEERS)}, got {unknown[0]!r}; correct --peers or --python")
-    found = run(Race(given.widths, given.layers, given.batch, given.peers, pythons, given.limit))
-    if given.json:
-        write_text(json.dumps(found, indent=1) + "\n", given.json)
-    print(table(found))
+def _spread(seconds: Sequence[float]) -> Row:
+    p10, p90 = np.quantile(seconds, [0.1, 0.9])
+    return {
+        "median_s": statistics.median(seconds),
+        "p10_s": float(p10),
+        "p90_s": float(p90),
+        "timed": len(seconds),
+    }
 
 
-if __name__ == "__main__":
-    main()
+def described(case: Case | Model) -> Row:
+    """What a row says of its case."""
+    if isinstance(case, Case):
+        n_layers, n = case.weights.shape
+        return {"n_qubits": n, "n_layers": n_layers, "batch": len(case.angles), "noise": case.noise}
+    about = asdict(case)
+    return {key: about[key] for key in ("head", "n_labels", "batch", "size", "batch_norm")}

@@ -1,38 +1,67 @@
-"""One peer's row of the table: `python -m qcxr.bench.peers NAME CASE.npz OUT.json`."""
+"""A peer's process: it builds the step of a case, takes a first one, writes its results, then steps when it is told.
+
+What it says is a line of JSON each: first {first_s, peak_mb, device, versions}, then, for each line that it is sent,
+the seconds of a step.
+"""
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
+import json
+import os
+import sys
+import time
+from importlib import import_module, metadata
+from typing import Any
 
-from qcxr.bench.peers import case as cases
+import numpy as np
 
-# name -> function, packages whose versions are written down
-PEERS = {
-    "qcxr": ("ours:auto", ("qcxr", "jax")),
-    "default.qubit": ("pennylanes:default_qubit", ("pennylane", "jax")),
-    "lightning.qubit": ("pennylanes:lightning", ("pennylane-lightning", "pennylane")),
-    "quimb": ("networks:quimb", ("quimb", "cotengra", "jax")),
-    "tensorcircuit": ("networks:tensorcircuit", ("tensorcircuit-ng", "jax")),
-    "default.tensor": ("pennylanes:tensor", ("pennylane", "quimb")),
-    "pauli-prop": ("propagated:pauliprop", ("pauli-prop", "qiskit")),
-    "propaq": ("propagated:propaq", ("propaq", "qiskit")),
-}
+from qcxr.bench.peers.case import Case
+from qcxr.bench.peers.known import KINDS
+from qcxr.bench.peers.model import Model
+from qcxr.study import memory
+
+READ = {"circuit": Case.read, "model": Model.read}
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m qcxr.bench.peers", description=__doc__)
-    parser.add_argument("name", choices=PEERS)
-    parser.add_argument("case", help="an .npz file of weights and angles")
-    parser.add_argument("out", help="the row, as JSON")
-    parser.add_argument("--seconds", type=float, default=20.0, help="stop timing after so long")
-    parser.add_argument("--repeats", type=int, default=30, help="stop timing after so many calls")
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("name")
+    parser.add_argument("case", help="an .npz file that Case or Model wrote")
+    parser.add_argument("out", help="the .npz file of the results")
     given = parser.parse_args(argv)
-    place, packages = PEERS[given.name]
-    module, name = place.split(":")
-    make: Callable[[cases.Case], cases.Step] = getattr(import_module(f"qcxr.bench.peers.{module}"), name)
-    row = cases.timed(make(cases.Case.read(given.case)), seconds=given.seconds, repeats=given.repeats)
-    cases.write(given.out, row, packages=packages)
+    # libraries print what they like, which must not be taken for an answer: it goes to where errors go
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def say(what: Any) -> None:
+        print(json.dumps(what), file=answers, flush=True)
+
+    known = KINDS[given.kind][given.name]
+    module, name = known.place.split(":")
+    make = getattr(import_module(f"qcxr.bench.peers.{module}"), name)
+    started = time.perf_counter()
+    peer = make(READ[given.kind](given.case), **known.options)
+    peer.once()
+    first, peak = time.perf_counter() - started, _peak_mb()
+    np.savez(given.out, **peer.results())
+    versions = {package: metadata.version(package) for package in known.packages}
+    say({"first_s": first, "peak_mb": peak, "device": peer.device, "versions": versions})
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        peer.once()
+        say(time.perf_counter() - started)
+
+
+def _peak_mb() -> float:
+    """Peak memory of the step, in MB (2^20 bytes): of the card where one is used, else of this process."""
+    if jax := sys.modules.get("jax"):
+        peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+        if peak:
+            return float(peak) / 2**20
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    return memory.peak_memory_mb()
 
 
 if __name__ == "__main__":

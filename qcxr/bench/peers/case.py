@@ -1,18 +1,25 @@
-"""What a peer is given and what it gives back: the paper's circuit as arrays, and a row of a table."""
+"""What a peer is given, the head's circuit as arrays, and what it gives back."""
 
-import json
-import os
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-Step = Callable[[], tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]]
+Results = Mapping[str, np.ndarray]
+
+
+class Peer(NamedTuple):
+    """A peer that has built its step.
+
+    once: takes one step and waits for its end. results: arrays by name (values or logits, and gradients where it has
+    them), computed from what the case gives, however many steps were taken since.
+    """
+
+    once: Callable[[], object]
+    results: Callable[[], Results]
+    device: str = "cpu"
 
 
 class Gates(NamedTuple):
@@ -25,21 +32,19 @@ class Gates(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """Weights (layers, qubits) and angles (batch, qubits) in radians, of H, RY(x), then RY(w) and the ring of CNOTs."""
+    """Weights (layers, qubits) and angles (batch, qubits) in radians, of H, RY(x), then RY(w) and the ring of CNOTs.
+
+    noise: probability of a depolarizing channel on every qubit of every gate after it; 0 for none.
+    """
 
     weights: np.ndarray
     angles: np.ndarray
+    noise: float = 0.0
 
     @property
     def n_qubits(self) -> int:
         """One per column."""
         return int(self.weights.shape[1])
-
-    @property
-    def ring(self) -> list[tuple[int, int]]:
-        """(control, target) of a layer's CNOTs, in order, as in PennyLane's `BasicEntanglerLayers`."""
-        n = self.n_qubits
-        return [(i, i + 1) for i in range(n - 1)] + [(n - 1, 0)] * (n > 2)
 
     def play(self, gates: Gates, weights: Any, angles: Any) -> None:
         """Call the gates of the whole circuit in order, for one sample's angles; both may be traced."""
@@ -50,44 +55,31 @@ class Case:
 
     def play_layers(self, gates: Gates, weights: Any) -> None:
         """Call the gates of the trained layers only."""
-        for layer in weights:
+        for layer in range(len(self.weights)):
             for i in range(self.n_qubits):
-                gates.ry(i, layer[i])
-            for control, target in self.ring:
+                gates.ry(i, weights[layer][i])
+            for control, target in ring(self.n_qubits):
                 gates.cnot(control, target)
 
     @classmethod
+    def draw(cls, n_qubits: int, n_layers: int, batch: int, noise: float = 0.0) -> "Case":
+        """Weights and angles as at the start of training, float32's values, equal on every machine."""
+        rng = np.random.default_rng(0)
+        weights = rng.uniform(0, 2 * np.pi, (n_layers, n_qubits)).astype(np.float32)
+        angles = rng.uniform(-np.pi / 2, np.pi / 2, (batch, n_qubits)).astype(np.float32)
+        return cls(weights.astype(float), angles.astype(float), noise)
+
+    def write(self, path: str | Path) -> None:
+        """As an .npz file that `read` takes."""
+        np.savez(path, weights=self.weights, angles=self.angles, noise=self.noise)
+
+    @classmethod
     def read(cls, path: str | Path) -> "Case":
-        """From an .npz file of `weights` and `angles`."""
+        """From an .npz file of `weights`, `angles` and `noise`."""
         with np.load(path) as arrays:
-            return cls(arrays["weights"], arrays["angles"])
+            return cls(arrays["weights"], arrays["angles"], float(arrays["noise"]))
 
 
-def timed(step: Step, *, seconds: float, repeats: int) -> dict[str, Any]:
-    """Call `step` once, then for so long or so often, whichever ends first: milliseconds, the values, the gradients."""
-    start = time.perf_counter()
-    values, gradients = step()
-    first = time.perf_counter() - start
-    taken: list[float] = []
-    while len(taken) < repeats and (not taken or time.perf_counter() - start - first < seconds):
-        before = time.perf_counter()
-        step()
-        taken.append(1e3 * (time.perf_counter() - before))
-    p10, p90 = np.quantile(taken, [0.1, 0.9])
-    return {
-        "first_s": first,
-        "median_ms": statistics.median(taken),
-        "p10_ms": float(p10),
-        "p90_ms": float(p90),
-        "repeats": len(taken),
-        "values": np.asarray(values, np.float64).tolist(),
-        "gradients": None if gradients is None else [np.asarray(part, np.float64).tolist() for part in gradients],
-    }
-
-
-def write(out: str | Path, row: dict[str, Any], *, packages: tuple[str, ...]) -> None:
-    """Write a row with the versions of the packages behind it; a file is there as a whole or not at all."""
-    row = row | {"versions": {name: metadata.version(name) for name in packages}}
-    partial = Path(f"{out}.partial")
-    partial.write_text(json.dumps(row) + "\n")
-    os.replace(partial, out)
+def ring(n: int) -> list[tuple[int, int]]:
+    """(control, target) of a layer's CNOTs, in order, as in PennyLane's `BasicEntanglerLayers`."""
+    return [(i, i + 1) for i in range(n - 1)] + [(n - 1, 0)] * (n > 2)

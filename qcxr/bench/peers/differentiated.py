@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.case import Case, Peer, Results
 
 
-def differentiated(z: Callable[[Any, Any], Any], case: Case, *, batched: bool = False) -> Step:
+def differentiated(z: Callable[[Any, Any], Any], case: Case, *, batched: bool = False) -> Peer:
     """Values of all samples, and the gradients of their sum with respect to weights and angles, in float32.
 
     z: from (weights, angles of one sample) to the read-outs, or, `batched`, from the angles of all.
@@ -23,10 +23,15 @@ def differentiated(z: Callable[[Any, Any], Any], case: Case, *, batched: bool = 
         return values.sum(), values
 
     step = jax.jit(jax.value_and_grad(total, (0, 1), has_aux=True))
-    weights, angles = jnp.asarray(case.weights, jnp.float32), jnp.asarray(case.angles, jnp.float32)
+    inputs = jnp.asarray(case.weights, jnp.float32), jnp.asarray(case.angles, jnp.float32)
 
-    def run() -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-        (_, values), (by_weight, by_angle) = jax.block_until_ready(step(weights, angles))
-        return np.asarray(values), (np.asarray(by_weight), np.asarray(by_angle))
+    def results() -> Results:
+        (_, values), (by_weight, by_angle) = step(*inputs)
+        return {"values": np.asarray(values), "by weights": np.asarray(by_weight), "by angles": np.asarray(by_angle)}
 
-    return run
+    return Peer(lambda: jax.block_until_ready(step(*inputs)), results, jax.devices()[0].device_kind)
+
+
+def valued(values: Callable[[], np.ndarray]) -> Peer:
+    """A peer without gradients: its step is the values of all samples."""
+    return Peer(values, lambda: {"values": values()})

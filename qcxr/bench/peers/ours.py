@@ -1,11 +1,13 @@
-"""Our own engine, as a peer among the others."""
+"""Our own engines, as peers among the others."""
 
-from qcxr.bench.peers.case import Case, Step
+from qcxr.bench.peers.case import Case, Peer
 from qcxr.bench.peers.differentiated import differentiated
 
 
-def auto(case: Case) -> Step:
-    """The engine `auto`, which takes a batch as it is."""
-    from qcxr.circuits import make_engine  # here: other peers' environments do not have what it needs
+def engine(case: Case, name: str = "auto") -> Peer:
+    """An engine by its name; it takes a batch as it is."""
+    from qcxr.circuits import Noise, Rates, make_engine  # here: other peers' environments do not have what it needs
 
-    return differentiated(make_engine("auto", case.n_qubits, len(case.weights)), case, batched=True)
+    rates = Rates(depolarizing=case.noise)
+    run = make_engine(name, case.n_qubits, len(case.weights), noise=Noise(rates, rates) if case.noise else None)
+    return differentiated(run, case, batched=True)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench.peers.case import Case, Gates, Step
-from qcxr.bench.peers.differentiated import differentiated
+from qcxr.bench.peers.case import Case, Gates, Peer, Results
+from qcxr.bench.peers.differentiated import differentiated, valued
 
 
-def default_qubit(case: Case) -> Step:
+def default_qubit(case: Case) -> Peer:
     """`default.qubit` through JAX, as the paper trained: one circuit per sample under vmap, jit, backpropagation."""
     import pennylane as qml  # only in the process of this peer
 
@@ -27,10 +27,10 @@ def default_qubit(case: Case) -> Step:
     return differentiated(z, case)
 
 
-def lightning(case: Case) -> Step:
+def lightning(case: Case) -> Peer:
     """`lightning.qubit`, adjoint differentiation of the sum of all read-outs, sample after sample.
 
-    Values of the single read-outs are taken once and not timed: a step is the gradients'.
+    A step is the gradients'; values of the single read-outs are taken for the results only.
     """
     import pennylane as qml  # only in the process of this peer
 
@@ -47,18 +47,50 @@ def lightning(case: Case) -> Step:
         _gates(case, weights, angles)
         return qml.expval(qml.sum(*(qml.Z(i) for i in range(n))) if n > 1 else qml.Z(0))
 
-    values = np.stack([np.asarray(read(case.weights, angles)) for angles in case.angles])
     slope = qml.grad(total, argnums=(0, 1))
 
-    def run() -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    def once() -> tuple[np.ndarray, np.ndarray]:
         weights = numbers.array(case.weights, requires_grad=True)
         each = [slope(weights, numbers.array(angles, requires_grad=True)) for angles in case.angles]
-        return values, (np.sum([of for of, _ in each], axis=0), np.stack([np.asarray(of) for _, of in each]))
+        return np.sum([of for of, _ in each], axis=0), np.stack([np.asarray(of) for _, of in each])
 
-    return run
+    def results() -> Results:
+        values = np.stack([np.asarray(read(case.weights, angles)) for angles in case.angles])
+        by_weight, by_angle = once()
+        return {"values": values, "by weights": by_weight, "by angles": by_angle}
+
+    return Peer(once, results)
 
 
-def tensor(case: Case) -> Step:
+def mixed(case: Case) -> Peer:
+    """`default.mixed` through JAX: density matrices with a depolarizing channel after every gate."""
+    import pennylane as qml  # only in the process of this peer
+
+    n = case.n_qubits
+
+    def noisy(gate: Any) -> None:
+        for wire in gate.wires:
+            qml.DepolarizingChannel(case.noise, wire)
+
+    @qml.qnode(qml.device("default.mixed", wires=n), interface="jax", diff_method="backprop")
+    def circuit(weights: Any, angles: Any) -> Any:
+        gates = Gates(
+            lambda i: noisy(qml.Hadamard(i)),
+            lambda i, angle: noisy(qml.RY(angle, i)),
+            lambda *pair: noisy(qml.CNOT(pair)),
+        )
+        case.play(gates, weights, angles)
+        return [qml.expval(qml.Z(i)) for i in range(n)]
+
+    def z(weights: Any, angles: Any) -> Any:
+        import jax.numpy as jnp  # comes with the peer
+
+        return jnp.stack(circuit(weights, angles))
+
+    return differentiated(z, case)
+
+
+def tensor(case: Case) -> Peer:
     """`default.tensor`: a matrix product state whose bonds are as large as they must be; it has no reverse mode."""
     import pennylane as qml  # only in the process of this peer
 
@@ -70,7 +102,7 @@ def tensor(case: Case) -> Step:
         _gates(case, case.weights, angles)
         return [qml.expval(qml.Z(i)) for i in range(n)]
 
-    return lambda: (np.stack([np.asarray(circuit(angles)) for angles in case.angles]), None)
+    return valued(lambda: np.stack([np.asarray(circuit(angles)) for angles in case.angles]))
 
 
 def _gates(case: Case, weights: np.ndarray, angles: np.ndarray) -> None:

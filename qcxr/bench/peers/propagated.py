@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench.peers.case import Case, Gates, Step
+from qcxr.bench.peers.case import Case, Gates, Peer
+from qcxr.bench.peers.differentiated import valued
 
 MOST = 4_000_000  # strings: some GB
 CHUNK = 100_000
 
 
-def pauliprop(case: Case) -> Step:
+def pauliprop(case: Case) -> Peer:
     """Qiskit's pauli-prop."""
     from pauli_prop import propagate_through_circuit  # only in the process of this peer
 
@@ -25,10 +26,10 @@ def pauliprop(case: Case) -> Step:
         for observable in _observables(case):
             yield propagate_through_circuit(observable, circuit, max_terms=MOST, atol=1e-12, frame="h")[0]
 
-    return lambda: (_values(case, strings()), None)
+    return valued(lambda: _values(case, strings()))
 
 
-def propaq(case: Case) -> Step:
+def propaq(case: Case) -> Peer:
     """Propaq, in Rust."""
     from propaq.circuits import PauliCircuit  # only in the process of this peer
     from propaq.datatypes import PauliTermSum
@@ -40,7 +41,7 @@ def propaq(case: Case) -> Step:
             found = PauliPropagator().propagate(PauliTermSum.from_sparse_pauli_op(observable), circuit)
             yield PauliTermSum.to_sparse_pauli_op(found)
 
-    return lambda: (_values(case, strings()), None)
+    return valued(lambda: _values(case, strings()))
 
 
 def _layers(case: Case) -> Any:

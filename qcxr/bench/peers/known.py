@@ -1,0 +1,57 @@
+"""The peers by name: where each builds its step, whose versions a row names, and in which environment it lives.
+
+An environment is a requirements file of `qcxr/bench/environments`; `own` is the one that qcxr itself runs in.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+OURS = "qcxr"
+
+
+class Known(NamedTuple):
+    """A peer. place: module:function of this package, called with the case and `options`; what: words for a page."""
+
+    place: str
+    packages: tuple[str, ...]
+    what: str
+    environment: str = "own"
+    options: Mapping[str, Any] = {}
+
+
+# the head's circuit: value and gradient of the summed read-outs
+CIRCUITS = {
+    OURS: Known("ours:engine", ("qcxr", "jax"), "engine `auto`"),
+    "qcxr chain": Known("ours:engine", ("qcxr", "jax"), "engine `chain`", options={"name": "chain"}),
+    "qcxr statevector": Known("ours:engine", ("qcxr", "jax"), "engine `statevector`", options={"name": "statevector"}),
+    "default.qubit": Known("pennylanes:default_qubit", ("pennylane", "jax"), "PennyLane through JAX, backprop"),
+    "lightning.qubit": Known(
+        "pennylanes:lightning", ("pennylane-lightning", "pennylane"), "PennyLane, adjoint, sample by sample"
+    ),
+    "default.mixed": Known("pennylanes:mixed", ("pennylane", "jax"), "PennyLane's density matrices through JAX"),
+    "tensorcircuit": Known("networks:tensorcircuit", ("tensorcircuit-ng", "jax"), "state vector on JAX", "jax"),
+    "quimb": Known("networks:quimb", ("quimb", "cotengra", "jax"), "exact tensor networks on JAX", "jax"),
+    "default.tensor": Known("pennylanes:tensor", ("pennylane", "quimb"), "PennyLane on quimb, values only", "mps"),
+    "pauli-prop": Known(
+        "propagated:pauliprop", ("pauli-prop", "qiskit"), "Qiskit's Pauli propagation, values only", "pauli"
+    ),
+    "propaq": Known("propagated:propaq", ("propaq", "qiskit"), "Pauli propagation in Rust, values only", "pauli"),
+}
+NOISY = (OURS, "default.mixed")  # those that take the depolarizing channels
+
+# a whole training step: backbone, head, loss, gradient and Adam
+MODELS = {
+    OURS: Known("jaxmodel:ours", ("qcxr", "jax"), "engine `auto`"),
+    "qcxr chain": Known("jaxmodel:ours", ("qcxr", "jax"), "engine `chain`", options={"engine": "chain"}),
+    "qcxr statevector": Known(
+        "jaxmodel:ours", ("qcxr", "jax"), "engine `statevector`", options={"engine": "statevector"}
+    ),
+    "qcxr bfloat16": Known(
+        "jaxmodel:ours", ("qcxr", "jax"), "backbone in bfloat16", options={"precision": "bfloat16"}
+    ),
+    "JAX, default.qubit": Known(
+        "jaxmodel:ours", ("pennylane", "jax"), "the paper's way: PennyLane under vmap", options={"engine": "pennylane"}
+    ),
+    "JAX, TensorCircuit": Known("jaxmodel:tensorcircuit", ("tensorcircuit-ng", "jax"), "state vector on JAX", "jax"),
+}
+KINDS = {"circuit": CIRCUITS, "model": MODELS}

@@ -1,0 +1,81 @@
+"""A peer's process, seen from outside: started, waited for, told to step, ended."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
+
+
+class Gone(Exception):
+    """The process ended, or was ended since it took too long; the text says why, in a line."""
+
+
+class Process:
+    """`python -m qcxr.bench.peers` for one peer and one case; results are in the file `out` once it is ready."""
+
+    def __init__(self, kind: str, name: str, case: Path, out: Path, *, python: str = sys.executable) -> None:
+        self.out = out
+        self.said: queue.Queue[str] = queue.Queue()
+        self.complaints = open(out.with_suffix(".log"), "w+")  # noqa: SIM115  (closed by `end`)
+        environment = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            [python, "-m", "qcxr.bench.peers", kind, name, str(case), str(out)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.complaints,
+            text=True,
+            env=environment,
+            start_new_session=True,  # what it starts ends with it
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None  # said to mypy
+        for line in self.process.stdout:
+            self.said.put(line)
+        self.said.put("")
+
+    def ready(self, seconds: float) -> dict[str, Any]:
+        """What the process says of itself when it has taken its first step; raises Gone."""
+        return dict(self._answer(seconds))
+
+    def step(self, seconds: float) -> float:
+        """Seconds of one step; raises Gone."""
+        assert self.process.stdin is not None  # said to mypy
+        try:
+            self.process.stdin.write("step\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # `_answer` says why
+        return float(self._answer(seconds))
+
+    def _answer(self, seconds: float) -> Any:
+        try:
+            line = self.said.get(timeout=seconds)
+        except queue.Empty:
+            self.end()
+            raise Gone(f"not done in {seconds:g} s") from None
+        if not line:
+            raise Gone(self._reason())
+        return json.loads(line)
+
+    def _reason(self) -> str:
+        code = self.process.wait()
+        self.complaints.seek(0)
+        said = [line.strip() for line in self.complaints if line.strip()]
+        if code < 0 or not said:
+            return f"ended by signal {-code}, as when memory runs out" if code < 0 else f"ended with {code}"
+        return said[-1][:200]
+
+    def end(self) -> None:
+        """End it, with all that it started."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+        self.complaints.close()
