@@ -1,7 +1,7 @@
 """Peers side by side: each in a process of its own, on the same case, with the same results, taking turns.
 
-Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that is
-not installed, takes too long or runs out of memory has a row that says so.
+Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that
+is not installed, takes too long or runs out of memory has a row that says so.
 """
 
 import statistics
@@ -50,8 +50,8 @@ class Entry(NamedTuple):
 class Contest:
     """What takes turns. entries: peers on one or several cases; ours is put before the first other of each case.
 
-    pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that compute
-    in another precision, whose results need not be ours.
+    pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that
+    compute in another precision, whose results need not be ours.
     """
 
     entries: Sequence[Entry]
