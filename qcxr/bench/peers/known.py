@@ -46,9 +46,7 @@ MODELS = {
     "qcxr statevector": Known(
         "jaxmodel:ours", ("qcxr", "jax"), "engine `statevector`", options={"engine": "statevector"}
     ),
-    "qcxr bfloat16": Known(
-        "jaxmodel:ours", ("qcxr", "jax"), "backbone in bfloat16", options={"precision": "bfloat16"}
-    ),
+    "qcxr bfloat16": Known("jaxmodel:ours", ("qcxr", "jax"), "backbone in bfloat16", options={"precision": "bfloat16"}),
     "JAX, default.qubit": Known(
         "jaxmodel:ours", ("pennylane", "jax"), "the paper's way: PennyLane under vmap", options={"engine": "pennylane"}
     ),

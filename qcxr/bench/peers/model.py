@@ -45,7 +45,7 @@ class Model:
 
     @property
     def watched(self) -> list[str]:
-        """Names of the parameters whose gradients are compared: all of the head, the backbone's first and last kernel."""
+        """Names of the parameters whose gradients are compared: the head's, the backbone's first and last kernel."""
         kernels = sorted(name for name in self.arrays if name.startswith("backbone.") and name.endswith("kernel"))
         return [*sorted(name for name in self.arrays if name.startswith("head.")), *kernels[:1], *kernels[-1:]]
 

@@ -1,6 +1,7 @@
 """A whole classifier of ours in torch and PennyLane, from our arrays: the peer of a training step, and of a training.
 
-The backbone (`torchnets`) carries a linear head (`cdl`) or the paper's dressed circuit as PennyLane's `TorchLayer` (`dqc`).
+The backbone (`torchnets`) carries a linear head (`cdl`) or the paper's dressed circuit as PennyLane's `TorchLayer`
+(`dqc`).
 """
 
 from collections import OrderedDict

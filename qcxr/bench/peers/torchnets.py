@@ -1,4 +1,4 @@
-"""The same networks in torch: transformers' ResNet and ViT, the package's EfficientNet, a DenseNet with torchvision's names."""
+"""The same networks in torch: ResNet and ViT of transformers, a package's EfficientNet, a DenseNet by torchvision's names."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,9 @@ def make(section: Mapping[str, Any]) -> tuple[Any, Callable[[Any], Any], int]:
             )
             del lite._fc  # ImageNet's classifier
             return lite, lambda images: lite.extract_features(images).mean((2, 3)), 1280
-    raise InputError(f"torch has resnet, vit, densenet and efficientnet-lite0, got {section['name']}; choose one of these")
+    raise InputError(
+        f"torch's side has resnet, vit, densenet, efficientnet-lite0, got {section['name']}; take one of them"
+    )
 
 
 def densenet(
