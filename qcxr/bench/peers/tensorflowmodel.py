@@ -2,8 +2,8 @@
 
 keras.applications' ResNet50 is another network: its blocks have their stride elsewhere, and biases before BatchNorm.
 
-XLA compiles the circuit only: on two cores ResNet-50's step (CDL, 8 films of 224 x 224) takes 2.1 s through TensorFlow's
-own kernels and 4.4 s with `jit_compile` for all of it. PennyLane's interface runs in 0.45.1, with a warning: it is
+XLA compiles the circuit only: on two cores ResNet-50's step (CDL, 8 films of 224 x 224) takes 2.1 s through its own
+kernels and 4.4 s with `jit_compile` for all of it. PennyLane's interface runs in 0.45.1, with a warning: it is
 deprecated, was to go in 0.44, and is tested no longer.
 """
 

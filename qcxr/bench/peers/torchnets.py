@@ -1,4 +1,4 @@
-"""The same networks in torch: ResNet and ViT of transformers, a package's EfficientNet, a DenseNet by torchvision's names."""
+"""The same networks in torch: transformers' ResNet and ViT, EfficientNet-Lite0, DenseNet by torchvision's names."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence

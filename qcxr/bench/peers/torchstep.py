@@ -15,9 +15,9 @@ from qcxr.errors import InputError
 def step(model: Model, circuit: str = "default.qubit", precision: str = "float32", compiled: bool = False) -> Peer:
     """A classifier of `torchmodel`; circuit: PennyLane's device, through its `TorchLayer`.
 
-    precision: float32; tf32, the rounding of a card's products; or bfloat16, autocast of the backbone. compiled:
-    by torch.compile, forward and backward, but for the circuit: tracing PennyLane breaks the graph again and again and then
-    fails (torch 2.13, PennyLane 0.45). Raises InputError for tf32 without a card.
+    precision: float32; tf32, the rounding of a card's products; or bfloat16, autocast of the backbone. compiled: by
+    torch.compile, forward and backward, but for the circuit (tracing PennyLane breaks the graph again and again, then
+    fails: torch 2.13, PennyLane 0.45). Raises InputError for tf32 without a card.
     """
     os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")  # the first step's time is that of a first time
     import torch  # only in the process of this peer
