@@ -34,6 +34,7 @@ from qcxr.data.feed import feed
 from qcxr.data.films import Films
 from qcxr.data.images import prepare
 from qcxr.data.split import Split
+from qcxr.study.files import write_json
 
 NIH_FILMS = 112_120
 COLUMNS = ("what", "value", "unit", "target")
@@ -221,6 +222,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=positive, default=2)
     parser.add_argument("--memory", action="store_true", help="also cache 2,000 and 20,000 films and watch the memory")
     parser.add_argument("--own", type=Path, metavar="FOLDER", help="time the cache on the PNGs of a folder instead")
+    parser.add_argument("--json", metavar="FILE", help="write the rows there")
     parser.add_argument("--only-build", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
     if given.only_build:
@@ -229,6 +231,8 @@ def main(argv: list[str] | None = None) -> None:
     counts = (2_000, 20_000) if given.memory else ()
     table = run(n_films=given.films, workers=given.workers, counts=counts, own=given.own)
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
+    if given.json:
+        write_json(table.to_dict("records"), given.json)
 
 
 if __name__ == "__main__":

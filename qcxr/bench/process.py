@@ -11,6 +11,9 @@ from typing import Any
 
 PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
 
+# several peers wait on one card, each with what it needs and no more
+SHARED = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
 
 class Gone(Exception):
     """The process ended, or was ended since it took too long; the text says why, in a line."""
@@ -23,7 +26,7 @@ class Process:
         self.out = out
         self.said: queue.Queue[str] = queue.Queue()
         self.complaints = open(out.with_suffix(".log"), "w+")  # noqa: SIM115  (closed by `end`)
-        environment = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONUNBUFFERED": "1"}
+        environment = {**SHARED, **os.environ, "PYTHONPATH": PACKAGE}
         self.process = subprocess.Popen(
             [python, "-m", "qcxr.bench.peers", kind, name, str(case), str(out)],
             stdin=subprocess.PIPE,

@@ -7,12 +7,13 @@ from importlib import import_module
 
 from qcxr.cli.commands import Commands, command
 
-ROOMS = {room: room for room in ("circuits", "models", "data", "training", "hub")} | {"peers": "race"}
+ROOMS = {room: room for room in ("circuits", "models", "data", "training", "hub")}
+ROOMS |= {"peers": "raced", "pages": "machinefile"}
 
 
 def add(commands: Commands) -> None:
     """Name the command and its words."""
-    text = "time circuits, models, data, training, hub or peers side by side with peers; options: bench ROOM --options"
+    text = "time a room beside its peers, or make the pages of benchmarks; options of each: bench ROOM --options"
     parser = command(commands, "bench", run, text)
     parser.add_argument("room", choices=[*ROOMS])
     parser.add_argument("--options", action="store_true", help="show the options of that benchmark")

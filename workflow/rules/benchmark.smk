@@ -22,3 +22,91 @@ rule benchmark:
         "Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:
         "../scripts/benchmark.py"
+
+
+# Every peer beside us, whatever the study: snakemake bench --cores 2 (hours), snakemake bench_small --cores 2 (minutes).
+# A group of peers is a job; what is there already is not run again.
+MACHINE = machine.name()
+BENCHES = {"bench", "bench_small", "bench_group", "bench_environment"}
+PEERS = f"{cfg.data.cache}/peers"
+
+
+def bench_groups(size):
+    from qcxr.bench import suite  # here: no other rule needs it
+
+    return expand(f"{results}/bench/{size}/{{group}}.json", group=suite.groups(size))
+
+
+def bench_environments(w):
+    from qcxr.bench import suite  # here: as above
+
+    return expand(
+        f"{PEERS}/{{environment}}.txt",
+        environment=suite.environments(w.group, w.size),
+    )
+
+
+rule bench_environment:
+    output:
+        f"{PEERS}/{{environment}}.txt",
+    log:
+        f"{results}/logs/bench/environment-{{environment}}.log",
+    wildcard_constraints:
+        environment="[a-z]+",
+    threads: 1
+    message:
+        "Install the peers of environment {wildcards.environment}"
+    script:
+        "../scripts/bench_environment.py"
+
+
+rule bench_group:
+    input:
+        bench_environments,
+    output:
+        f"{results}/bench/{{size}}/{{group}}.json",
+    log:
+        f"{results}/logs/bench/{{size}}-{{group}}.log",
+    wildcard_constraints:
+        size="full|small",
+        group="[a-z0-9-]+",
+    # nothing beside it, as above
+    threads: workflow.resource_settings.cores or cfg.resources.train_threads
+    resources:
+        gpu=1,
+    message:
+        "Time {wildcards.group}"
+    script:
+        "../scripts/bench_group.py"
+
+
+rule bench:
+    input:
+        lambda w: bench_groups("full"),
+    output:
+        json=f"docs/benchmarks/{MACHINE}.json",
+        page=f"docs/benchmarks/{MACHINE}.md",
+        curves=f"docs/benchmarks/{MACHINE}.png",
+    log:
+        f"{results}/logs/bench/full.log",
+    threads: 1
+    message:
+        "Write {output.page}"
+    script:
+        "../scripts/bench_pages.py"
+
+
+rule bench_small:
+    input:
+        lambda w: bench_groups("small"),
+    output:
+        json=f"{results}/bench/small.json",
+        page=f"{results}/bench/small.md",
+        curves=f"{results}/bench/small.png",
+    log:
+        f"{results}/logs/bench/small.log",
+    threads: 1
+    message:
+        "Write {output.page}"
+    script:
+        "../scripts/bench_pages.py"

@@ -1,0 +1,86 @@
+"""One tidy JSON file per machine under `docs/benchmarks`, and what is made of it there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from qcxr.bench import curves, machine, pages
+from qcxr.errors import InputError
+from qcxr.study.files import write_json, write_text
+
+FOLDER = Path("docs/benchmarks")
+README = Path("README.md")
+BEGIN, END = "<!-- benchmarks: made by `qcxr bench pages` -->", "<!-- /benchmarks -->"
+
+
+def collect(groups: Iterable[str | Path], out: str | Path) -> None:
+    """Write the groups' files (`qcxr.bench.suite.run`) and the machine that this is as one."""
+    told = [json.loads(Path(group).read_text(encoding="utf-8")) for group in groups]
+    found = {one["group"]: {key: value for key, value in one.items() if key != "group"} for one in told}
+    write_json({"machine": machine.describe(), "groups": found}, out)
+
+
+def publish(file: str | Path, folder: str | Path | None = None) -> list[Path]:
+    """Write the page and the figure of a machine's file beside it, or into `folder`; returns what was written."""
+    file = Path(file)
+    into = Path(folder) if folder else file.parent
+    found = pages.read(file)
+    written = [into / f"{file.stem}.md"]
+    write_text(pages.page(found, file.stem), written[0])
+    if axes := pages.axes(found):
+        written.append(into / f"{file.stem}.png")
+        curves.draw(axes, written[1])
+    return written
+
+
+def insert(text: str, table: str) -> str:
+    """A page's text with the table between its two marks."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"README.md has no two lines {BEGIN} and {END} to write between; put them back")
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `qcxr bench pages`."""
+    text = "Make the pages of docs/benchmarks, and the README's table, of the machines' JSON files."
+    parser = argparse.ArgumentParser(prog="qcxr bench pages", description=text)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a page is not as made")
+    parser.add_argument("--readme", metavar="MACHINE", help="the machine of the README's table, by its file's name")
+    given = parser.parse_args(argv)
+    stale = []
+    files = sorted(FOLDER.glob("*.json"))
+    for file in files:
+        page = file.with_suffix(".md")
+        if given.check:
+            made = pages.page(pages.read(file), file.stem)
+            stale += [] if page.exists() and page.read_text(encoding="utf-8") == made else [page]
+        else:
+            publish(file)
+    if shown := _shown(files, given.readme):
+        before = README.read_text(encoding="utf-8")
+        after = insert(before, pages.short(pages.read(shown)))
+        if given.check:
+            stale += [README] if after != before else []
+        elif after != before:
+            write_text(after, README)
+    if stale:
+        sys.exit(f"error: {', '.join(map(str, stale))} not as made of docs/benchmarks/*.json; run qcxr bench pages")
+
+
+def _shown(files: list[Path], named: str | None) -> Path | None:
+    """The file of the README's table: the one named, else the one that has the training steps, the first by name."""
+    if named:
+        if not (file := FOLDER / f"{named}.json").exists():
+            raise InputError(f"--readme must be one of {', '.join(f.stem for f in files)}, got {named!r}")
+        return file
+    return next((file for file in files if any(g.startswith("frameworks-") for g in pages.read(file)["groups"])), None)
+
+
+if __name__ == "__main__":
+    main()

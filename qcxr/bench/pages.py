@@ -1,0 +1,220 @@
+"""From a machine's benchmarks, one JSON file, to its page, its figure and the short table of the README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qcxr.bench.peers.known import KINDS, OURS
+from qcxr.errors import InputError
+
+Row = Mapping[str, Any]
+PAPER_HOURS = 169  # GPU-hours of the paper's 30 runs: published wall times, summed (section IV)
+PAPER_EPOCHS = 861  # that those runs took in all
+PAPER_FILMS = 78_506  # in the training split of NIH-CXR-LT
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """A machine's benchmarks; raises InputError for a file that is none."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {"machine": found["machine"], "groups": found["groups"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a machine's benchmarks ({error}); snakemake bench writes one") from None
+
+
+def page(found: Mapping[str, Any], name: str) -> str:
+    """The page of a machine in Markdown; `name`: of its figure's file, without the suffix."""
+    groups = found["groups"]
+    parts = [f"# Benchmarks on {_where(found['machine'])}", _about(found)]
+    if steps := _of(groups, "frameworks-") + _of(groups, "engines-"):
+        parts += ["## Training steps", STEPS, step_table(steps), over_linear(steps), projection(steps)]
+        parts += ["### Every case", case_table(steps, ("head", "n_labels"))]
+    if networks := _of(groups, "network-", named="network"):
+        parts += ["## Backbones", NETWORKS, case_table(networks, ("network", "batch"))]
+    if along := axes(found):
+        parts += ["## The circuit alone", CIRCUITS, f"![Time and memory of a step]({name}.png)"]
+    for heading, rows in along.items():
+        columns = [key for key in ("n_qubits", "n_layers") if len({row[key] for row in rows}) > 1]
+        parts += [f"### {heading}", case_table(rows, columns or ("n_qubits",))]
+    for room in ("training", "data"):
+        if room in groups:
+            parts += [f"## {room.capitalize()}", room_table(groups[room]["rows"])]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+STEPS = (
+    "Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: 10 steps to warm up, then 30 timed, or "
+    "fewer where a peer's time was up (column n). Every peer has a process of its own; they take turns, step by step. All get the same "
+    "parameters, and only what gives our logits and gradients on a random batch, to 1e-4 of the largest, is timed. Medians, in seconds."
+)
+NETWORKS = "The same step with a linear head of 14 labels."
+CIRCUITS = (
+    "Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is timed on the "
+    "values. Its line ends where it ran out of time or memory."
+)
+
+
+def _where(machine: Row) -> str:
+    cards = f", {', '.join(machine['cards'])}" if machine["cards"] else ", no GPU"
+    return f"{machine['processor']}, {machine['cores']} cores{cards}"
+
+
+def _about(found: Row) -> str:
+    machine = found["machine"]
+    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items() if version)
+    loads = [group["load"] for group in found["groups"].values() if "load" in group]
+    loaded = f" Load before the groups: {min(loads):g} to {max(loads):g}." if loads else ""
+    return (
+        f"{machine['day']}; {machine['memory_gb']:g} GB, {machine['system']}, Python {machine['python']}, {versions}.{loaded} "
+        "Made by `snakemake bench`; nothing here is typed by hand."
+    )
+
+
+def _of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
+    """Rows of the groups of a kind; `named`: a key under which each row gets what follows the prefix."""
+    found: list[Row] = []
+    for group, told in groups.items():
+        if group.startswith(prefix):
+            found += [row | ({named: group.removeprefix(prefix)} if named else {}) for row in told["rows"]]
+    return found
+
+
+def step_table(rows: Sequence[Row]) -> str:
+    """The paper's Table III: a row per peer, a column per head and number of labels."""
+    cases = sorted({(row["head"], row["n_labels"]) for row in rows})
+    peers = list(dict.fromkeys(row["peer"] for row in rows))
+    lines = [["peer", *(f"{head.upper()}-{n}" for head, n in cases)], ["---", *["---:"] * len(cases)]]
+    for peer in peers:
+        cells = []
+        for case in cases:
+            of = [row for row in rows if row["peer"] == peer and (row["head"], row["n_labels"]) == case]
+            timed = [row["median_s"] for row in of if "median_s" in row]
+            cells.append(seconds(timed[0]) if timed else ("not run" if of else ""))
+        lines.append([peer, *cells])
+    return _markdown(lines)
+
+
+def over_linear(rows: Sequence[Row]) -> str:
+    """A sentence per peer: the circuit's step over the linear head's, in the same contest."""
+    ratios = ratios_over_linear(rows)
+    said = [f"{peer} {', '.join(f'{ratio:.2f} ({n} labels)' for n, ratio in of.items())}" for peer, of in ratios.items()]
+    return f"DQC over CDL: {'; '.join(said)}. The paper's JAX: 13 at 19 labels." if said else ""
+
+
+def ratios_over_linear(rows: Sequence[Row]) -> dict[str, dict[int, float]]:
+    """Peer -> labels -> median of DQC's step over CDL's; the linear head of the paper's way in JAX is ours."""
+    medians = {(row["peer"], row["head"], row["n_labels"]): row["median_s"] for row in reversed(rows) if "median_s" in row}
+    found: dict[str, dict[int, float]] = {}
+    for peer, head, n in sorted(medians, key=lambda key: (key[0] != OURS, key)):
+        linear = medians.get((peer if not peer.startswith("JAX") else OURS, "cdl", n))
+        if head == "dqc" and linear:
+            found.setdefault(peer, {})[n] = medians[peer, head, n] / linear
+    return found
+
+
+def projection(rows: Sequence[Row]) -> str:
+    """Hours of the paper's 30 runs at our steps' pace, with the formula."""
+    own = [row for row in rows if row["peer"] == OURS and "median_s" in row]
+    if not own:
+        return ""
+    rate = len(own) / sum(row["median_s"] / row["batch"] for row in own)
+    hours = PAPER_EPOCHS * PAPER_FILMS / rate / 3600
+    return (
+        f"The paper's 30 runs took {PAPER_EPOCHS} epochs of {PAPER_FILMS:,} films, in {PAPER_HOURS} GPU-hours. At this machine's "
+        f"{rate:,.1f} films/s (the mean over the heads and tasks above) they take {PAPER_EPOCHS} x {PAPER_FILMS:,} / {rate:,.1f} / 3,600 = "
+        f"{hours:,.0f} hours here, without validation."
+    )
+
+
+def case_table(rows: Sequence[Row], columns: Iterable[str]) -> str:
+    """A row per peer and case, with all that was measured, or the reason."""
+    columns = list(columns)
+    head = ["peer", "step", "10 to 90 %", "times ours", "n", "first step, s", "peak, MB", "values differ by", "gradients differ by"]
+    lines = [[*(WORDS.get(column, column) for column in columns), *head], [*["---:"] * len(columns), "---", *["---:"] * 8]]
+    ours = {tuple(row[c] for c in columns): row["median_s"] for row in rows if row["peer"] == OURS and "median_s" in row}
+    for row in rows:
+        place = tuple(row[column] for column in columns)
+        cells = [*(str(value).upper() if column == "head" else str(value) for column, value in zip(columns, place, strict=True))]
+        if "median_s" not in row:
+            lines.append([*cells, _named(row), f"not run: {row.get('reason', 'no reason given')}", *[""] * 7])
+            continue
+        ratio = row["median_s"] / ours[place] if place in ours else None
+        lines.append([*cells, _named(row), *_measured(row, ratio)])
+    return _markdown(lines)
+
+
+WORDS = {"n_qubits": "qubits", "n_layers": "layers", "n_labels": "labels", "network": "backbone"}
+
+
+def _measured(row: Row, ratio: float | None) -> list[str]:
+    values, gradients = (row.get(f"{which}_differ_by") for which in ("values", "gradients"))
+    return [
+        seconds(row["median_s"]),
+        f"{seconds(row['p10_s'])} to {seconds(row['p90_s'])}",
+        "" if ratio is None else f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.2f}",
+        str(row["timed"]),
+        f"{row['first_s']:.1f}",
+        f"{row['peak_mb']:,.0f}",
+        "" if values is None else f"{values:.0e}",
+        "" if row["peer"] == OURS else "none" if gradients is None else f"{gradients:.0e}",
+    ]
+
+
+def _named(row: Row) -> str:
+    """A peer with the version of its own package."""
+    versions = row.get("versions", {})
+    kind = "circuit" if "n_qubits" in row else "model"
+    known = KINDS[kind].get(row["peer"])
+    version = versions.get(known.packages[0]) if known and versions and not row["peer"].startswith(OURS) else None
+    return row["peer"] + (f" ({known.packages[0]} {version})" if known and version else "")
+
+
+def room_table(rows: Sequence[Row]) -> str:
+    """What, value, and the bound that was asked for."""
+    lines = [["what", "value", "asked"], ["---", "---:", "---"]]
+    for row in rows:
+        asked = row.get("asked") or row.get("target") or ""
+        lines.append([str(row["what"]), f"{_plain(row['value'])} {row['unit']}", str(asked)])
+    return _markdown(lines)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def axes(found: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """The rows of circuits along each axis, by what is the same in all of them."""
+    groups = found["groups"]
+    return {_axis(groups[name]["rows"]): groups[name]["rows"] for name in groups if name.startswith("circuits-")}
+
+
+def _axis(rows: Sequence[Row]) -> str:
+    """What an axis is of, as a heading."""
+    first = rows[0]
+    fixed = [f"{first['batch']} films"]
+    for key, word in (("n_qubits", "qubits"), ("n_layers", "layers")):
+        if len({row[key] for row in rows}) == 1:
+            fixed.insert(0, f"{first[key]} {word}")
+    noise = f", depolarizing {first['noise']:g} after every gate" if first["noise"] else ""
+    return ", ".join(fixed) + noise
+
+
+def seconds(value: float) -> str:
+    """Three digits, in s or ms."""
+    if value >= 100:
+        return f"{value:,.0f} s"
+    return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |" for cells in lines)
+
+
+def short(found: Mapping[str, Any]) -> str:
+    """The README's table: a step of ours beside the others, and what the circuit costs."""
+    steps = _of(found["groups"], "frameworks-")
+    lines = [step_table(steps), f"Seconds of a training step, {_where(found['machine'])}, {found['machine']['day']}."]
+    return "\n\n".join([*lines, over_linear(steps)])
