@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from qcxr.errors import InputError, one_line
@@ -38,6 +39,12 @@ def python(name: str, folder: str | Path) -> str:
         return str(make(name, folder))
     except InputError as error:
         return f"not run: {error}"
+
+
+def pythons(wanted: Iterable[str], folder: str | Path | None) -> dict[str, str]:
+    """`python` of each environment, made in `folder`/name; without a folder there is but our own."""
+    none = "not run: it has an environment of its own, and no folder for it was given"
+    return {name: none if folder is None and name != OWN else python(name, Path(folder or "", name)) for name in wanted}
 
 
 def make(name: str, folder: str | Path) -> Path:

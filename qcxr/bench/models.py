@@ -64,15 +64,6 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def _pythons(peers: Sequence[str], folder: Path | None) -> dict[str, str]:
-    """The interpreters of the peers' environments."""
-    wanted = {MODELS[peer].environment for peer in (OURS, *peers)}
-    if folder is None:
-        none = "not run: it has an environment of its own; give --environments"
-        return {name: environment.python(name, "") if name == environment.OWN else none for name in wanted}
-    return {name: environment.python(name, folder / name) for name in wanted}
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qcxr bench models", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--backbones", nargs="+", default=["resnet50"], help="names, or demo, vit-s16, vit-b16")
@@ -94,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Command line: print the table."""
     given = _parser().parse_args(argv)
-    pythons = _pythons(given.peers, given.environments)
+    pythons = environment.pythons({MODELS[peer].environment for peer in (OURS, *given.peers)}, given.environments)
     turns = Turns(warm_up=2, timed=given.repeats, seconds=float("inf"), limit=given.limit)
     rows: list[Row] = []
     for backbone in given.backbones:

@@ -72,7 +72,7 @@ def _trained(model: Model, network: Any) -> Peer:
     def results() -> Results:
         slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
         (value, (logits, _)), gradient = slope(trained, running, model.films(), model.labels())
-        return {"loss": np.asarray(value), "logits": np.asarray(logits)} | _watched(model, gradient)
+        return {"loss": np.asarray(value), "logits": np.asarray(logits), **_watched(model, gradient)}
 
     return Peer(once, results, jax.devices()[0].device_kind)
 

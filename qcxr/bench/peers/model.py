@@ -52,7 +52,8 @@ class Model:
     def write(self, path: str | Path) -> None:
         """As an .npz file that `read` takes."""
         about = {key: value for key, value in asdict(self).items() if key != "arrays"}
-        np.savez(path, about=json.dumps(about), **self.arrays)
+        arrays: dict[str, Any] = {"about": json.dumps(about), **self.arrays}
+        np.savez(path, **arrays)
 
     @classmethod
     def read(cls, path: str | Path) -> "Model":
