@@ -34,9 +34,9 @@ def drawn(*, section: Mapping[str, Any], head: str, n_labels: int, **step: Any) 
 
     Its processor computes it, so that nothing is taken of a card that the peers are timed on.
     """
-    import jax  # here, as below: `qcxr bench models --help` does without
+    import jax  # here: `qcxr bench models --options` does without
 
-    from qcxr.models import arrays, backbones, classifier
+    from qcxr.models import arrays, backbones, classifier  # here: as above
 
     jax.config.update("jax_platforms", "cpu")
     described = backbones.describe(dict(section)).section
