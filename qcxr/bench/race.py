@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from qcxr.bench.peers.case import Case, Results
-from qcxr.bench.peers.known import KINDS, OURS
+from qcxr.bench.peers.known import KINDS, LOOSE, OURS
 from qcxr.bench.peers.model import Model
 from qcxr.bench.process import Gone, Process
 
@@ -57,7 +57,7 @@ class Contest:
     entries: Sequence[Entry]
     pythons: Mapping[str, str]
     turns: Turns = Turns()
-    loose: Sequence[str] = ("qcxr bfloat16",)
+    loose: Sequence[str] = LOOSE
 
     def whole(self) -> list[Entry]:
         """The entries, with ours on each of the cases."""

@@ -1,6 +1,7 @@
 """A whole classifier of ours in torch and PennyLane, from our arrays: the peer of a training step, and of a training.
 
-transformers' ResNet carries a linear head (`cdl`) or the paper's dressed circuit as PennyLane's `TorchLayer` (`dqc`).
+The backbone (`torchnets`) carries a linear head (`cdl`) or the paper's dressed circuit as PennyLane's `TorchLayer`
+(`dqc`).
 """
 
 from collections import OrderedDict
@@ -9,17 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from qcxr.bench import torchnets
+from qcxr.bench.peers import torchnames, torchnets
 from qcxr.bench.peers.case import Case, Gates
 from qcxr.errors import InputError
-
-# by torch's name in the head, ours
-HEAD = {
-    "head.preprocess.weight": "head.preprocess.kernel",
-    "head.postprocess.weight": "head.postprocess.kernel",
-    "head.quantum.weights": "head.quantum",
-}
-COUNTERS = "num_batches_tracked"  # of torch's BatchNorm: decides nothing where the momentum is a number
 
 
 def build(
@@ -29,23 +22,22 @@ def build(
     head: str,
     batch_norm: str = "running",
     device: str = "default.qubit",
+    precision: str = "float32",
 ) -> Any:
     """A torch module from normalised images (batch, channels, height, width) to logits, in training mode.
 
-    section: a resolved `backbone:` section of a ResNet. arrays: of the whole classifier, as `collect` of
-    `qcxr.models.arrays` gives them. head: `cdl` or `dqc`. batch_norm: `running` keeps the statistics, as in our models.
-    device: PennyLane's; `default.qubit` is differentiated by backpropagation, any other by the adjoint method. Raises
-    `InputError`.
+    section: a resolved `backbone:` section. arrays: of the whole classifier, as `collect` of `qcxr.models.arrays` gives
+    them. head: `cdl` or `dqc`. batch_norm: `running` keeps the statistics, as in our models. device: PennyLane's;
+    `default.qubit` is differentiated by backpropagation, any other by the adjoint method. precision: `bfloat16` is
+    torch's autocast of the backbone. Raises `InputError`.
     """
     import torch  # here: a peer, not installed everywhere
-
-    if section["name"] != "resnet":
-        raise InputError(f"a whole model in torch has a resnet, got {section['name']}; choose another backbone")
 
     class Network(torch.nn.Module):
         def __init__(self, body: torch.nn.Module, pooled: Callable[[Any], Any], top: torch.nn.Module) -> None:
             super().__init__()
             self.backbone, self.head, self._pooled = body, top, pooled
+            self.family = section["name"]
 
         def train(self, mode: bool = True) -> "Network":
             super().train(mode)
@@ -53,28 +45,44 @@ def build(
             return self
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.head(self._pooled(images))
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                features = self._pooled(images)
+            return self.head(features.float())
 
     body, pooled, width = torchnets.make(section)
     network = Network(body, pooled, _head(head, width, arrays, device))
-    return _fill(network, arrays).train()
+    fill(network, arrays)
+    return network.train()
 
 
 def collect(network: Any) -> dict[str, np.ndarray]:
     """The module's arrays by our names and in our order of axes, parameters and statistics: what `build` was given."""
-    return {
-        ours(name): _axes(ours(name), tensor.detach().cpu().numpy(), ((2, 3, 1, 0), (1, 0)))
-        for name, tensor in network.state_dict().items()
-        if not name.endswith(COUNTERS)
+    return gather(network, network.state_dict())
+
+
+def gather(network: Any, tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Tensors by the module's names, or their gradients, by our names and in our order of axes."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for name, tensor in tensors.items():  # queries, keys and values come in this order
+        if not name.endswith(torchnames.COUNTERS):
+            ours = torchnames.place(network.family, name).name
+            parts.setdefault(ours, []).append(torchnames.from_torch(tensor.detach().cpu().numpy(), ours))
+    return {name: np.concatenate(found, axis=-1) if len(found) > 1 else found[0] for name, found in parts.items()}
+
+
+def fill(network: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Our arrays into the module, in place; each has its place and each place its array, or `InputError`."""
+    import torch  # here: a peer, not installed everywhere
+
+    state = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(torchnames.COUNTERS)}
+    places = {name: torchnames.place(network.family, name) for name in state}
+    if wrong := {place.name for place in places.values()} ^ set(arrays):
+        raise InputError(f"array {min(wrong)!r} is in one of both models only; give the section and head of the arrays")
+    values = {
+        name: torch.tensor(torchnames.to_torch(arrays[place.name], place, tuple(state[name].shape)))
+        for name, place in places.items()
     }
-
-
-def ours(name: str) -> str:
-    """Our name for an array of the module: `head.preprocess.weight` -> `head.preprocess.kernel`."""
-    from qcxr.models.families.resnet import rename  # here: it imports JAX
-
-    part, _, rest = name.partition(".")
-    return f"backbone.{rename(rest)}" if part == "backbone" else HEAD.get(name, name)
+    network.load_state_dict(values, strict=False)  # not torch's counters
 
 
 def circuit(case: Case, device: str = "default.qubit") -> Any:
@@ -109,22 +117,3 @@ def _head(head: str, width: int, arrays: Mapping[str, np.ndarray], device: str) 
         last = nn.Linear(n_labels, n_labels)
         return nn.Sequential(OrderedDict(preprocess=first, angles=Angles(), quantum=quantum, postprocess=last))
     raise InputError(f"torch's side has the heads cdl and dqc, got {head}; choose one of them")
-
-
-def _fill(network: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """Our arrays in the module; each has its place and each place its array, or `InputError`."""
-    import torch  # here: a peer, not installed everywhere
-
-    places = {name: ours(name) for name in network.state_dict() if not name.endswith(COUNTERS)}
-    if wrong := set(places.values()) ^ set(arrays):
-        raise InputError(f"array {min(wrong)!r} is in one of both models only; give the section and head of the arrays")
-    values = {name: torch.tensor(_axes(of, arrays[of], ((3, 2, 0, 1), (1, 0)))) for name, of in places.items()}
-    network.load_state_dict(values, strict=False)  # not torch's counters
-    return network
-
-
-def _axes(name: str, value: np.ndarray, order: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    """A kernel of a convolution or of a linear layer with its axes in that order; anything else as it is."""
-    if not name.endswith(".kernel"):
-        return value
-    return np.ascontiguousarray(value.transpose(order[0] if value.ndim == 4 else order[1]))
