@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qcxr.bench.machine import load
-from qcxr.bench.models import DEMO, SHAPES
+from qcxr.bench.models import DEMO, SHAPES, drawn
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, NOISY, OURS
-from qcxr.bench.peers.model import Model
 from qcxr.bench.race import Contest, Entry, Row, Turns, described, race
 from qcxr.study.files import write_json
 
@@ -33,6 +32,7 @@ ENGINES = (
     *("JAX, TensorCircuit", "torch, lightning.qubit", "TensorFlow, TensorCircuit"),
 )
 NETWORKS = ("torch", "torch.compile", "torch bfloat16")
+CARDS = ("torch TF32", "torch.compile bfloat16")  # raced by `qcxr bench card`, on a GPU
 
 
 class Axis(NamedTuple):
@@ -163,19 +163,6 @@ def along(axis: Axis, peers: Sequence[str], turns: Turns, pythons: Mapping[str, 
             if "reason" in row and row["peer"] not in lost:
                 lost[row["peer"]] = f"{row['reason']} ({at})"
     return found
-
-
-def drawn(*, section: Mapping[str, Any], head: str, n_labels: int, **step: Any) -> Model:
-    """A case of a training step with random arrays, equal on every machine."""
-    import jax  # here, as below: names of groups do without
-
-    from qcxr.models import arrays, backbones, classifier
-
-    jax.config.update("jax_platforms", "cpu")  # this process takes nothing of a card that its peers are timed on
-    described = backbones.describe(dict(section)).section
-    batch_norm = step.setdefault("batch_norm", "running")
-    network = classifier.build(classifier.Architecture(described, head, n_labels, batch_norm=batch_norm), seed=0)
-    return Model(described, head, n_labels, arrays=arrays.collect(network), **step)
 
 
 def _room(room: str, options: Sequence[str]) -> list[Row]:
