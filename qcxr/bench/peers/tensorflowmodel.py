@@ -163,8 +163,8 @@ class Layers(NamedTuple):
 def pennylane(model: Model) -> Callable[[Any, Any], Any]:
     """The circuit as a QNode on `default.qubit`, a vectorised map over films, backpropagation; in PennyLane's float64.
 
-    PennyLane's own broadcasting fails through TensorFlow from 8 qubits on: gates of a batch meet states of a batch there
-    in a `tensordot` that has no common axis for both.
+    PennyLane's own broadcasting fails through TensorFlow from 8 qubits on, where a gate's batch meets the state's in a
+    `tensordot`; and without XLA a slice of so many axes does.
     """
     import pennylane as qml  # only in the process of this peer
     import tensorflow as tf
