@@ -28,8 +28,9 @@ def tensorcircuit(model: Model) -> Peer:
     from qcxr.models import arrays, classifier
     from qcxr.models.heads.dressed import DressedHead
 
+    options = {"layers": model.n_layers} if model.head == "dqc" else {}
     architecture = classifier.Architecture(
-        dict(model.section), model.head, model.n_labels, {"layers": model.n_layers}, batch_norm=model.batch_norm
+        dict(model.section), model.head, model.n_labels, options, batch_norm=model.batch_norm
     )
     network = arrays.fill(classifier.build(architecture, seed=0), model.arrays)
     if isinstance(network.head, DressedHead):

@@ -161,7 +161,11 @@ class Layers(NamedTuple):
 
 
 def pennylane(model: Model) -> Callable[[Any, Any], Any]:
-    """The circuit as a QNode on `default.qubit`, all films at once, backpropagation; in PennyLane's float64."""
+    """The circuit as a QNode on `default.qubit`, a vectorised map over films, backpropagation; in PennyLane's float64.
+
+    PennyLane's own broadcasting fails through TensorFlow from 8 qubits on, where a gate's batch meets the state's in a
+    `tensordot`; and without XLA a slice of so many axes does.
+    """
     import pennylane as qml  # only in the process of this peer
     import tensorflow as tf
 
@@ -173,7 +177,10 @@ def pennylane(model: Model) -> Callable[[Any, Any], Any]:
         case.play(gates, weights, angles)
         return [qml.expval(qml.Z(i)) for i in range(case.n_qubits)]
 
-    return lambda weights, angles: tf.cast(tf.stack(read(weights, tf.transpose(angles)), 1), tf.float32)
+    def one(weights: Any, angles: Any) -> Any:
+        return tf.cast(tf.math.real(tf.stack(read(weights, angles))), tf.float32)
+
+    return lambda weights, angles: tf.vectorized_map(lambda of_film: one(weights, of_film), angles)
 
 
 def tensorcircuit(model: Model) -> Callable[[Any, Any], Any]:
