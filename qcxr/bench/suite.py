@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from qcxr.bench.machine import load
 from qcxr.bench.models import DEMO, SHAPES, drawn
 from qcxr.bench.peers.case import Case
-from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, NOISY, OURS
+from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, NOISY, OURS, Known
 from qcxr.bench.race import Contest, Entry, Row, Turns, described, race
 from qcxr.study.files import write_json
 
@@ -172,6 +172,11 @@ def _room(room: str, options: Sequence[str]) -> list[Row]:
         command = [sys.executable, "-P", "-m", "qcxr.cli", "bench", room, *options, "--json", str(out)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
         return list(json.loads(out.read_text(encoding="utf-8")))
+
+
+def known(row: Row) -> Known:
+    """What is known of a row's peer."""
+    return KINDS["circuit" if "n_qubits" in row else "model"][row["peer"]]
 
 
 def environments(group: str, size: str) -> list[str]:

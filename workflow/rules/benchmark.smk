@@ -29,6 +29,7 @@ rule benchmark:
 MACHINE = machine.name()
 BENCHES = {"bench", "bench_small", "bench_group", "bench_environment"}
 PEERS = f"{cfg.data.cache}/peers"
+PEERS_FILES = Path(machine.__file__).parent / "environments"
 
 
 def bench_groups(size):
@@ -47,6 +48,8 @@ def bench_environments(w):
 
 
 rule bench_environment:
+    input:
+        f"{PEERS_FILES}/{{environment}}.txt",
     output:
         f"{PEERS}/{{environment}}.txt",
     log:
