@@ -1,5 +1,6 @@
 """A peer's process, seen from outside: started, waited for, told to step, ended."""
 
+import contextlib
 import json
 import os
 import queue
@@ -8,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+
+from qcxr.bench.memory import process_tree
 
 PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
 
@@ -82,3 +85,10 @@ class Process:
             os.killpg(self.process.pid, 9)
             self.process.wait()
         self.complaints.close()
+
+
+def end_tree(pid: int) -> None:
+    """End a process and its descendants, whatever sessions they are in, itself last (Linux)."""
+    for one in reversed(process_tree(pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, 9)

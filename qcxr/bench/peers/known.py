@@ -54,4 +54,11 @@ MODELS = {
     ),
     "JAX, TensorCircuit": Known("jaxmodel:tensorcircuit", ("tensorcircuit-ng", "jax"), "state vector on JAX", "jax"),
 }
-KINDS = {"circuit": CIRCUITS, "model": MODELS}
+# the same on a card, where float32 may mean several things (`qcxr bench card`)
+ON_CARD = {
+    "qcxr TF32": Known("oncard:ours", ("qcxr", "jax"), "products in TF32", options={"matmul": "tensorfloat32"}),
+    "qcxr deterministic": Known(
+        "oncard:ours", ("qcxr", "jax"), "resources.deterministic", options={"deterministic": True}
+    ),
+}
+KINDS = {"circuit": CIRCUITS, "model": MODELS | ON_CARD}
