@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=540.0, help="after which no more is measured (default 540)")
     parser.add_argument("--small", action="store_true", help="the rehearsal: the same on toys, minutes on a CPU")
     parser.add_argument("--out", metavar="FILE", help="default: docs/benchmarks/ and the card's name")
+    parser.add_argument("--pieces", metavar="PIECE", nargs="+", choices=PIECES, default=[*PIECES], help="default: all")
     parser.add_argument("--again", metavar="PIECE", nargs="+", choices=PIECES, default=[], help="though it is in FILE")
     given = parser.parse_args(argv)
     if not nvidia.present() and not given.small:
@@ -45,10 +46,11 @@ def main(argv: list[str] | None = None) -> None:
     with lease():
         out = Path(given.out or _default(given.small))
         found = started(out, again=given.again)
-        measure(found, out, seconds=given.seconds, small=given.small)
+        chosen = {name: piece for name, piece in PIECES.items() if name in given.pieces}
+        measure(found, out, seconds=given.seconds, small=given.small, pieces=chosen)
     for written in machinefile.publish(out):
         print(written)
-    if waiting := [name for name in PIECES if _open(found, name)]:
+    if waiting := [name for name in chosen if _open(found, name)]:
         print(f"not done: {', '.join(waiting)}; run the same command again")
 
 
@@ -135,6 +137,8 @@ def run(name: str, limit: float, *, small: bool) -> tuple[list[Row], str | None]
             except subprocess.TimeoutExpired:
                 why = f"stopped: not done in {limit:.0f} s"
             finally:
+                assert process.stdin is not None  # said to mypy
+                process.stdin.close()
                 end_tree(process.pid)
                 process.wait()
         rows = json.loads(out.read_text(encoding="utf-8")) if out.exists() else []

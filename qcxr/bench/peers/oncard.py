@@ -8,7 +8,7 @@ from qcxr.bench.peers.model import Model
 
 
 def ours(model: Model, matmul: str = "float32", deterministic: bool = False) -> Peer:
-    """Our classifier in float32. matmul: of `jax_default_matmul_precision`; deterministic: `resources.deterministic`."""
+    """Our classifier in float32. matmul: `jax_default_matmul_precision`; deterministic: `resources.deterministic`."""
     from qcxr.training.devices import configure  # here: other peers' environments do not have what it needs
 
     os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = matmul  # read, as XLA's flags are, when JAX is imported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import jax
 
@@ -31,12 +32,12 @@ def _forms(size: Size, batch: int) -> Iterator[Row]:
     """Forms take turns with the engine that `auto` chooses; one that fails has the reason."""
     for n in size.widths:
         title = f"{n} qubits, {LAYERS} layers, batch {batch}"
-        makers = {"auto": _maker(lambda n=n: make_engine("auto", n, LAYERS), batch)}
+        makers = {"auto": _maker(partial(make_engine, "auto", n, LAYERS), batch)}
         for form in FORM_NAMES:
             if form == "walk" and jax.default_backend() == "cpu":
                 yield reason(f"{title}: form {form}", NO_CARD, n_qubits=n, batch=batch)
                 continue
-            makers[f"form {form}"] = _maker(lambda n=n, form=form: make_engine("chain", n, LAYERS, form=form), batch)
+            makers[f"form {form}"] = _maker(partial(make_engine, "chain", n, LAYERS, form=form), batch)
         found = rotate(makers, repeats=5 * size.repeats, seconds=size.seconds / 3, compared=True)
         yield from rows(found, title, n_qubits=n, batch=batch)
 
@@ -46,8 +47,7 @@ def deep(size: Size) -> Iterator[Row]:
     batch = size.circuit_batches[0]
     for n, n_layers in size.deep:
         makers = {
-            name: _maker(lambda n=n, n_layers=n_layers, name=name: make_engine(name, n, n_layers), batch)
-            for name in ("auto", "chain", "statevector")
+            name: _maker(partial(make_engine, name, n, n_layers), batch) for name in ("auto", "chain", "statevector")
         }
         found = rotate(makers, repeats=size.repeats, seconds=size.seconds / 3, compared=True)
         yield from rows(found, f"{n} qubits, {n_layers} layers, batch {batch}", n_qubits=n, n_layers=n_layers)

@@ -1,4 +1,4 @@
-"""Whether two runs, and one that is killed and resumed, are the same bit by bit, with XLA's deterministic flags and without.
+"""Whether two runs, and one that is killed and resumed, are equal bit by bit, with the deterministic flags and without.
 
 What the flags cost is a peer of the steps' race (piece `steps`). Runs share compiled programs, as a study's do.
 """
@@ -57,7 +57,9 @@ def _start(folder: Path, options: list[str]) -> subprocess.Popen[str]:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "qcxr.bench.pieces.trained", str(folder), *options]
     with open(folder / "log", "w", encoding="utf-8") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, env=SHARED | os.environ)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, env=SHARED | os.environ
+        )
 
 
 def _run(folder: Path, options: list[str]) -> None:
@@ -99,7 +101,9 @@ def _compared(what: str, one: Path, other: Path) -> Iterator[Row]:
     largest = max((_apart(weights[0][name], weights[1][name]) for name in different), default=0.0)
     yield value(f"{what}: largest difference over the array's largest element", largest, "")
     losses = [pd.read_csv(folder / "steps.csv")["loss"].to_numpy() for folder in (one, other)]
-    yield value(f"{what}: losses of steps that differ, of {len(losses[0])}", int((losses[0] != losses[1]).sum()), "", "0")
+    yield value(
+        f"{what}: losses of steps that differ, of {len(losses[0])}", int((losses[0] != losses[1]).sum()), "", "0"
+    )
     epochs = [json.loads((folder / "run.json").read_text(encoding="utf-8"))["best_epoch"] for folder in (one, other)]
     yield value(f"{what}: best epochs apart", abs(epochs[0] - epochs[1]), "", "0")
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qcxr.bench.pieces.size import Size
-from qcxr.bench.pieces.turns import Once, Row, Spread, reason, rotate, value
+from qcxr.bench.pieces.turns import Once, Row, reason, rotate, value
 
 PRECISIONS = ("default", "tensorfloat32", "float32")  # of jax_default_matmul_precision; the first is a study's
 
@@ -27,7 +27,9 @@ def numerics(size: Size) -> Iterator[Row]:
             continue
         yield value(what, 2 * n**3 / spread.median / 1e12, "TFLOP/s")
         found = np.asarray(_products(a, b)[name]()()[:64], float)
-        yield value(f"{what}: off float64 by", float(np.max(np.abs(found - true)) / np.max(np.abs(true))), "of the largest")
+        yield value(
+            f"{what}: off float64 by", float(np.max(np.abs(found - true)) / np.max(np.abs(true))), "of the largest"
+        )
     for name in PRECISIONS:
         yield value(f"convolution 3 x 3, {name}: off bare float64 by", _convolution(name), "of the largest")
 

@@ -23,7 +23,9 @@ def sharing(size: Size) -> Iterator[Row]:
         jobs = [_start(Path(folder), k, small=size is SMALL) for k in range(2)]
         try:
             ready = [_answer(job) for job in jobs]
-            yield value("jobs that hold the same card", len(ready) if ready[0]["cards"] == ready[1]["cards"] else 0, "", "2")
+            yield value(
+                "jobs that hold the same card", len(ready) if ready[0]["cards"] == ready[1]["cards"] else 0, "", "2"
+            )
             alone = _asked(jobs[:1], epochs)[0]
             both = _asked(jobs, 2 * epochs)
         except Exception as error:

@@ -9,8 +9,8 @@ from qcxr.bench.race import Turns
 class Size(NamedTuple):
     """section: of the backbone that trains, and `pixels` the side of its films. widths: of circuits, in qubits.
 
-    deep: (qubits, layers). repeats: of each measurement within a process; seconds: at most, of one of its peers in all.
-    films: of an epoch. epochs: of the runs that are compared bit by bit. parts: side, channels and batch of the suspects.
+    deep: (qubits, layers). repeats: of each measurement within a process; seconds: at most, of one of its peers.
+    films: of an epoch. epochs: of the runs that are compared bit by bit. parts: side, channels, batch of the suspects.
     """
 
     section: Mapping[str, Any]
@@ -32,7 +32,13 @@ class Size(NamedTuple):
 
 TORCH = ("torch", "torch.compile", "torch TF32", "torch.compile TF32", "torch bfloat16", "torch.compile bfloat16")
 TINY = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
-TINY_VIT = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 1, "image_size": 16}
+TINY_VIT = {
+    "hidden_size": 8,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "image_size": 16,
+}
 FULL = Size(
     section={"name": "resnet50"},
     pixels=224,
@@ -70,6 +76,9 @@ SMALL = Size(
     seconds=1.0,
     films=64,
     epochs=2,
-    extractors={"ResNet": {"name": "resnet", "config": TINY}, "ViT": {"name": "vit", "config": TINY_VIT | {"patch_size": 8}}},
+    extractors={
+        "ResNet": {"name": "resnet", "config": TINY},
+        "ViT": {"name": "vit", "config": TINY_VIT | {"patch_size": 8}},
+    },
     parts=(8, 16, 2),
 )

@@ -74,7 +74,9 @@ def _strided(side: int, channels: int, batch: int) -> Makers:
 
 def _batch_norm(side: int, channels: int, batch: int) -> Makers:
     x, scale, bias = _drawn(batch, side, side, channels), np.ones(channels, np.float32), np.zeros(channels, np.float32)
-    weight = _drawn(1, side, side, channels)  # a plain mean of squares has no gradient through a normalisation
+    weight = jnp.asarray(
+        _drawn(1, side, side, channels)
+    )  # a plain mean of squares has no gradient through a normalisation
 
     def two(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
         norm = BatchNorm(channels, mode="batch")

@@ -53,7 +53,9 @@ def read(file: Path) -> tuple[str, list[Event]]:
         for plane in planes:
             if plane.name.startswith(prefix):
                 found = [line for line in plane.lines if line.name.startswith(lines)]
-                events = [Event(e.name, e.start_ns, e.duration_ns) for line in found for e in line.events if e.duration_ns]
+                events = [
+                    Event(e.name, e.start_ns, e.duration_ns) for line in found for e in line.events if e.duration_ns
+                ]
                 if events:
                     return plane.name, events
     raise ValueError(f"the trace has no kernels; its planes: {', '.join(plane.name for plane in planes)}")

@@ -5,6 +5,9 @@ The same command again resumes a run that was killed.
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from qcxr.bench.pieces.size import FULL, SMALL, Size
 from qcxr.training.devices import configure
@@ -23,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def train(folder: Path, size: Size, *, minutes: float) -> None:
-    """Train below `folder`: `out` has the run's files, `progress.jsonl` says what happened. minutes: between savings."""
+    """Train below `folder`: `out` has the run's files, `progress.jsonl` what happened. minutes: between savings."""
     # JAX reads its flags when it is imported
     from qcxr.study.recipe import Recipe
     from qcxr.study.runs import Run
@@ -37,13 +40,15 @@ def train(folder: Path, size: Size, *, minutes: float) -> None:
     labels = tuple(f"label {k}" for k in range(size.labels))
     run = Run("card", "dqc", 0, labels, recipe, "", "", folder / "out", folder / "work", folder / "progress.jsonl")
     n = size.films // 4
-    fit(run, Splits(_films(n, labels, size, 0), _films(n // 2, labels, size, 1)), resources=Resources(checkpoint_minutes=minutes))
+    fit(
+        run,
+        Splits(_films(n, labels, size, 0), _films(n // 2, labels, size, 1)),
+        resources=Resources(checkpoint_minutes=minutes),
+    )
 
 
-def _films(n: int, labels: tuple[str, ...], size: Size, seed: int):  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    from qcxr.data.split import Split
+def _films(n: int, labels: tuple[str, ...], size: Size, seed: int) -> Any:
+    from qcxr.data.split import Split  # here: see above
 
     rng = np.random.default_rng(seed)
     ids = tuple(f"f{k}" for k in range(n))

@@ -98,7 +98,7 @@ def _timed(once: Once) -> float:
 
 
 def distance(theirs: Any, ours: Any) -> float:
-    """The largest difference of two trees' arrays, each relative to the largest element of ours; inf if shapes differ."""
+    """The largest difference of two trees' arrays, relative to each one's largest element; inf if shapes differ."""
     pairs = list(zip(jax.tree.leaves(theirs), jax.tree.leaves(ours), strict=True))
     worst = 0.0
     for a, b in pairs:
