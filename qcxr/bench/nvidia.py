@@ -13,10 +13,10 @@ def present() -> bool:
 
 
 def asked(field: str) -> list[str]:
-    """A field of `nvidia-smi --query-gpu` for each card that may be used, as `name` or `memory.total` (MiB)."""
+    """A field of `nvidia-smi --query-gpu` for the first card that may be used, as `name` or `memory.total` (MiB)."""
     if not shutil.which("nvidia-smi") or not (cards := visible_cards()):
         return []
-    command = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits", f"--id={','.join(cards)}"]
+    command = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits", f"--id={cards[0]}"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):

@@ -15,7 +15,11 @@ from qcxr.bench.memory import process_tree
 PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
 
 # several peers wait on one card, each with what it needs and no more
-SHARED = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+SHARED = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "JAX_TRACEBACK_FILTERING": "off",  # else the last line of what a process says before it ends is a note about frames
+}
 
 
 class Gone(Exception):

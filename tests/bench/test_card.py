@@ -17,6 +17,7 @@ from qcxr.bench.pieces import traced, turns
 from qcxr.bench.pieces.known import PIECES, Piece
 from qcxr.errors import InputError
 
+STEPS = [piece for piece in PIECES if piece.startswith("steps")]
 SAMPLE = ["numerics", "loop", "forms", "suspects", "features", "sharing"]
 NEEDS_CARD = ("form walk", "TF32")
 HERE = {
@@ -53,7 +54,7 @@ def group(found, name):
 
 def test_pieces_are_run_in_order_each_within_its_own_limit_or_what_is_left(asked, tmp_path):
     found = {"machine": HERE, "groups": {}}
-    card.measure(found, tmp_path / "f.json", seconds=60, small=True, pieces=FAKES)
+    card.measure(found, tmp_path / "f.json", seconds=60, small=False, pieces=FAKES)
     assert asked[0] == [("first", 20), ("second", 30), ("third", 60)]
     assert json.loads((tmp_path / "f.json").read_text()) == found
     assert not any("open" in group(found, name) for name in FAKES)
@@ -157,6 +158,8 @@ def command(folder, pieces):
         "bench",
         "card",
         "--small",
+        "--seconds",
+        "3000",
         "--out",
         str(folder / "f.json"),
         "--pieces",
@@ -201,7 +204,22 @@ def test_a_sample_of_the_rehearsal_killed_in_the_middle_goes_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_steps_of_the_rehearsal(tmp_path):
+    groups = rehearse(tmp_path, STEPS)
+    check(groups, STEPS)
+    found = {row["what"] for row in groups["card-steps"]["rows"] if "what" in row}
+    assert {
+        f"{what}, batch 4" for what in ("DQC over CDL, step", "deterministic flags, step with over without")
+    } <= found
+    batches = [{row["batch"] for row in groups[f"card-{piece}"]["rows"] if "peer" in row} for piece in STEPS]
+    assert batches == [{4}, {4}, {4}, {2}]
+
+
+@pytest.mark.slow
 def test_the_rest_of_the_rehearsal(tmp_path):
-    rest = [piece for piece in PIECES if piece not in SAMPLE]
-    check(rehearse(tmp_path, rest), rest)
+    rest = [piece for piece in PIECES if piece not in (*SAMPLE, *STEPS)]
+    groups = rehearse(tmp_path, rest)
+    check(groups, rest)
+    bits = [row for row in groups["card-determinism"]["rows"] if row["asked"] == "0"]
+    assert len(bits) == 12 and all(row["value"] == 0 for row in bits)  # on a CPU runs are equal bit by bit
     assert machinefile.publish(tmp_path / "f.json") == [tmp_path / "f.md"]

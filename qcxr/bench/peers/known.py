@@ -54,9 +54,11 @@ MODELS = {
     ),
     "JAX, TensorCircuit": Known("jaxmodel:tensorcircuit", ("tensorcircuit-ng", "jax"), "state vector on JAX", "jax"),
 }
-# the same on a card, where float32 may mean several things (`qcxr bench card`)
+# the same as only `qcxr bench card` asks for it
 ON_CARD = {
-    "qcxr TF32": Known("oncard:ours", ("qcxr", "jax"), "products in TF32", options={"matmul": "tensorfloat32"}),
+    "qcxr float32": Known(
+        "oncard:ours", ("qcxr", "jax"), "bare float32, whatever JAX takes for it", options={"matmul": "float32"}
+    ),
     "qcxr deterministic": Known(
         "oncard:ours", ("qcxr", "jax"), "resources.deterministic", options={"deterministic": True}
     ),

@@ -1,4 +1,4 @@
-"""Our training step as a card may take it: in another precision of its products, or with the same bits every time."""
+"""Our training step as a card may take it: in bare float32, or with the same bits every time."""
 
 import os
 
@@ -7,10 +7,11 @@ from qcxr.bench.peers.case import Peer
 from qcxr.bench.peers.model import Model
 
 
-def ours(model: Model, matmul: str = "float32", deterministic: bool = False) -> Peer:
-    """Our classifier in float32. matmul: `jax_default_matmul_precision`; deterministic: `resources.deterministic`."""
+def ours(model: Model, matmul: str | None = None, deterministic: bool = False) -> Peer:
+    """Our classifier. matmul: `jax_default_matmul_precision`; deterministic: `resources.deterministic`."""
     from qcxr.training.devices import configure  # here: other peers' environments do not have what it needs
 
-    os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = matmul  # read, as XLA's flags are, when JAX is imported
+    if matmul:
+        os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = matmul  # read, as XLA's flags are, when JAX is imported
     configure(None, None, deterministic=deterministic)
     return jaxmodel.ours(model)

@@ -7,10 +7,12 @@ import argparse
 import os
 import sys
 import threading
+import traceback
 from importlib import import_module
 
 from qcxr.bench.pieces.known import PIECES
 from qcxr.bench.pieces.size import FULL, SMALL
+from qcxr.bench.pieces.turns import reason
 from qcxr.bench.process import end_tree
 from qcxr.study.files import write_json
 
@@ -25,10 +27,14 @@ def main(argv: list[str] | None = None) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     module, _, name = PIECES[given.name].place.partition(":")
     rows = []
-    for row in getattr(import_module(f"qcxr.bench.pieces.{module}"), name)(SMALL if given.small else FULL):
-        rows.append(row)
+    try:
+        for row in getattr(import_module(f"qcxr.bench.pieces.{module}"), name)(SMALL if given.small else FULL):
+            rows.append(row)
+            write_json(rows, given.out)
         write_json(rows, given.out)
-    write_json(rows, given.out)
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(reason("", error)["reason"])  # the last line that is said
 
 
 def _end_with_parent() -> None:

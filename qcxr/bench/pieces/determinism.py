@@ -25,7 +25,7 @@ from qcxr.bench.pieces.turns import Row, reason, value
 from qcxr.bench.process import SHARED
 
 KILLED_AFTER = 3  # steps that were saved
-PATIENCE = 150.0  # seconds of one run
+PATIENCE = 300.0  # seconds of one run
 
 
 def determinism(size: Size) -> Iterator[Row]:

@@ -7,17 +7,18 @@ from qcxr.bench.race import Turns
 
 
 class Size(NamedTuple):
-    """section: of the backbone that trains, and `pixels` the side of its films. widths: of circuits, in qubits.
+    """section: of the backbone that trains, and `pixels` the side of its films. without: peers left out.
 
-    deep: (qubits, layers). repeats: of each measurement within a process; seconds: at most, of one of its peers.
-    films: of an epoch. epochs: of the runs that are compared bit by bit. parts: side, channels, batch of the suspects.
+    widths: of circuits, in qubits. deep: (qubits, layers). repeats: of each measurement within a process; seconds: at
+    most, of one of its peers. films: of an epoch. epochs: of the runs that are compared bit by bit. extractors: frozen
+    backbones by name. parts: side, channels, batch of the suspects.
     """
 
     section: Mapping[str, Any]
     pixels: int
     labels: int
     batches: Sequence[int]
-    peers: Sequence[str]
+    without: Sequence[str]
     turns: Turns
     widths: Sequence[int]
     circuit_batches: Sequence[int]
@@ -30,7 +31,6 @@ class Size(NamedTuple):
     parts: tuple[int, int, int]
 
 
-TORCH = ("torch", "torch.compile", "torch TF32", "torch.compile TF32", "torch bfloat16", "torch.compile bfloat16")
 TINY = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
 TINY_VIT = {
     "hidden_size": 8,
@@ -44,7 +44,7 @@ FULL = Size(
     pixels=224,
     labels=19,
     batches=(32, 128, 256),
-    peers=TORCH,
+    without=(),
     turns=Turns(warm_up=5, timed=30, seconds=8, limit=150),
     widths=(8, 14, 19, 45, 100),
     circuit_batches=(32, 256),
@@ -66,8 +66,8 @@ SMALL = Size(
     section={"name": "resnet", "config": TINY},
     pixels=16,
     labels=3,
-    batches=(4,),
-    peers=("torch",),
+    batches=(4, 2),
+    without=("torch.compile", "torch.compile TF32", "torch.compile bfloat16"),  # minutes of a C++ compiler
     turns=Turns(warm_up=1, timed=2, seconds=5, limit=120),
     widths=(3,),
     circuit_batches=(2,),

@@ -52,7 +52,7 @@ def read(file: Path) -> tuple[str, list[Event]]:
     for prefix, lines in (("/device:GPU", ("Stream",)), ("/host:CPU", ("tf_XLA",))):
         for plane in planes:
             if plane.name.startswith(prefix):
-                found = [line for line in plane.lines if line.name.startswith(lines)]
+                found = [line for line in plane.lines if line.name.startswith(lines)] or list(plane.lines)
                 events = [
                     Event(e.name, e.start_ns, e.duration_ns) for line in found for e in line.events if e.duration_ns
                 ]
