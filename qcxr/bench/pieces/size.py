@@ -31,7 +31,7 @@ class Size(NamedTuple):
     parts: tuple[int, int, int]
 
 
-TINY = {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"}
+TINY = {"embedding_size": 4, "hidden_sizes": [8], "depths": [1], "layer_type": "basic"}
 TINY_VIT = {
     "hidden_size": 8,
     "num_attention_heads": 2,
