@@ -24,9 +24,9 @@ def main(argv: list[str] | None = None) -> None:
 
 def serve(size: Size, cards: list[str]) -> None:
     """Train on random films, epoch by epoch, when told."""
-    import jax  # here: it reads which card it may use when it is imported
+    import jax  # here, as below: it reads which card it may use when it is imported
 
-    from qcxr.bench.training import RUN, make_loop
+    from qcxr.bench.training import RUN, make_loop  # here: see above
     from qcxr.training.progress import Progress
 
     loop = make_loop(section=dict(size.section), films=size.films, size=size.pixels, n_labels=size.labels)
