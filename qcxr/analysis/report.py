@@ -19,9 +19,11 @@ from qcxr.analysis.facts import Facts, Study
 from qcxr.analysis.gallery import gallery
 from qcxr.analysis.inputs import hours, known_versions
 from qcxr.analysis.limits import limits, title
+from qcxr.analysis.names import head_name
 from qcxr.analysis.predictions import MEANS
 from qcxr.analysis.results import Results
 from qcxr.analysis.sections import DRAWN_HERE, SECTIONS, placed, said
+from qcxr.study import spent as energy
 from qcxr.study.files import write_text
 
 FOLDED = {"labels", "alone", "scores", "runs", "paper", "bootstrap", "varied"}
@@ -201,6 +203,8 @@ def _facts(results: Results, study: Study) -> list[tuple[str, str]]:
     spent = [taken for run in runs if (taken := hours(run)) is not None]
     if spent:
         facts.append(("Device-hours", f"{sum(spent):.3g} in all, {min(spent):.2g} to {max(spent):.2g} per run"))
+    if told := energy.said((head_name(run["head"]), run.get("kwh")) for run in runs):
+        facts.append(("Energy of the training", told))
     return facts
 
 

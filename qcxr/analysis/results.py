@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,12 +10,13 @@ import pandas as pd
 from qcxr.analysis import variants
 from qcxr.analysis.evidence import at, bases, evidence
 from qcxr.analysis.facts import CIRCUITS, Facts, Study
-from qcxr.analysis.inputs import Paths, Run, load
+from qcxr.analysis.inputs import Paths, Run, load, many
 from qcxr.analysis.limits import listed
 from qcxr.analysis.names import dataset_order, head_order, single, task_order
 from qcxr.analysis.origin import official
 from qcxr.analysis.outline import Outline
 from qcxr.analysis.shown import Shown
+from qcxr.study import spent
 
 
 @dataclass(frozen=True)
@@ -127,4 +129,13 @@ def read_results(
     print.
     """
     given = outline if isinstance(outline, Outline) else Outline.from_json(outline or {})
-    return Results(**{kind: load(kind, paths) for kind, paths in files.items()}, outline=given, shown=shown)
+    read = {kind: load(kind, paths) for kind, paths in files.items()}
+    if "runs" in files:
+        read["runs"] = [_weighed(run, path) for run, path in zip(read["runs"], many(files["runs"]), strict=True)]
+    return Results(**read, outline=given, shown=shown)
+
+
+def _weighed(run: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The run with its `kwh`, where its energy was measured."""
+    taken = spent.of(path if path.is_dir() else path.parent)
+    return run | ({"kwh": taken["kwh"]} if taken else {})

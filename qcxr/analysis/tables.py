@@ -154,7 +154,7 @@ def varied(results: Results) -> pd.DataFrame:
 
 
 def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
-    """What each run took: device, hours, epochs, speed, memory."""
+    """What each run took: device, hours, energy where it was measured, epochs, speed, memory."""
     measured = {
         "Epochs": "epochs",
         "Best epoch": "best_epoch",
@@ -163,15 +163,20 @@ def run_costs(runs: Sequence[Run]) -> pd.DataFrame:
         "Films/s": "films_per_second",
         "Peak MB": "peak_memory_mb",
     }
-    varied = any(r.get("variant") for r in runs)
+    varied, weighed = any(r.get("variant") for r in runs), any("kwh" in r for r in runs)
     shown = []
     for r in runs:
         row: dict[str, Any] = {"Task": task_name(r["task"]), "Head": head_name(r["head"])}
         row |= ({"Variant": r.get("variant") or CONFIGURED} if varied else {}) | {"Seed": str(r["seed"])}
-        row |= {"Device": r.get("device", ""), "Hours": hours(r)}
+        row |= {"Device": r.get("device", ""), "Hours": hours(r)} | ({"Wh": _wh(r)} if weighed else {})
         row |= {name: r.get(key, "" if key == "stopped" else None) for name, key in measured.items()}
         shown.append(row)
     return pd.DataFrame(shown)
+
+
+def _wh(run: Run) -> float | None:
+    """The run's energy in watt-hours, of which a small one takes a fraction."""
+    return 1000 * run["kwh"] if "kwh" in run else None
 
 
 def build(

@@ -37,7 +37,9 @@ def draw(axes: Mapping[str, Sequence[Row]], path: str | Path) -> None:
                 panel.minorticks_off()
             panel.grid(alpha=0.3)
         grid[0][column].set_title(heading, fontsize=10)
-    handles = {label: line for row in grid for a in row for line, label in zip(*a.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: line for row in grid for a in row for line, label in zip(*a.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
@@ -48,5 +50,12 @@ def _lines(panel: Axes, rows: Sequence[Row], along: str, measure: str) -> None:
     for k, peer in enumerate(CIRCUITS):  # a colour and a marker per peer, whichever are there
         points = [(row[along], row[measure]) for row in rows if row["peer"] == peer and "median_s" in row]
         if points:
-            look = {"color": f"C{k % 10}", "marker": MARKERS[k], "zorder": 3 if peer == OURS else 2}
-            panel.plot(*zip(*points, strict=True), label=peer, linewidth=2.4 if peer == OURS else 1.2, **look)
+            width, above = (2.4, 3) if peer == OURS else (1.2, 2)
+            panel.plot(
+                *zip(*points, strict=True),
+                label=peer,
+                linewidth=width,
+                zorder=above,
+                color=f"C{k % 10}",
+                marker=MARKERS[k],
+            )

@@ -93,7 +93,7 @@ def _torch(folder: str, films: np.ndarray, threads: int) -> float:
     import torch  # here: as above
     import transformers
 
-    from qcxr.models.hubmodel import PIXELS
+    from qcxr.models.hubmodel import PIXELS  # here: as above
 
     torch.set_num_threads(threads)
     model, seconds = transformers.AutoModel.from_pretrained(folder).eval(), 0.0

@@ -16,7 +16,7 @@ def describe() -> dict[str, Any]:
     """Processor, cores, memory in GB, cards, system, versions, and the day (UTC)."""
     import jax  # here: `name` and `load` do without
 
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)

@@ -46,16 +46,15 @@ def page(found: Mapping[str, Any], name: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-STEPS = (
-    "Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: 10 steps to warm up, then 30 timed, or "
-    "fewer where a peer's time was up (column n). Every peer has a process of its own; they take turns, step by step. All get the same "
-    "parameters, and only what gives our logits and gradients on a random batch, to 1e-4 of the largest, is timed. Medians, in seconds."
-)
+STEPS = """\
+Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: 10 steps to warm up, then 30
+timed, or fewer where a peer's time was up (column n). Every peer has a process of its own; they take turns, step by
+step. All get the same parameters, and only what gives our logits and gradients on a random batch, to 1e-4 of the
+largest, is timed. Medians."""
 NETWORKS = "The same step with a linear head of 14 labels."
-CIRCUITS = (
-    "Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is timed on the "
-    "values. Its line ends where it ran out of time or memory."
-)
+CIRCUITS = """\
+Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is
+timed on the values. A line ends where its peer ran out of time or memory."""
 
 
 def card(groups: Mapping[str, Any]) -> list[str]:
@@ -79,11 +78,10 @@ def _about(found: Row) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items() if version)
     loads = [group["load"] for group in found["groups"].values() if "load" in group]
     loaded = f" Load before the groups: {min(loads):g} to {max(loads):g}." if loads else ""
+    here = f"{machine['memory_gb']:g} GB, {machine['system']}, Python {machine['python']}, {versions}"
     on_card = any(group.startswith("card-") for group in found["groups"])
-    return (
-        f"{machine['day']}; {machine['memory_gb']:g} GB, {machine['system']}, Python {machine['python']}, {versions}.{loaded} "
-        f"Made by `{'make bench-gpu' if on_card else 'snakemake bench'}`; nothing here is typed by hand."
-    )
+    by = "make bench-gpu" if on_card else "snakemake bench"
+    return f"{machine['day']}; {here}.{loaded} Made by `{by}`; nothing here is typed by hand."
 
 
 def _of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
@@ -113,13 +111,17 @@ def step_table(rows: Sequence[Row]) -> str:
 def over_linear(rows: Sequence[Row]) -> str:
     """A sentence per peer: the circuit's step over the linear head's, in the same contest."""
     ratios = ratios_over_linear(rows)
-    said = [f"{peer} {', '.join(f'{ratio:.2f} ({n} labels)' for n, ratio in of.items())}" for peer, of in ratios.items()]
+    said = [
+        f"{peer} {', '.join(f'{ratio:.2f} ({n} labels)' for n, ratio in of.items())}" for peer, of in ratios.items()
+    ]
     return f"DQC over CDL: {'; '.join(said)}. The paper's JAX: 13 at 19 labels." if said else ""
 
 
 def ratios_over_linear(rows: Sequence[Row]) -> dict[str, dict[int, float]]:
     """Peer -> labels -> median of DQC's step over CDL's; the linear head of the paper's way in JAX is ours."""
-    medians = {(row["peer"], row["head"], row["n_labels"]): row["median_s"] for row in reversed(rows) if "median_s" in row}
+    medians = {
+        (row["peer"], row["head"], row["n_labels"]): row["median_s"] for row in reversed(rows) if "median_s" in row
+    }
     found: dict[str, dict[int, float]] = {}
     for peer, head, n in sorted(medians, key=lambda key: (key[0] != OURS, key)):
         linear = medians.get((peer if not peer.startswith("JAX") else OURS, "cdl", n))
@@ -135,30 +137,38 @@ def projection(rows: Sequence[Row]) -> str:
         return ""
     rate = len(own) / sum(row["median_s"] / row["batch"] for row in own)
     hours = PAPER_EPOCHS * PAPER_FILMS / rate / 3600
+    formula = f"{PAPER_EPOCHS} x {PAPER_FILMS:,} / {rate:,.1f} / 3,600"
     return (
-        f"The paper's 30 runs took {PAPER_EPOCHS} epochs of {PAPER_FILMS:,} films, in {PAPER_HOURS} GPU-hours. At this machine's "
-        f"{rate:,.1f} films/s (the mean over the heads and tasks above) they take {PAPER_EPOCHS} x {PAPER_FILMS:,} / {rate:,.1f} / 3,600 = "
-        f"{hours:,.0f} hours here, without validation."
+        f"The paper's 30 runs took {PAPER_EPOCHS} epochs of {PAPER_FILMS:,} films, in {PAPER_HOURS} GPU-hours. At this "
+        f"machine's {rate:,.1f} films/s (the mean over our heads and tasks above) they take {formula} = {hours:,.0f} "
+        "hours here, without validation."
     )
 
 
 def case_table(rows: Sequence[Row], columns: Iterable[str]) -> str:
     """A row per peer and case, with all that was measured, or the reason."""
     columns = list(columns)
-    head = ["peer", "step", "10 to 90 %", "times ours", "n", "first step, s", "peak, MB", "values differ by", "gradients differ by"]
-    lines = [[*(WORDS.get(column, column) for column in columns), *head], [*["---:"] * len(columns), "---", *["---:"] * 8]]
-    ours = {tuple(row[c] for c in columns): row["median_s"] for row in rows if row["peer"] == OURS and "median_s" in row}
+    head = [*(WORDS.get(column, column) for column in columns), "peer", *MEASURED]
+    lines = [head, [*["---:"] * len(columns), "---", *["---:"] * len(MEASURED)]]
+    timed = [row for row in rows if row["peer"] == OURS and "median_s" in row]
+    ours = {tuple(row[column] for column in columns): row["median_s"] for row in timed}
     for row in rows:
         place = tuple(row[column] for column in columns)
-        cells = [*(str(value).upper() if column == "head" else str(value) for column, value in zip(columns, place, strict=True))]
+        cells = [*map(str, place), _named(row)]
+        if "head" in columns:
+            cells[columns.index("head")] = row["head"].upper()
         if "median_s" not in row:
-            lines.append([*cells, _named(row), f"not run: {row.get('reason', 'no reason given')}", *[""] * 7])
+            reason = f"not run: {row.get('reason', 'no reason given')}"
+            lines.append([*cells, reason, *[""] * (len(MEASURED) - 1)])
             continue
-        ratio = row["median_s"] / ours[place] if place in ours else None
-        lines.append([*cells, _named(row), *_measured(row, ratio)])
+        lines.append([*cells, *_measured(row, row["median_s"] / ours[place] if place in ours else None)])
     return _markdown(lines)
 
 
+MEASURED = (
+    *("step", "10 to 90 %", "times ours", "n", "first step, s", "peak, MB"),
+    *("values differ by", "gradients differ by"),
+)
 WORDS = {"n_qubits": "qubits", "n_layers": "layers", "n_labels": "labels", "network": "backbone"}
 
 

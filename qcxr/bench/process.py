@@ -43,7 +43,8 @@ class Process:
             env=environment,
             start_new_session=True,  # what it starts ends with it
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None  # said to mypy
@@ -87,8 +88,11 @@ class Process:
         """End it, with all that it started."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, 9)
-            self.process.wait()
-        self.complaints.close()
+        self.process.wait()
+        self.listener.join(10)
+        for file in (self.process.stdin, self.process.stdout, self.complaints):
+            with contextlib.suppress(BrokenPipeError):  # a word that it was not there to read
+                file.close()  # type: ignore[union-attr]  # pipes, all three
 
 
 def end_tree(pid: int) -> None:

@@ -1,7 +1,7 @@
 """Peers side by side: each in a process of its own, on the same case, with the same results, taking turns.
 
-Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that is
-not installed, takes too long or runs out of memory has a row that says so.
+Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that
+is not installed, takes too long or runs out of memory has a row that says so.
 """
 
 import statistics
@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from qcxr.bench.peers.case import Case, Results
-from qcxr.bench.peers.known import KINDS, OURS
+from qcxr.bench.peers.known import KINDS, LOOSE, OURS
 from qcxr.bench.peers.model import Model
 from qcxr.bench.process import Gone, Process
 
@@ -51,15 +51,15 @@ class Entry(NamedTuple):
 class Contest:
     """What takes turns. entries: peers on one or several cases; ours is put before the first other of each case.
 
-    pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that compute
-    in another precision, whose results need not be ours. aside: whether torch's peers are built beside ours, which are
-    built one after another (their compilation measures what is fastest on a card).
+    pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that
+    compute in another precision, whose results need not be ours. aside: whether torch's peers are built beside ours,
+    which are built one after another (their compilation measures what is fastest on a card).
     """
 
     entries: Sequence[Entry]
     pythons: Mapping[str, str]
     turns: Turns = Turns()
-    loose: Sequence[str] = ("qcxr bfloat16",)
+    loose: Sequence[str] = LOOSE
     aside: bool = False
 
     def whole(self) -> list[Entry]:

@@ -45,7 +45,9 @@ def _interpreter(pair: str) -> tuple[str, str]:
     name, _, path = pair.partition("=")
     if name not in ENVIRONMENTS or not shutil.which(path):
         example = f"{ENVIRONMENTS[0]}=peers/bin/python"
-        raise InputError(f"--python must be one of {', '.join(ENVIRONMENTS)} and an interpreter, like {example}, got {pair!r}")
+        raise InputError(
+            f"--python must be one of {', '.join(ENVIRONMENTS)} and an interpreter, like {example}, got {pair!r}"
+        )
     return name, path
 
 

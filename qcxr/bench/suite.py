@@ -1,8 +1,8 @@
 """What `snakemake bench` runs: groups of rows, each a job that can be run again alone. In two sizes, full and small.
 
-A group of steps or networks is one contest (`qcxr.bench.race`): all its peers take turns. A group of circuits goes along
-an axis, qubits or layers, one contest for each point; a peer that ran out of time or memory at a point is not asked at
-the larger ones.
+A group of steps or networks is one contest (`qcxr.bench.race`): all its peers take turns. A group of circuits goes
+along an axis, qubits or layers, one contest for each point; a peer that ran out of time or memory at a point is not
+asked at the larger ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qcxr.bench.machine import load
-from qcxr.bench.models import DEMO, SHAPES
+from qcxr.bench.models import DEMO, SHAPES, drawn
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, NOISY, OURS
-from qcxr.bench.peers.model import Model
 from qcxr.bench.race import Contest, Entry, Row, Turns, described, race
 from qcxr.study.files import write_json
 
@@ -28,7 +27,12 @@ FULL, SMALL = "full", "small"
 TASKS = (8, 14, 19)  # labels of the paper's tasks
 FRAMEWORKS = ("torch", "torch.compile", "TensorFlow")  # with both heads
 PAPERS = ("JAX, default.qubit",)  # the circuit only: its CDL would be ours
+ENGINES = (
+    *("qcxr chain", "qcxr statevector", "qcxr bfloat16"),
+    *("JAX, TensorCircuit", "torch, lightning.qubit", "TensorFlow, TensorCircuit"),
+)
 NETWORKS = ("torch", "torch.compile", "torch bfloat16")
+CARDS = ("torch TF32", "torch.compile bfloat16")  # raced by `qcxr bench card`, on a GPU
 
 
 class Axis(NamedTuple):
@@ -87,11 +91,10 @@ SIZES = {
         tasks=(4,),
         networks={"resnet": {"section": DEMO, "batch": 4, "size": 32}},
         axes={
-            "qubits": Axis((3, 5), (2,), batch=4),
-            "layers-4": Axis((4,), (1, 2), batch=4),
+            "qubits": Axis((3, 4), (2,), batch=4),
             "noise": Axis((3,), (1,), batch=4, noise=0.01),
         },
-        rooms={"training": ("--backbones", "demo", "--repeats", "1", "--films", "64"), "data": ("--films", "64")},
+        rooms={"training": ("--backbones", "demo", "--repeats", "1", "--films", "64"), "data": ("--films", "16")},
     ),
 }
 
@@ -135,7 +138,7 @@ def _frameworks(size: Size, labels: str) -> list[Entry]:
 def _engines(size: Size, labels: str) -> list[Entry]:
     """DQC with each of our engines, in bfloat16, and with the circuit in other simulators' hands."""
     case = drawn(head="dqc", n_labels=int(labels), **size.steps)
-    return [Entry(case, peer) for peer in MODELS if peer not in (*FRAMEWORKS, *PAPERS)]
+    return [Entry(case, peer) for peer in (OURS, *_known(ENGINES))]
 
 
 def _network(size: Size, name: str) -> list[Entry]:
@@ -162,24 +165,11 @@ def along(axis: Axis, peers: Sequence[str], turns: Turns, pythons: Mapping[str, 
     return found
 
 
-def drawn(*, section: Mapping[str, Any], head: str, n_labels: int, **step: Any) -> Model:
-    """A case of a training step with random arrays, equal on every machine."""
-    import jax  # here, as below: names of groups do without
-
-    from qcxr.models import arrays, backbones, classifier
-
-    jax.config.update("jax_platforms", "cpu")  # this process takes nothing of a card that its peers are timed on
-    described = backbones.describe(dict(section)).section
-    batch_norm = step.setdefault("batch_norm", "running")
-    network = classifier.build(classifier.Architecture(described, head, n_labels, batch_norm=batch_norm), seed=0)
-    return Model(described, head, n_labels, arrays=arrays.collect(network), **step)
-
-
 def _room(room: str, options: Sequence[str]) -> list[Row]:
     """The rows of `qcxr bench ROOM`, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "rows.json")
-        command = [sys.executable, "-m", f"qcxr.bench.{room}", *options, "--json", str(out)]
+        command = [sys.executable, "-P", "-m", "qcxr.cli", "bench", room, *options, "--json", str(out)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
         return list(json.loads(out.read_text(encoding="utf-8")))
 

@@ -74,6 +74,7 @@ NEUTRAL = frozenset(
         "qcxr.study.signature",
         "qcxr.study.slices",
         "qcxr.study.source",
+        "qcxr.study.spent",
         "qcxr.study.table",
         "qcxr.study.train",
         "qcxr.study.trials",

@@ -140,6 +140,12 @@ class Resources(Section):
         description="Whether to write event files below progress/ too; needs the package tensorboardX.",
         examples=[True],
     )
+    energy: bool = Field(
+        False,
+        description="Whether each training job measures the energy it takes, into energy.json beside its run.json; "
+        "needs the package codecarbon.",
+        examples=[True],
+    )
     deterministic: bool = Field(
         False,
         description="Whether a GPU must give the same bits in every run on the same card: sets XLA's flag "
@@ -150,9 +156,10 @@ class Resources(Section):
 
     @model_validator(mode="after")
     def _has_the_packages(self) -> Resources:
-        if self.tensorboard and importlib.util.find_spec("tensorboardX") is None:
-            raise ValueError(
-                "resources.tensorboard must be false where tensorboardX is not installed, got true; "
-                "pip install -e '.[tensorboard]', or set it to false"
-            )
+        for key, package in (("tensorboard", "tensorboardX"), ("energy", "codecarbon")):
+            if getattr(self, key) and importlib.util.find_spec(package) is None:
+                raise ValueError(
+                    f"resources.{key} must be false where {package} is not installed, got true; "
+                    f"pip install -e '.[{key}]', or set it to false"
+                )
         return self

@@ -15,7 +15,7 @@ from typing import Any
 
 from qcxr.errors import InputError
 from qcxr.study import recipe as recipes
-from qcxr.study import runs
+from qcxr.study import runs, spent
 from qcxr.study.arms import TRIAL
 from qcxr.study.config import Config
 from qcxr.study.heads import options_of
@@ -27,11 +27,12 @@ Row = dict[str, Any]
 Maker = Callable[[str, str, str, bool], tuple[Run, list[str]]]
 KEYS = ("task", "head", "kind", "variant", "seed", "state")
 FACTS = ("best_epoch", "best_val_loss", "epochs", "wall_seconds", "parameters", "device")
+KWH = "kwh"  # a column where some run's energy was measured
 SCORES = ("auroc", "average_precision")  # means over labels
 
 
 def rows(cfg: Config) -> list[Row]:
-    """One row for each run: KEYS (and `trial`, where there is a search), settings, FACTS, and scores.
+    """One row for each run: KEYS (and `trial`, where there is a search), settings, FACTS, KWH, and scores.
 
     A setting is a column if runs that have it differ in it. None: there is no value (yet).
     """
@@ -44,9 +45,9 @@ def rows(cfg: Config) -> list[Row]:
                 values.setdefault(key, set()).add(json.dumps(value, sort_keys=True))
     varied = [key for key, each in values.items() if len(each) > 1]
     scores = [f"{name}.{metric}" for name in cfg.evaluations() for metric in SCORES]
-    scores = [column for column in scores if any(column in ends for _, _, ends in found)]
+    ends_with = [column for column in (*FACTS, KWH, *scores) if any(column in ends for _, _, ends in found)]
     return [
-        keys | {key: settings.get(key) for key in varied} | {column: ends.get(column) for column in (*FACTS, *scores)}
+        keys | {key: settings.get(key) for key in varied} | {column: ends.get(column) for column in ends_with}
         for keys, settings, ends in found
     ]
 
@@ -69,6 +70,8 @@ def _parts(cfg: Config, planned: Planned, made: Maker) -> tuple[Row, Row, Row]:
     if isinstance(ends["parameters"], Mapping):
         parts = ends["parameters"]
         ends["parameters"] = sum(parts.values()) - parts.get("fixed", 0)  # numbers that never train are no parameters
+    if taken := spent.of(folder):
+        ends[KWH] = taken["kwh"]
     return keys | {"state": state}, settings, ends | _scores(cfg, folder)
 
 

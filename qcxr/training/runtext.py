@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from qcxr.training.runtable import FACTS, KEYS, Row
+from qcxr.training.runtable import FACTS, KEYS, KWH, Row
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -60,7 +60,7 @@ def _by_worth(columns: Sequence[str]) -> list[str]:
     """Keys, then scores, the loss, the settings in which runs differ, and the other facts."""
     keys = [column for column in columns if column in KEYS or column == "trial"]
     scores = [column for column in columns if column.endswith(".auroc")]
-    facts = [column for column in columns if column in FACTS and column != "best_val_loss"]
+    facts = [column for column in columns if column in (*FACTS, KWH) and column != "best_val_loss"]
     settings = [c for c in columns if c not in (*keys, *scores, *facts, "best_val_loss") and not _is_score(c)]
     rest = [column for column in columns if _is_score(column) and column not in scores]
     return [*keys, *scores, "best_val_loss", *settings, *rest, *facts]

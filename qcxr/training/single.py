@@ -14,7 +14,7 @@ from qcxr.errors import InputError
 from qcxr.study import runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
-from qcxr.training import devices, lock
+from qcxr.training import devices, energy, lock
 
 log = logging.getLogger("qcxr.train")
 
@@ -42,10 +42,13 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         from qcxr.training.fit import fingerprint, fit
 
         loaded = splits.load(*films, run, unlearnable=cfg.data.unlearnable)
-        if waited and record.is_of(run.out, fingerprint(run, loaded)):
+        marks = fingerprint(run, loaded)
+        if waited and record.is_of(run.out, marks):
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
-        fit(run, loaded, resources=cfg.resources, cards=cards)
+        counts = cfg.resources.energy and devices.is_first_host()
+        with energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext():
+            fit(run, loaded, resources=cfg.resources, cards=cards)
 
 
 def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence[str] = ()) -> Path:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from qcxr.study import runs
+from qcxr.study import runs, spent
 from qcxr.study.config import Config
 
 COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "device", "seen")
@@ -54,8 +54,10 @@ def run_row(path: Path, *, finished: bool) -> dict[str, str]:
 
 def table(cfg: Config) -> str:
     """All runs of the study as text, one line each, with a count of the states."""
-    rows = []
-    for name in (run.name for run in runs.every(cfg)):
+    rows, energy = [], list[tuple[str, float | None]]()
+    for run in runs.every(cfg):
+        name, taken = run.name, spent.of(Path(cfg.results, "runs", run.name))
+        energy.append((run.arm.head, taken["kwh"] if taken else None))
         done = Path(cfg.results, "runs", name, "run.json").is_file()
         rows.append(run_row(Path(cfg.results, "progress", f"{name}.jsonl"), finished=done) | {"run": name})
     widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in COLUMNS}
@@ -63,7 +65,10 @@ def table(cfg: Config) -> str:
     lines += ["  ".join(row[column].ljust(widths[column]) for column in COLUMNS).rstrip() for row in rows]
     states = [row["state"] for row in rows]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    return "\n".join([*lines, f"{len(rows)} runs: {counts}"])
+    lines.append(f"{len(rows)} runs: {counts}")
+    if told := spent.said(energy):
+        lines.append(told)
+    return "\n".join(lines)
 
 
 def _alive(pid: int) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from qcxr.analysis import captions, deviations, figures, inputs, report
+from qcxr.analysis import captions, deviations, figures, inputs, report, tables
 from qcxr.analysis.facts import Study
 from qcxr.analysis.gallery import gallery
 from qcxr.errors import InputError
+from qcxr.study import spent
 
 from .synthetic import facts
 
@@ -101,6 +102,21 @@ def test_report_is_one_self_contained_page(written, study):
 
     report.write_report(path.with_name("again.html"), *arguments, figures=pngs)
     assert path.with_name("again.html").read_bytes() == path.read_bytes()
+
+
+def test_energy_is_told_of_the_runs_that_measured_it(study):
+    assert not {"Wh"} & set(tables.run_costs(study.results("runs").runs))
+    taken = dict.fromkeys(spent.PARTS, 0.0005)
+    try:
+        for folder in study.folders[:2]:
+            spent.add(folder, taken, {"code_hash": "c" * 16}, done=True)
+        results = study.results("runs")
+        told = dict(report._facts(results, Study()))["Energy of the training"]
+        assert told == f"0.001 kWh in all (CDL 0.001), of 2 of {len(study.folders)} runs"
+        assert tables.run_costs(results.runs)["Wh"].dropna().tolist() == [0.5, 0.5]
+    finally:
+        for folder in study.folders[:2]:
+            (folder / spent.NAME).unlink()
 
 
 def test_settings_that_are_not_the_papers_are_listed():

@@ -26,6 +26,8 @@ def test_calls_alike_share_one_program_whatever_the_rates():
     assert programs(call(0.0)) == 1  # a plain zero is known to be absent
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize("end", [0.0, 1.0])
 @pytest.mark.parametrize("name", ["depolarizing", "bit_flip", "phase_flip", "amplitude_damping", "phase_damping"])
 def test_gradients_are_finite_at_rates_of_zero_and_one(name, end):

@@ -42,6 +42,8 @@ def pair(function, wires=N, reference="default.qubit", **options):
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_values_and_gradients_with_jax():
     ours, theirs = pair(circuit, interface="jax")
     with jax.enable_x64(True):

@@ -80,6 +80,8 @@ def test_matches_density_matrices_up_to_six_qubits(name, noise, size, options):
     check(noise, size, options)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_pennylane_engine_takes_noise():
     w, x, _ = inputs(3, 2)
     engine = make_engine("pennylane", 3, 2, noise=ALL)
@@ -87,6 +89,8 @@ def test_pennylane_engine_takes_noise():
         np.testing.assert_allclose(engine(w, x), oracle(ALL, 3, 2, {})[0], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_gradient_of_every_rate_matches_finite_differences():
     w, x, v = inputs(3, 2)
     engine = make_engine("chain", 3, 2)

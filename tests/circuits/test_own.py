@@ -112,12 +112,11 @@ def theirs(function, w, x, g):
     return np.stack([z for z, _ in pulls]), sum(dw for dw, _ in slopes), np.stack([dx for _, dx in slopes])
 
 
-CASES = [(function, "dense") for function in (arithmetic, other_wires)] + [
-    pytest.param(function, engine, marks=[pytest.mark.slow, pytest.mark.sample])
-    for function, engine in [*((f, "chain") for f in FUNCTIONS), *((f, "dense") for f in (strong, indexed, noisy))]
-]
+CASES = [(function, engine) for function in FUNCTIONS for engine in ("chain", "dense")]
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(("function", "engine"), CASES)
 def test_a_function_has_the_values_and_gradients_of_pennylanes_qnode(function, engine):
     shape = FUNCTIONS[function]
@@ -321,6 +320,8 @@ def example(name, labels):
     return own(labels, function=f"{EXAMPLES}:{name}")
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_the_examples_are_pennylanes_circuits():
     for name in ("strong", "bricks"):
         circuit = example(name, 4)
@@ -339,6 +340,8 @@ def of_page(name, labels):
     return tuple(map(float, row))
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(("name", "labels"), [("bricks", 45), ("strong", 8)])
 def test_the_pages_signal_is_the_examples(name, labels):
     """Where films move the outputs at all: the brick wall does at 45 qubits what it does at 8."""

@@ -75,6 +75,8 @@ def test_batch_shape_never_matters(name, batch):
         np.testing.assert_allclose(z, compiled(name)(w, np.tile(row, (4, 1)))[0], atol=2e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize("name", ["chain", "statevector"])
 def test_inside_other_peoples_transformations(name):
     w, x = draw(2)
@@ -89,6 +91,8 @@ def test_inside_other_peoples_transformations(name):
         np.testing.assert_allclose(got, jax.jit(jax.grad(lambda w: jnp.sum(engine(w, x) ** 2)))(one), atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_second_derivatives_match_the_state_vector_by_differences():
     w, x = draw(3, n=3, layers=2)
     with jax.enable_x64(True):
@@ -107,6 +111,8 @@ def test_low_precision_inputs_are_computed_in_float32():
     assert z.dtype == jnp.float32
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_chain_equals_state_vector_at_sixteen_qubits():
     w, x = draw(5, (1,), n=16)
     values = [jax.jit(make_engine(name, 16, LAYERS))(w, x) for name in ("chain", "statevector")]
@@ -122,6 +128,8 @@ def test_one_layer_has_a_closed_form(n):
     np.testing.assert_allclose(jax.jit(make_engine("chain", n, 1))(w, x), want, atol=1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize("n", [45, 100])
 def test_wide_chain_on_a_light_cone_that_a_state_vector_covers(n):
     """Open chain of L layers: <Z_k> knows of qubits up to k + L - 1 only, so six qubits need a circuit of eight."""
@@ -131,6 +139,8 @@ def test_wide_chain_on_a_light_cone_that_a_state_vector_covers(n):
     np.testing.assert_allclose(wide[:, :6], small[:, :6], atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize("n", [45, 100])
 def test_wide_ring_with_idle_qubits(n):
     """However many qubits idle in |+> between the active ones and the ring's end, the active ones notice nothing."""
@@ -143,6 +153,8 @@ def test_wide_ring_with_idle_qubits(n):
     assert np.abs(wide[:, 1:5]).max() > 0.05
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_state_vector_in_chunks_changes_nothing():
     w, x = draw(9, (7,))
     whole = jax.value_and_grad(lambda w, x: jnp.sum(make_engine("statevector", N, LAYERS)(w, x) ** 2), (0, 1))

@@ -51,6 +51,8 @@ def distribution(ansatz, w, x, noise):
     return p.reshape(-1)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize("n, layers, options, noise", CASES)
 def test_samples_follow_the_joint_distribution(n, layers, options, noise):
     w, x = inputs(n, layers, films=2)
@@ -68,11 +70,13 @@ def test_samples_follow_the_joint_distribution(n, layers, options, noise):
         assert len(wanted) == 1 or stats.chisquare(observed, np.array(wanted)).pvalue > 1e-4
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(
     "n, layers, noise",
     [
-        pytest.param(19, 3, Noise(), marks=[pytest.mark.slow, pytest.mark.sample]),
-        pytest.param(100, 2, Noise(), marks=[pytest.mark.slow, pytest.mark.sample]),
+        (19, 3, Noise()),
+        (100, 2, Noise()),
         (12, 2, NOISE),
     ],
 )
@@ -86,6 +90,8 @@ def test_marginals_are_the_expectation_values_at_any_width(n, layers, noise):
     assert 0.7 < errors.std() < 1.3
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_covariances_are_exact_at_19_qubits():
     """Products of outcomes, whose exact expectation values a circuit with one ring more reads as single qubits."""
     n, layers = 19, 2

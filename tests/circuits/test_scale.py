@@ -38,6 +38,8 @@ def dense(ansatz, weights, angles, scale):
     return np.array([np.trace(qml.matrix(qml.Z(i), wire_order=wires) @ state) for i in wires])
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(
     "options",
     [{}, {"rotation": "RX"}, {"entangler": "CZ", "encoding": "RZ", "reupload": True}, {"pattern": "none"}],

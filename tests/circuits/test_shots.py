@@ -27,6 +27,8 @@ def exact(engine, w, x, g):
     return jax.jit(jax.grad(lambda w, x: jnp.sum(g * engine(w, x)), (0, 1)))(w, x)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(
     "options", [{}, {"reupload": True}, {"rotation": "RX", "encoding": "RZ", "reupload": True, "noise": NOISE}]
 )
@@ -96,6 +98,8 @@ def test_gradients_from_shots_are_unbiased(gradient, options):
         assert np.abs(errors).max() < 4.5
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_a_key_decides_value_and_gradient():
     w, x, g = (jnp.asarray(a, jnp.float32) for a in inputs(3, 2))
     for gradient in ("parameter_shift", "spsa"):

@@ -19,6 +19,8 @@ def inputs(n, layers, circuits=2, films=7):
     return rng.uniform(0, 6, (circuits, layers, n)), rng.uniform(-1.5, 1.5, (films, n))
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 def test_spreads_over_films_are_those_of_pennylane():
     w, x = inputs(2, 2)
     chain, oracle = (make_engine(name, 2, 2, noise=NOISE) for name in ("chain", "pennylane"))
@@ -60,13 +62,15 @@ def test_one_set_of_weights_needs_no_axis():
     assert gradient_variance_over_films(engine, w[0], x, observed=1).shape == (1, 4)
 
 
+@pytest.mark.slow
+@pytest.mark.sample
 @pytest.mark.parametrize(
     "n, uniform, small",
     [
         (8, 0.084, 0.31),
-        pytest.param(14, 0.018, 0.12, marks=pytest.mark.slow),
-        pytest.param(19, 0.009, 0.064, marks=[pytest.mark.slow, pytest.mark.sample]),
-        pytest.param(45, 5e-5, 1e-3, marks=[pytest.mark.slow, pytest.mark.sample]),
+        (14, 0.018, 0.12),
+        (19, 0.009, 0.064),
+        (45, 5e-5, 1e-3),
     ],
 )
 def test_signal_fades_with_the_width_as_measured(n, uniform, small):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from qcxr.bench import torchnets
+from qcxr.bench.peers import torchnets
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones
 from qcxr.models.arrays import channels_last

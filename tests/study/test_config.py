@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from qcxr.errors import InputError
+from qcxr.study import runs
 from qcxr.study.config import load, parse
 from qcxr.study.obstacles import obstacles
 from qcxr.study.protocol import is_papers
@@ -234,6 +235,17 @@ def test_tensorboard_needs_its_package(monkeypatch):
         "resources.tensorboard must be false where tensorboardX is not installed, got true; "
         "pip install -e '.[tensorboard]', or set it to false"
     )
+
+
+def test_energy_needs_its_package_and_decides_nothing(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert refusal(resources__energy=True) == (
+        "resources.energy must be false where codecarbon is not installed, got true; "
+        "pip install -e '.[energy]', or set it to false"
+    )
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    on, off = (runs.run(parse(study(resources__energy=on)), "cxr8", "cdl", 0) for on in (True, False))
+    assert on == off
 
 
 def test_a_study_needs_a_backbone():

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from qcxr.study import runs
+from qcxr.study import runs, spent
 from qcxr.study.config import load
-from qcxr.training import runtable, runtext
+from qcxr.training import runtable, runtext, status
 from qcxr.training.runtable import FACTS, rows
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +70,17 @@ def test_every_run_has_a_row_with_what_it_left():
         **scores,
     }
     assert list(found[0]) == list(found[3]) and not any(found[0][key] for key in (*FACTS, *scores))
+
+
+def test_energy_is_a_column_where_it_was_measured():
+    cfg = study()
+    run = finish(cfg, "dqc", 1)
+    taken = dict.fromkeys(spent.PARTS, 0.25)
+    spent.add(run.out, taken, {"config": run.config}, done=True)
+    found = rows(cfg)
+    assert [row["kwh"] for row in found] == [None, None, None, 0.25]
+    assert "kwh" in runtext.as_text(found, 200).splitlines()[0].split()
+    assert status.table(cfg).splitlines()[-1] == "0.25 kWh in all (dqc 0.25), of 1 of 4 runs"
 
 
 def test_scores_of_weights_that_are_no_more_are_left_out():

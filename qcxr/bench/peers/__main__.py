@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import KINDS
 from qcxr.bench.peers.model import Model
+from qcxr.errors import InputError
 from qcxr.study import memory
 
 READ = {"circuit": Case.read, "model": Model.read}
@@ -41,9 +43,12 @@ def main(argv: list[str] | None = None) -> None:
     module, name = known.place.split(":")
     make = getattr(import_module(f"qcxr.bench.peers.{module}"), name)
     started = time.perf_counter()
-    peer = make(READ[given.kind](given.case), **known.options)
+    try:
+        peer = make(READ[given.kind](given.case), **known.options)
+    except InputError as error:
+        sys.exit(str(error))
     peer.once()
-    first, peak = time.perf_counter() - started, _peak_mb()
+    first, peak = time.perf_counter() - started, _peak_mb(known.packages)
     np.savez(given.out, **peer.results())
     versions = {package: metadata.version(package) for package in known.packages}
     say({"first_s": first, "peak_mb": peak, "device": peer.device, "versions": versions})
@@ -53,15 +58,19 @@ def main(argv: list[str] | None = None) -> None:
         say(time.perf_counter() - started)
 
 
-def _peak_mb() -> float:
-    """Peak memory of the step, in MB (2^20 bytes): of the card where one is used, else of this process."""
-    if jax := sys.modules.get("jax"):
-        peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-        if peak:
-            return float(peak) / 2**20
-    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
-        return float(torch.cuda.max_memory_allocated()) / 2**20
-    return memory.peak_memory_mb()
+def _peak_mb(packages: Sequence[str]) -> float:
+    """Peak memory of the step, in MB (2^20 bytes): of the card where one is used, else of this process.
+
+    Asked of the framework that the peer is in: PennyLane imports others, which would take a card when they are asked.
+    """
+    peak = None
+    if "jax" in packages:
+        peak = (sys.modules["jax"].devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    elif "torch" in packages and (cuda := sys.modules["torch"].cuda).is_available():
+        peak = cuda.max_memory_allocated()
+    elif "tensorflow-cpu" in packages and (tf := sys.modules["tensorflow"]).config.list_physical_devices("GPU"):
+        peak = tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return float(peak) / 2**20 if peak else memory.peak_memory_mb()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ def ours(model: Model, engine: str = "auto", precision: str = "float32") -> Peer
 
 def tensorcircuit(model: Model) -> Peer:
     """Our backbone, with TensorCircuit-NG's state vector on JAX for the head's circuit."""
-    import jax
+    import jax  # here, as below: of the peer's environment
 
-    from qcxr.bench.peers.networks import tensorcircuit_z
+    from qcxr.bench.peers.networks import tensorcircuit_z  # here: as above
     from qcxr.models import arrays, classifier
     from qcxr.models.heads.dressed import DressedHead
 
@@ -40,11 +40,11 @@ def tensorcircuit(model: Model) -> Peer:
 
 def _trained(model: Model, network: Any) -> Peer:
     """The step of a classifier of ours: mean BCE, gradient and Adam in one compiled program, its state donated."""
-    import jax
+    import jax  # here, as below: of the peer's environment
     import jax.numpy as jnp
     import optax
 
-    from qcxr.models import groups
+    from qcxr.models import groups  # here: as above
 
     graphdef, trained, frozen, running = groups.split(network)
     optimizer = optax.adam(LEARNING_RATE)
@@ -72,13 +72,13 @@ def _trained(model: Model, network: Any) -> Peer:
     def results() -> Results:
         slope = jax.jit(jax.value_and_grad(loss, has_aux=True))
         (value, (logits, _)), gradient = slope(trained, running, model.films(), model.labels())
-        return {"loss": np.asarray(value), "logits": np.asarray(logits)} | _watched(model, gradient)
+        return {"loss": np.asarray(value), "logits": np.asarray(logits), **_watched(model, gradient)}
 
     return Peer(once, results, jax.devices()[0].device_kind)
 
 
 def _watched(model: Model, gradient: Any) -> Results:
-    from flax import nnx
+    from flax import nnx  # here: of the peer's environment
 
     slopes = {".".join(map(str, path)): value[...] for path, value in nnx.to_flat_state(gradient)}
     return {f"by {name}": np.asarray(slopes[name]) for name in model.watched}

@@ -46,14 +46,43 @@ MODELS = {
     "qcxr statevector": Known(
         "jaxmodel:ours", ("qcxr", "jax"), "engine `statevector`", options={"engine": "statevector"}
     ),
-    "qcxr bfloat16": Known(
-        "jaxmodel:ours", ("qcxr", "jax"), "backbone in bfloat16", options={"precision": "bfloat16"}
-    ),
+    "qcxr bfloat16": Known("jaxmodel:ours", ("qcxr", "jax"), "backbone in bfloat16", options={"precision": "bfloat16"}),
     "JAX, default.qubit": Known(
         "jaxmodel:ours", ("pennylane", "jax"), "the paper's way: PennyLane under vmap", options={"engine": "pennylane"}
     ),
     "JAX, TensorCircuit": Known("jaxmodel:tensorcircuit", ("tensorcircuit-ng", "jax"), "state vector on JAX", "jax"),
+    "torch": Known("torchstep:step", ("torch", "pennylane"), "channels last, PennyLane's TorchLayer by backprop"),
+    "torch, lightning.qubit": Known(
+        "torchstep:step",
+        ("torch", "pennylane", "pennylane-lightning"),
+        "TorchLayer by the adjoint method",
+        options={"circuit": "lightning.qubit"},
+    ),
+    "torch.compile": Known(
+        "torchstep:step", ("torch", "pennylane"), "all but the circuit compiled", options={"compiled": True}
+    ),
+    "torch TF32": Known("torchstep:step", ("torch", "pennylane"), "cards only", options={"precision": "tf32"}),
+    "torch bfloat16": Known(
+        "torchstep:step", ("torch", "pennylane"), "autocast of the backbone", options={"precision": "bfloat16"}
+    ),
+    "torch.compile bfloat16": Known(
+        "torchstep:step",
+        ("torch", "pennylane"),
+        "autocast, compiled",
+        options={"precision": "bfloat16", "compiled": True},
+    ),
+    "TensorFlow": Known(
+        "tensorflowmodel:step", ("tensorflow-cpu", "pennylane"), "PennyLane's interface, circuit by XLA", "tensorflow"
+    ),
+    "TensorFlow, TensorCircuit": Known(
+        "tensorflowmodel:step",
+        ("tensorflow-cpu", "tensorcircuit-ng"),
+        "state vector on TensorFlow",
+        "tensorflow",
+        {"circuit": "tensorcircuit"},
+    ),
 }
+LOOSE = ("qcxr bfloat16", "torch TF32", "torch bfloat16", "torch.compile bfloat16")  # of another precision than ours
 # the same as only `qcxr bench card` asks for it
 ON_CARD = {
     "qcxr float32": Known(
@@ -61,6 +90,9 @@ ON_CARD = {
     ),
     "qcxr deterministic": Known(
         "oncard:ours", ("qcxr", "jax"), "resources.deterministic", options={"deterministic": True}
+    ),
+    "torch.compile TF32": Known(
+        "torchstep:step", ("torch", "pennylane"), "compiled", options={"precision": "tf32", "compiled": True}
     ),
 }
 KINDS = {"circuit": CIRCUITS, "model": MODELS | ON_CARD}

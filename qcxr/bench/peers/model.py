@@ -45,14 +45,15 @@ class Model:
 
     @property
     def watched(self) -> list[str]:
-        """Names of the parameters whose gradients are compared: all of the head, the backbone's first and last kernel."""
+        """Names of the parameters whose gradients are compared: the head's, the backbone's first and last kernel."""
         kernels = sorted(name for name in self.arrays if name.startswith("backbone.") and name.endswith("kernel"))
         return [*sorted(name for name in self.arrays if name.startswith("head.")), *kernels[:1], *kernels[-1:]]
 
     def write(self, path: str | Path) -> None:
         """As an .npz file that `read` takes."""
         about = {key: value for key, value in asdict(self).items() if key != "arrays"}
-        np.savez(path, about=json.dumps(about), **self.arrays)
+        arrays: dict[str, Any] = {"about": json.dumps(about), **self.arrays}
+        np.savez(path, **arrays)
 
     @classmethod
     def read(cls, path: str | Path) -> "Model":

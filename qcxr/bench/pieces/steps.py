@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from qcxr.bench import nvidia
+from qcxr.bench.models import drawn
 from qcxr.bench.peers.known import KINDS, OURS
 from qcxr.bench.pieces.size import Size
 from qcxr.bench.pieces.turns import value
 from qcxr.bench.race import Contest, Entry, Row, described, race
-from qcxr.bench.suite import drawn
 
 PEERS = {  # of ours, torch's: the first that was timed is the one to be beaten
     OURS: ("torch.compile TF32", "torch TF32"),

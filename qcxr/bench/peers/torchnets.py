@@ -1,4 +1,4 @@
-"""The same networks in torch, as peers: transformers' ResNet and ViT, and a plain DenseNet with torchvision's names."""
+"""The same networks in torch: transformers' ResNet and ViT, EfficientNet-Lite0, DenseNet by torchvision's names."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,31 @@ def make(section: Mapping[str, Any]) -> tuple[Any, Callable[[Any], Any], int]:
 
     Raises InputError for a network that has no peer here.
     """
-    import transformers  # here: a peer, not installed everywhere
+    import transformers  # here: a peer, as what follows
 
     config = dict(section.get("config") or {})
     match section["name"]:
         case "resnet":
             body = transformers.ResNetModel(transformers.ResNetConfig(**config))
             return body, lambda images: body(images).pooler_output.flatten(1), config["hidden_sizes"][-1]
-        case "vit" if config.pop("layerscale_value") is None and not config.pop("use_swiglu_ffn"):
+        case "vit" if config.pop("layerscale_value", None) is None and not config.pop("use_swiglu_ffn", False):
             vit = transformers.ViTModel(transformers.ViTConfig(**config), add_pooling_layer=False)
             return vit, lambda images: vit(images).last_hidden_state[:, 0], config["hidden_size"]
         case "densenet":
             dense, channels = densenet(**config)
-            return dense, dense, channels
-    raise InputError(f"torch's side has resnet, vit and densenet, got {section['name']}; choose --frameworks jax")
+            return dense, lambda images: dense(images), channels
+        case "efficientnet-lite0":
+            import efficientnet_lite_pytorch  # here, as above
+
+            # no image size: borders for any; no stochastic depth, as in ours
+            lite = efficientnet_lite_pytorch.EfficientNet.from_name(
+                "efficientnet-lite0", image_size=None, drop_connect_rate=0.0
+            )
+            del lite._fc  # ImageNet's classifier
+            return lite, lambda images: lite.extract_features(images).mean((2, 3)), 1280
+    raise InputError(
+        f"torch's side has resnet, vit, densenet, efficientnet-lite0, got {section['name']}; take one of them"
+    )
 
 
 def densenet(

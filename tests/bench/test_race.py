@@ -1,0 +1,109 @@
+"""The race of the peers: who has our results is timed in turns; who has not, is missing or dies has a reason."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcxr.bench import race, raced
+from qcxr.bench.models import drawn
+from qcxr.bench.peers.case import Case
+from qcxr.bench.peers.known import CIRCUITS, KINDS, LOOSE, MODELS
+from qcxr.bench.process import Gone, Process
+from qcxr.errors import InputError
+
+TINY = {"name": "resnet", "config": {"embedding_size": 4, "hidden_sizes": [4], "depths": [1], "layer_type": "basic"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--peers", "qcxr,cirq"], "peers must be of qcxr, .*, got 'cirq'; correct --peers or --noise"),
+        (
+            ["--python", "jax"],
+            "must be one of jax, mps, pauli and an interpreter, like jax=peers/bin/python, got 'jax'",
+        ),
+        (["--python", "cirq=/bin/false"], "got 'cirq=/bin/false'"),
+    ],
+)
+def test_bad_options_get_one_line(words, said):
+    with pytest.raises(InputError, match=said):
+        raced.main(words)
+
+
+def test_differences_are_of_the_largest_element():
+    ours = {"loss": np.array(0.5), "logits": np.array([4.0, 0.0]), "by w": np.array([1e-3, 0.0])}
+    theirs = {"loss": np.array(0.5), "logits": np.array([4.0, 4e-4]), "by w": np.array([1e-3, 1e-6])}
+    assert race.differences(theirs, ours, relative=True) == pytest.approx(
+        {"values_differ_by": 1e-4, "gradients_differ_by": 1e-3}
+    )
+    assert race.differences(theirs, ours, relative=False)["gradients_differ_by"] == pytest.approx(1e-6)
+    assert race.differences({"logits": theirs["logits"]}, ours, relative=True)["gradients_differ_by"] is None
+
+
+class Stepping(Process):
+    """Takes a second a step, and is gone after so many."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def step(self, limit):
+        self.steps -= 1
+        if self.steps < 0:
+            raise Gone("ended by signal 9")
+        return 1.0
+
+    def end(self):
+        pass
+
+
+def test_turns_are_taken_until_a_peer_has_had_its_seconds_or_is_gone():
+    rows, running = [{}, {}], {0: Stepping(99), 1: Stepping(4)}
+    taken = race._turns(race.Turns(warm_up=2, timed=6), rows, running)
+    assert {k: len(seconds) for k, seconds in taken.items()} == {0: 6} and rows == [{}, {"reason": "ended by signal 9"}]
+    taken = race._turns(race.Turns(warm_up=2, timed=6, seconds=5), rows, {0: Stepping(99)})
+    assert len(taken[0]) == 3
+
+
+def test_peers_are_told_apart_by_what_is_said_of_them():
+    """Every place is one of the package's, and every environment is ours or has its file."""
+    from qcxr.bench import environment
+
+    folder = Path(race.__file__).parent / "peers"
+    for peers in KINDS.values():
+        for known in peers.values():
+            module, function = known.place.split(":")
+            assert f"def {function}(" in (folder / f"{module}.py").read_text()
+            assert known.environment in (environment.OWN, *environment.names())
+    assert set(LOOSE) <= set(MODELS) and "default.mixed" in CIRCUITS
+
+
+@pytest.mark.slow
+def test_rows_have_times_or_a_reason(tmp_path):
+    pytest.importorskip("torch"), pytest.importorskip("transformers")
+    impostor = tmp_path / "python"
+    command = shlex.join([sys.executable, str(Path(__file__).with_name("impostors.py"))])
+    impostor.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    impostor.chmod(0o755)
+    # quimb is not among our own requirements
+    pythons = {"own": sys.executable, "jax": str(impostor), "mps": sys.executable, "pauli": "not run: no wheel"}
+    circuit = Case.draw(3, 1, 4)
+    peers = ["default.qubit", "tensorcircuit", "quimb", "default.tensor", "pauli-prop"]
+    step = drawn(section=TINY, head="dqc", n_labels=2, batch=2, size=16)
+    entries = [*(race.Entry(circuit, peer) for peer in peers), race.Entry(step, "torch")]
+    rows = race.race(race.Contest(entries, pythons, race.Turns(warm_up=1, timed=3, limit=200)))
+    reasons = {row["peer"]: row.get("reason") for row in rows if "n_qubits" in row}
+    assert reasons == {
+        **{"qcxr": None, "default.qubit": None, "tensorcircuit": "its results differ from ours by 1e+00"},
+        **{"quimb": "ended by signal 9, as when memory runs out", "default.tensor": reasons["default.tensor"]},
+        "pauli-prop": "no wheel",
+    }
+    assert "quimb" in reasons["default.tensor"]
+    assert [row["peer"] for row in rows if "head" in row] == ["qcxr", "torch"]
+    for row in rows:
+        assert ("median_s" in row) != ("reason" in row)
+        if "median_s" in row:
+            assert row["timed"] == 3 and row["peak_mb"] > 50 and row["versions"]
+            assert row["peer"] == "qcxr" or max(row["values_differ_by"], row["gradients_differ_by"]) < 1e-4
