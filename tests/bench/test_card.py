@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from qcxr.errors import InputError
 
 STEPS = [piece for piece in PIECES if piece.startswith("steps")]
 SAMPLE = ["numerics", "loop", "forms", "suspects", "features", "sharing"]
-NEEDS_CARD = ("form walk", "TF32")
+# rows that may have a reason here; torch is not installed everywhere
+MAY_FAIL = ("form walk", "TF32", *(() if find_spec("torch") else ("torch",)))
 HERE = {
     "processor": "p",
     "cores": 2,
@@ -181,7 +183,7 @@ def check(groups, pieces):
         assert any("reason" not in row for row in told["rows"]) and "open" not in told, told
         for row in told["rows"]:
             named = f"{row.get('what')} {row.get('peer')}"
-            assert "reason" not in row or any(words in named for words in NEEDS_CARD), row
+            assert "reason" not in row or any(words in named for words in MAY_FAIL), row
 
 
 @pytest.mark.slow
