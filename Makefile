@@ -1,6 +1,7 @@
 # make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
 # make drills  the slow tests (full DAG, kills)                           make lint   style, types, imports, generated pages
 # make grids   every circuit option against PennyLane (long)              make grids-sample   a fixed fifth of it
+# make bench-gpu  everything that is to be known of an NVIDIA card, 9 minutes; again goes on with what is missing
 # make compare BASE=<commit>   small studies there and here, byte for byte   make reference   the generated pages anew
 # Each target sets itself up: a virtual environment in .venv, pinned by constraints.txt.
 PYTHON ?= python3
@@ -14,10 +15,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # JAX stays on the CPU whatever the machine has
 TEST_ENV = JAX_PLATFORMS=cpu
 
-.PHONY: help setup demo test drills grids grids-sample compare lint reference clean
+.PHONY: help setup demo test drills grids grids-sample bench-gpu compare lint reference clean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup: $(VENV)/.base
 
@@ -47,6 +48,20 @@ grids: $(VENV)/.test
 
 grids-sample: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
+
+# CUDA 13 needs driver 580 or newer; torch, the peer, comes as its default build, and is a row with the reason if it fails
+bench-gpu:
+	@nvidia-smi > /dev/null 2>&1 || { echo "error: no CUDA here (nvidia-smi does not answer); the rehearsal on a CPU:" \
+	  "make setup && $(BIN)/qcxr bench card --small" >&2; exit 1; }
+	@$(MAKE) --no-print-directory VENV=.venv-gpu .venv-gpu/.gpu
+	.venv-gpu/bin/qcxr bench card
+
+$(VENV)/.gpu: $(VENV)/.base
+	@driver=$$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1 | cut -d. -f1); \
+	  extra=cuda12; test "$$driver" -lt 580 || extra=cuda13; echo "driver $$driver: installing .[$$extra]"; \
+	  $(PIP) -e ".[$$extra]"
+	@$(PIP) -e ".[bench]" || echo "torch could not be installed: its rows will say so" >&2
+	@touch $@
 
 compare: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m tests.workflow.compare $(BASE)

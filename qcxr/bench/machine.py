@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,9 @@ def describe() -> dict[str, Any]:
     }
 
 
-def name() -> str:
-    """A name for files: processor and cores, as `intel-xeon-2-cores`."""
-    words = re.sub(r"\(.*?\)|@.*|\bCPU\b|\bprocessor\b", " ", processor(), flags=re.IGNORECASE)
+def name(cards: Sequence[str] = ()) -> str:
+    """A name for files: processor, or the first of the cards, and cores, as `intel-xeon-2-cores`."""
+    words = re.sub(r"\(.*?\)|@.*|\bCPU\b|\bprocessor\b", " ", [*cards, processor()][0], flags=re.IGNORECASE)
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "machine"
     return f"{slug}-{cores()}-cores"
 

@@ -22,11 +22,11 @@ def watch(child: subprocess.Popen) -> int:
 
 def process_tree(pid: int) -> list[int]:
     """The process and its descendants (Linux)."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:  # a child is its parent's thread's
+        found = [one.read_text().split() for one in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
-        return []
-    return [pid, *(below for child in children for below in process_tree(int(child)))]
+        found = []
+    return [pid, *(below for children in found for child in children for below in process_tree(int(child)))]
 
 
 def _resident(pid: int) -> int:

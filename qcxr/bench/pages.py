@@ -42,6 +42,7 @@ def page(found: Mapping[str, Any], name: str) -> str:
     for room in ("training", "data"):
         if room in groups:
             parts += [f"## {room.capitalize()}", room_table(groups[room]["rows"])]
+    parts += card(groups)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -56,6 +57,17 @@ Value and gradient of the sum of all read-outs, with respect to weights and angl
 timed on the values. A line ends where its peer ran out of time or memory."""
 
 
+def card(groups: Mapping[str, Any]) -> list[str]:
+    """The pieces of `qcxr bench card`: peers of a race, and what, value, asked."""
+    parts = []
+    for told in (told for group, told in groups.items() if group.startswith("card-")):
+        parts.append(f"## {told['what']}")
+        peers = [row for row in told["rows"] if "peer" in row]
+        parts += [case_table(peers, ("head", "batch"))] if peers else []
+        parts.append(room_table([row for row in told["rows"] if "peer" not in row]))
+    return parts
+
+
 def _where(machine: Row) -> str:
     cards = f", {', '.join(machine['cards'])}" if machine["cards"] else ", no GPU"
     return f"{machine['processor']}, {machine['cores']} cores{cards}"
@@ -67,7 +79,9 @@ def _about(found: Row) -> str:
     loads = [group["load"] for group in found["groups"].values() if "load" in group]
     loaded = f" Load before the groups: {min(loads):g} to {max(loads):g}." if loads else ""
     here = f"{machine['memory_gb']:g} GB, {machine['system']}, Python {machine['python']}, {versions}"
-    return f"{machine['day']}; {here}.{loaded} Made by `snakemake bench`; nothing here is typed by hand."
+    on_card = any(group.startswith("card-") for group in found["groups"])
+    by = "make bench-gpu" if on_card else "snakemake bench"
+    return f"{machine['day']}; {here}.{loaded} Made by `{by}`; nothing here is typed by hand."
 
 
 def _of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
@@ -185,6 +199,9 @@ def room_table(rows: Sequence[Row]) -> str:
     """What, value, and the bound that was asked for."""
     lines = [["what", "value", "asked"], ["---", "---:", "---"]]
     for row in rows:
+        if "reason" in row:
+            lines.append([str(row["what"]), str(row["reason"]), ""])
+            continue
         asked = row.get("asked") or row.get("target") or ""
         lines.append([str(row["what"]), f"{_plain(row['value'])} {row['unit']}", str(asked)])
     return _markdown(lines)

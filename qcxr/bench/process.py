@@ -10,10 +10,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from qcxr.bench.memory import process_tree
+
 PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
 
 # several peers wait on one card, each with what it needs and no more
-SHARED = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+SHARED = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "JAX_TRACEBACK_FILTERING": "off",  # else the last line of what a process says before it ends is a note about frames
+}
 
 
 class Gone(Exception):
@@ -87,3 +93,10 @@ class Process:
         for file in (self.process.stdin, self.process.stdout, self.complaints):
             with contextlib.suppress(BrokenPipeError):  # a word that it was not there to read
                 file.close()  # type: ignore[union-attr]  # pipes, all three
+
+
+def end_tree(pid: int) -> None:
+    """End a process and its descendants, whatever sessions they are in, itself last (Linux)."""
+    for one in reversed(process_tree(pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, 9)

@@ -6,7 +6,8 @@ is not installed, takes too long or runs out of memory has a row that says so.
 
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,13 +52,15 @@ class Contest:
     """What takes turns. entries: peers on one or several cases; ours is put before the first other of each case.
 
     pythons: environment -> its interpreter, or in its place a text that starts with `not run:`. loose: peers that
-    compute in another precision, whose results need not be ours.
+    compute in another precision, whose results need not be ours. aside: whether torch's peers are built beside ours,
+    which are built one after another (their compilation measures what is fastest on a card).
     """
 
     entries: Sequence[Entry]
     pythons: Mapping[str, str]
     turns: Turns = Turns()
     loose: Sequence[str] = LOOSE
+    aside: bool = False
 
     def whole(self) -> list[Entry]:
         """The entries, with ours on each of the cases."""
@@ -73,11 +76,14 @@ def race(contest: Contest) -> list[Row]:
     running: dict[int, Process] = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            for k, entry in enumerate(tqdm(entries, unit="peer", desc="building", disable=None, leave=False)):
-                process, told = _started(contest, entry, Path(folder, str(k)))
+
+            def build(k: int) -> None:
+                process, told = _started(contest, entries[k], Path(folder, str(k)))
                 rows[k] |= told
                 if process is not None:
                     running[k] = process
+
+            _built(contest, entries, build)
             _compare(contest, entries, rows, running)
             for k, seconds in _turns(contest.turns, rows, running).items():
                 rows[k] |= _spread(seconds)
@@ -85,6 +91,24 @@ def race(contest: Contest) -> list[Row]:
             for process in running.values():
                 process.end()
     return rows
+
+
+def _built(contest: Contest, entries: Sequence[Entry], build: Callable[[int], None]) -> None:
+    """Build all, in turn, or those of torch in a second line beside the others."""
+    lines: list[Sequence[int]] = [range(len(entries))]
+    if contest.aside:
+        lines = [[k for k, e in enumerate(entries) if e.peer.startswith("torch") is theirs] for theirs in (False, True)]
+    with (
+        tqdm(total=len(entries), unit="peer", desc="building", disable=None, leave=False) as bar,
+        ThreadPoolExecutor(len(lines)) as pool,
+    ):
+
+        def one_after_another(line: Sequence[int]) -> None:
+            for k in line:
+                build(k)
+                bar.update()
+
+        list(pool.map(one_after_another, lines))
 
 
 def _started(contest: Contest, entry: Entry, folder: Path) -> tuple[Process | None, Row]:

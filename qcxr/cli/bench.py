@@ -7,7 +7,7 @@ from importlib import import_module
 
 from qcxr.cli.commands import Commands, command
 
-ROOMS = {room: room for room in ("circuits", "models", "data", "training", "hub")}
+ROOMS = {room: room for room in ("circuits", "models", "data", "training", "hub", "card")}
 ROOMS |= {"peers": "raced", "pages": "machinefile"}
 
 

@@ -83,4 +83,16 @@ MODELS = {
     ),
 }
 LOOSE = ("qcxr bfloat16", "torch TF32", "torch bfloat16", "torch.compile bfloat16")  # of another precision than ours
-KINDS = {"circuit": CIRCUITS, "model": MODELS}
+# the same as only `qcxr bench card` asks for it
+ON_CARD = {
+    "qcxr float32": Known(
+        "oncard:ours", ("qcxr", "jax"), "bare float32, whatever JAX takes for it", options={"matmul": "float32"}
+    ),
+    "qcxr deterministic": Known(
+        "oncard:ours", ("qcxr", "jax"), "resources.deterministic", options={"deterministic": True}
+    ),
+    "torch.compile TF32": Known(
+        "torchstep:step", ("torch", "pennylane"), "compiled", options={"precision": "tf32", "compiled": True}
+    ),
+}
+KINDS = {"circuit": CIRCUITS, "model": MODELS | ON_CARD}
