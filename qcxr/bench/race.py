@@ -137,7 +137,7 @@ def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], runnin
             continue
         found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
         rows[k].update(found)
-        worst = max(value for value in found.values() if value is not None)
+        worst = float(np.max([value for value in found.values() if value is not None]))  # NaN if any is
         if not worst <= TOLERANCE and entry.peer not in contest.loose:
             rows[k]["reason"] = f"its results differ from ours by {worst:.0e}"
             running.pop(k).end()
@@ -159,7 +159,7 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
         scale = scale or 1.0 if relative else max(scale, 1.0)
         which = "gradients_differ_by" if name.startswith("by ") else "values_differ_by"
         found[which].append(float(np.max(np.abs(np.asarray(array, float) - ours[name]))) / scale)
-    return {which: max(all_) if all_ else None for which, all_ in found.items()}
+    return {which: float(np.max(all_)) if all_ else None for which, all_ in found.items()}
 
 
 def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:

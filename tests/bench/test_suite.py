@@ -63,6 +63,9 @@ def test_differences_are_of_the_largest_element_and_gradients_apart():
     assert found == pytest.approx({"values_differ_by": 0.1, "gradients_differ_by": 0.1})
     found = race.differences(theirs, ours, relative=False)
     assert found == pytest.approx({"values_differ_by": 0.1, "gradients_differ_by": 1e-4})
+    assert np.isnan(
+        race.differences({**theirs, "loss": np.nan}, {**ours, "loss": 1.0}, relative=True)["values_differ_by"]
+    )
     assert race.differences({"logits": ours["logits"]}, ours, relative=True)["gradients_differ_by"] is None
 
 
