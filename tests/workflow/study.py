@@ -31,8 +31,17 @@ TINY = {
 }
 
 
+def shared(folder: Path) -> Path:
+    """Where the studies of a test run keep their compiled programs, many of which are the same."""
+    base = next((parent for parent in folder.parents if re.fullmatch(r"pytest-\d+", parent.name)), folder)
+    return base / "programs"
+
+
 class Study:
-    """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's."""
+    """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's.
+
+    programs: the folder of compiled programs, by default that of all studies of the test run.
+    """
 
     def __init__(self, folder: Path, config: dict | None = None, *, root: Path = ROOT):
         self.folder = folder
@@ -43,6 +52,7 @@ class Study:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / part)
+        self.programs = shared(folder)
         self.config: dict = {}
         self.write(TINY if config is None else config)
 
@@ -67,6 +77,7 @@ class Study:
         """Start snakemake with standard output and error in one pipe."""
         configs = ["--configfile", "config/demo.yaml", "tiny.yaml"] if overlay else []
         threads = {"OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(self.folder)}
+        threads["JAX_COMPILATION_CACHE_DIR"] = str(self.programs)
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *words, *configs],
             cwd=self.folder,

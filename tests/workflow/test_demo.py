@@ -29,7 +29,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def compilation_cache(demo):
     """The study's own, so that runs in this process compile nothing again."""
-    jax.config.update("jax_compilation_cache_dir", str(demo.folder / "cache/jax"))
+    jax.config.update("jax_compilation_cache_dir", str(demo.programs))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     yield
     jax.config.update("jax_compilation_cache_dir", None)

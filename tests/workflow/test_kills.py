@@ -60,6 +60,7 @@ def undisturbed(tmp_path_factory):
 
 def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
     study = Study(tmp_path / "killed", CONFIG)
+    study.programs = tmp_path / "programs"  # compiled anew, and killed while that is done
     target = f"{RUN}/predictions/drawn-nih.parquet"
     study.snakemake("results/packed/drawn-nih-train.npy", "results/packed/drawn-nih-val.npy")
     moments = random.Random(7)
@@ -84,6 +85,7 @@ def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
 
 def test_snakemake_itself_killed_needs_only_unlock(undisturbed, tmp_path):
     study = Study(tmp_path / "all", CONFIG)
+    study.programs = tmp_path / "programs"
     snakemake = study.start(f"{RUN}/predictions/drawn-nih.parquet")
     until(lambda: saved(study))
     os.killpg(snakemake.pid, signal.SIGKILL)  # Snakemake and all its jobs at once, as a power cut does

@@ -34,6 +34,7 @@ def outputs(study: Study) -> dict[str, bytes]:
 
 def test_warm_and_cold_jobs_leave_the_same_bits(tmp_path):
     cold = Study(tmp_path / "cold", TINY)
+    cold.programs = tmp_path / "programs"  # compiled anew
     with cold.start(*TARGETS, QCXR_WARM="0") as process:
         assert not any(servers(cold) for line in process.stdout if "Finished jobid" in line)
     assert process.returncode == 0
