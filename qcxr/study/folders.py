@@ -10,7 +10,7 @@ from pathlib import Path
 MADE = (
     *("manifest", "cached", "packed", "features", "audit", "leaks"),
     *("runs", "work", "progress", "search", "bootstrap", "patients", "subgroups", "figures", "tables"),
-    *("logs", "benchmarks"),
+    *("logs", "bench", "benchmarks"),
 )
 
 

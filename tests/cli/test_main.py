@@ -40,7 +40,7 @@ def test_mistakes_are_one_line(capsys):
     for words, said in (
         (["data", "--films", "-1"], "must be a whole number >= 1, got '-1'"),
         (["circuits", "--widths", "x"], "must be a whole number >= 1, got 'x'"),
-        (["models", "--frameworks", "tf"], "invalid choice: 'tf'"),
+        (["models", "--peers", "tf"], "invalid choice: 'tf'"),
     ):
         with pytest.raises(SystemExit):
             main(["bench", *words])

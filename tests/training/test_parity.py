@@ -134,7 +134,10 @@ def test_lightning_is_the_same_circuit(one_thread):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"section": {"name": "vit"}}, "a whole model in torch has a resnet, got vit; choose another backbone"),
+        (
+            {"section": {"name": "swin"}},
+            "torch's side has resnet, vit, densenet, efficientnet-lite0, got swin; take one of them",
+        ),
         ({"head": "mlp"}, "torch's side has the heads cdl and dqc, got mlp; choose one of them"),
         (
             {},
