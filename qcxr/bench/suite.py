@@ -51,7 +51,7 @@ class Axis(NamedTuple):
 
 
 class Size(NamedTuple):
-    """How much is run. rooms: options of the commands `qcxr bench ROOM`, of which rows are taken too."""
+    """How much is run. rooms: options of the commands `qcxr bench ROOM`, of which rows are taken too. without: peers."""
 
     turns: Turns
     circuit_turns: Turns
@@ -60,6 +60,7 @@ class Size(NamedTuple):
     networks: Mapping[str, Mapping[str, Any]]
     axes: Mapping[str, Axis]
     rooms: Mapping[str, Sequence[str]]
+    without: Sequence[str] = ()
 
 
 RESNET50: dict[str, Any] = {"section": {"name": "resnet50"}, "batch": 32, "size": 224}
@@ -91,10 +92,11 @@ SIZES = {
         tasks=(4,),
         networks={"resnet": {"section": DEMO, "batch": 4, "size": 32}},
         axes={
-            "qubits": Axis((3, 4), (2,), batch=4),
+            "qubits": Axis((3,), (2,), batch=4),
             "noise": Axis((3,), (1,), batch=4, noise=0.01),
         },
-        rooms={"training": ("--backbones", "demo", "--repeats", "1", "--films", "64"), "data": ("--films", "16")},
+        rooms={"training": ("--backbones", "demo", "--repeats", "1", "--films", "64")},
+        without=("torch.compile",),  # more than a minute for a network of any size
     ),
 }
 
@@ -131,24 +133,24 @@ def rows(group: str, size: Size, pythons: Mapping[str, str]) -> list[Row]:
 def _frameworks(size: Size, labels: str) -> list[Entry]:
     """CDL and DQC beside each other, ours and in the other frameworks (the paper's Table III)."""
     linear, circuit = (drawn(head=head, n_labels=int(labels), **size.steps) for head in ("cdl", "dqc"))
-    both = [Entry(case, peer) for peer in (OURS, *_known(FRAMEWORKS)) for case in (linear, circuit)]
-    return [*both, *(Entry(circuit, peer) for peer in _known(PAPERS))]
+    both = [Entry(case, peer) for peer in (OURS, *_among(size, FRAMEWORKS)) for case in (linear, circuit)]
+    return [*both, *(Entry(circuit, peer) for peer in _among(size, PAPERS))]
 
 
 def _engines(size: Size, labels: str) -> list[Entry]:
     """DQC with each of our engines, in bfloat16, and with the circuit in other simulators' hands."""
     case = drawn(head="dqc", n_labels=int(labels), **size.steps)
-    return [Entry(case, peer) for peer in (OURS, *_known(ENGINES))]
+    return [Entry(case, peer) for peer in (OURS, *_among(size, ENGINES))]
 
 
 def _network(size: Size, name: str) -> list[Entry]:
     """A backbone with a linear head of 14 labels, ours and torch's."""
     case = drawn(head="cdl", n_labels=14, **size.networks[name])
-    return [Entry(case, peer) for peer in (OURS, "qcxr bfloat16", *_known(NETWORKS))]
+    return [Entry(case, peer) for peer in (OURS, "qcxr bfloat16", *_among(size, NETWORKS))]
 
 
-def _known(peers: Sequence[str]) -> list[str]:
-    return [peer for peer in peers if peer in MODELS]
+def _among(size: Size, peers: Sequence[str]) -> list[str]:
+    return [peer for peer in peers if peer not in size.without]
 
 
 def along(axis: Axis, peers: Sequence[str], turns: Turns, pythons: Mapping[str, str]) -> list[Row]:
