@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from qcxr.bench.machine import load
 from qcxr.bench.models import DEMO, SHAPES, drawn
 from qcxr.bench.peers.case import Case
-from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, NOISY, OURS, Known
+from qcxr.bench.peers.known import CIRCUITS, KINDS, NOISY, OURS, Known
 from qcxr.bench.race import Contest, Entry, Row, Turns, described, race
 from qcxr.study.files import write_json
 
@@ -51,7 +51,7 @@ class Axis(NamedTuple):
 
 
 class Size(NamedTuple):
-    """How much is run. rooms: options of the commands `qcxr bench ROOM`, of which rows are taken too. without: peers."""
+    """How much is run. rooms: options of commands `qcxr bench ROOM`, whose rows are taken too. without: these peers."""
 
     turns: Turns
     circuit_turns: Turns

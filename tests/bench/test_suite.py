@@ -15,7 +15,7 @@ def test_groups_are_named_once_and_say_which_environments_they_need(size):
     assert len(set(names)) == len(names)
     for name in names:
         assert set(suite.environments(name, size)) <= set(environment.names())
-    assert suite.environments("data", size) == []
+    assert suite.environments("training", size) == []
 
 
 def test_every_peer_runs_somewhere_in_the_full_suite():
