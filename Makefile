@@ -10,7 +10,7 @@ CORES ?= 2
 # of all tests, `make test` runs every THIN-th
 THIN ?= 1
 # All of them are compiled quickly rather than well, as JAX's own tests are; a part of them, the drills and the grids as
-# users' programs are. It changes no result that a test looks at, and takes a third of the time off.
+# users' programs are. It changes no result that a test looks at, and takes a quarter of the time off.
 QUICKLY = $(if $(filter 1,$(THIN)),JAX_DISABLE_MOST_OPTIMIZATIONS=1)
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt

@@ -1,18 +1,15 @@
 """`qcxr bench peers`: the head's circuit in every peer's hands at some widths, printed as a table."""
 
 import argparse
-import shutil
-import sys
+from pathlib import Path
 
 from qcxr import arguments
-from qcxr.bench import pages
-from qcxr.bench.peers.known import CIRCUITS, NOISY
+from qcxr.bench import environment, pages
+from qcxr.bench.peers.known import CIRCUITS, NOISY, OURS
 from qcxr.bench.race import Turns
 from qcxr.bench.suite import Axis, along
 from qcxr.errors import InputError
 from qcxr.study.files import write_json
-
-ENVIRONMENTS = sorted({known.environment for known in CIRCUITS.values()} - {"own"})
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,8 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=arguments.positive, default=32)
     parser.add_argument("--noise", type=float, default=0.0, help="depolarizing probability after every gate")
     parser.add_argument("--peers", type=lambda text: text.split(","), metavar="NAME,...", help="default: all that can")
-    said = f"interpreter of an environment of peers ({', '.join(ENVIRONMENTS)}); may be given several times"
-    parser.add_argument("--python", action="append", metavar="ENVIRONMENT=PATH", default=[], help=said)
+    parser.add_argument("--environments", type=Path, help="folder of the peers' environments, made there if need be")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds until a peer is stopped (default 600)")
     parser.add_argument("--json", metavar="FILE", help="write the rows there")
     given = parser.parse_args(argv)
@@ -32,23 +28,12 @@ def main(argv: list[str] | None = None) -> None:
     peers = given.peers or [*able]
     if unknown := [peer for peer in peers if peer not in able]:
         raise InputError(f"--peers must be of {', '.join(able)}, got {unknown[0]!r}; correct --peers or --noise")
-    missing = {name: f"not run: no --python {name}=PATH was given" for name in ENVIRONMENTS}
-    pythons = {"own": sys.executable, **missing, **dict(_interpreter(pair) for pair in given.python)}
+    pythons = environment.pythons({CIRCUITS[peer].environment for peer in (OURS, *peers)}, given.environments)
     axis = Axis(given.widths, given.layers, given.batch, given.noise)
     rows = along(axis, peers, Turns(seconds=20, limit=given.limit), pythons)
     if given.json:
         write_json(rows, given.json)
     print(pages.case_table(rows, ("n_qubits", "n_layers")))
-
-
-def _interpreter(pair: str) -> tuple[str, str]:
-    name, _, path = pair.partition("=")
-    if name not in ENVIRONMENTS or not shutil.which(path):
-        example = f"{ENVIRONMENTS[0]}=peers/bin/python"
-        raise InputError(
-            f"--python must be one of {', '.join(ENVIRONMENTS)} and an interpreter, like {example}, got {pair!r}"
-        )
-    return name, path
 
 
 if __name__ == "__main__":

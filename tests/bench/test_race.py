@@ -21,11 +21,7 @@ TINY = {"name": "resnet", "config": {"embedding_size": 4, "hidden_sizes": [4], "
     ("words", "said"),
     [
         (["--peers", "qcxr,cirq"], "peers must be of qcxr, .*, got 'cirq'; correct --peers or --noise"),
-        (
-            ["--python", "jax"],
-            "must be one of jax, mps, pauli and an interpreter, like jax=peers/bin/python, got 'jax'",
-        ),
-        (["--python", "cirq=/bin/false"], "got 'cirq=/bin/false'"),
+        (["--peers", "default.qubit", "--noise", "0.1"], "got 'default.qubit'; correct --peers or --noise"),
     ],
 )
 def test_bad_options_get_one_line(words, said):
