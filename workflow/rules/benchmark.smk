@@ -27,7 +27,10 @@ rule benchmark:
 # Every peer beside us, whatever the study: snakemake bench --cores 2 (hours), snakemake bench_small --cores 2 (minutes).
 # A group of peers is a job; what is there already is not run again.
 MACHINE = machine.name()
-BENCHES = {"bench", "bench_small", "bench_group", "bench_environment"}
+BENCHES = {
+    *("bench", "bench_pages", "bench_group", "bench_environment"),
+    *("bench_small", "bench_small_pages"),
+}
 PEERS = f"{cfg.data.cache}/peers"
 PEERS_FILES = Path(machine.__file__).parent / "environments"
 
@@ -83,7 +86,20 @@ rule bench_group:
         "../scripts/bench_group.py"
 
 
+# the groups themselves too, so that one whose file is gone is run again
 rule bench:
+    input:
+        lambda w: bench_groups("full"),
+        f"docs/benchmarks/{MACHINE}.md",
+
+
+rule bench_small:
+    input:
+        lambda w: bench_groups("small"),
+        f"{results}/bench/small.md",
+
+
+rule bench_pages:
     input:
         lambda w: bench_groups("full"),
     output:
@@ -99,7 +115,7 @@ rule bench:
         "../scripts/bench_pages.py"
 
 
-rule bench_small:
+use rule bench_pages as bench_small_pages with:
     input:
         lambda w: bench_groups("small"),
     output:
@@ -108,8 +124,3 @@ rule bench_small:
         curves=f"{results}/bench/small.png",
     log:
         f"{results}/logs/bench/small.log",
-    threads: 1
-    message:
-        "Write {output.page}"
-    script:
-        "../scripts/bench_pages.py"
