@@ -79,12 +79,8 @@ rule all:
 
 
 # benchmarks need nothing of the study, which may have no films yet
-def studying():
-    return bool({str(job.rule) for job in workflow.dag.needrun_jobs()} - BENCHES)
-
-
 onstart:
-    if studying():
+    if {str(job.rule) for job in workflow.dag.needrun_jobs()} - BENCHES:
         if gone := obstacles(cfg):
             sys.exit(f"error: {gone[0]}")
         preflight()

@@ -26,28 +26,6 @@ rule benchmark:
 
 # Every peer beside us, whatever the study: snakemake bench --cores 2 (hours), snakemake bench_small --cores 2 (minutes).
 # A group of peers is a job; what is there already is not run again.
-MACHINE = machine.name()
-BENCHES = {
-    *("bench", "bench_pages", "bench_group", "bench_environment"),
-    *("bench_small", "bench_small_pages"),
-}
-PEERS = f"{cfg.data.cache}/peers"
-PEERS_FILES = Path(machine.__file__).parent / "environments"
-
-
-def bench_groups(size):
-    from qcxr.bench import suite  # here: no other rule needs it
-
-    return expand(f"{results}/bench/{size}/{{group}}.json", group=suite.groups(size))
-
-
-def bench_environments(w):
-    from qcxr.bench import suite  # here: as above
-
-    return expand(
-        f"{PEERS}/{{environment}}.txt",
-        environment=suite.environments(w.group, w.size),
-    )
 
 
 rule bench_environment:
