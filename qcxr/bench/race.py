@@ -22,6 +22,10 @@ from qcxr.bench.process import Gone, Process
 
 Row = dict[str, Any]
 TOLERANCE = 1e-4
+# of the backbone's kernels: in float32 their gradients in ResNet-50 are 8e-4 (ours) and 9e-4 (torch's) from float64's,
+# since a unit next to a ReLU's kink falls on either side
+DEEP_TOLERANCE = 1e-2
+EXACT = ("values_differ_by", "gradients_differ_by")
 
 
 @dataclass(frozen=True)
@@ -137,9 +141,10 @@ def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], runnin
             continue
         found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
         rows[k].update(found)
-        worst = float(np.max([value for value in found.values() if value is not None]))  # NaN if any is
-        if not worst <= TOLERANCE and entry.peer not in contest.loose:
-            rows[k]["reason"] = f"its results differ from ours by {worst:.0e}"
+        deep = found.get("backbone_differs_by") or 0.0
+        worst = float(np.max([value for key, value in found.items() if value is not None and key in EXACT]))  # or NaN
+        if not (worst <= TOLERANCE and deep <= DEEP_TOLERANCE) and entry.peer not in contest.loose:
+            rows[k]["reason"] = f"its results differ from ours by {worst if not worst <= TOLERANCE else deep:.0e}"
             running.pop(k).end()
 
 
@@ -149,7 +154,7 @@ def _read(path: Path) -> Results:
 
 
 def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, float | None]:
-    """The largest difference of values, and of gradients (None where there are none).
+    """The largest difference of values, of gradients (None where there are none), and of those of a backbone apart.
 
     relative: to the largest element of each array of ours; otherwise to it or to 1, whichever is larger.
     """
@@ -158,7 +163,8 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
         scale = float(np.max(np.abs(ours[name])))
         scale = scale or 1.0 if relative else max(scale, 1.0)
         which = "gradients_differ_by" if name.startswith("by ") else "values_differ_by"
-        found[which].append(float(np.max(np.abs(np.asarray(array, float) - ours[name]))) / scale)
+        which = "backbone_differs_by" if name.startswith("by backbone.") else which
+        found.setdefault(which, []).append(float(np.max(np.abs(np.asarray(array, float) - ours[name]))) / scale)
     return {which: float(np.max(all_)) if all_ else None for which, all_ in found.items()}
 
 

@@ -66,6 +66,8 @@ def test_differences_are_of_the_largest_element_and_gradients_apart():
     assert np.isnan(
         race.differences({**theirs, "loss": np.nan}, {**ours, "loss": 1.0}, relative=True)["values_differ_by"]
     )
+    deep = race.differences({"by backbone.k": np.ones(2)}, {"by backbone.k": np.array([1.0, 1.1])}, relative=True)
+    assert deep["backbone_differs_by"] == pytest.approx(0.1 / 1.1) and deep["gradients_differ_by"] is None
     assert race.differences({"logits": ours["logits"]}, ours, relative=True)["gradients_differ_by"] is None
 
 
