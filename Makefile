@@ -78,6 +78,8 @@ lint: $(VENV)/.test
 	@# what is made from the configuration's definition; make reference makes it anew
 	$(BIN)/qcxr config --reference | diff docs/configuration.md -
 	$(BIN)/qcxr config --schema | diff config/schema.json -
+	@# and of docs/benchmarks/*.json; qcxr bench pages makes it anew
+	$(BIN)/qcxr bench pages --check
 	@# one environment holds every rule: the package's own; all that --lint may say is that rules name no other
 	@said="$$($(BIN)/snakemake --lint 2>&1)"; echo "$$said" | grep -q 'conda environment or container' || \
 	  { echo "$$said"; exit 1; }; ! echo "$$said" | grep '^    \* ' | grep -v 'conda environment or container'

@@ -13,16 +13,8 @@ from qcxr.study.files import make_parent, said_plainly
 FILES = Path(__file__).parent / "environments"
 OWN = "own"  # the environment that qcxr itself runs in
 PIP = (
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--no-input",
-    "--disable-pip-version-check",
-    "--retries",
-    "1",
-    "--timeout",
-    "30",
+    *("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
+    *("--retries", "1", "--timeout", "30"),
 )
 
 

@@ -24,15 +24,14 @@ def collect(groups: Iterable[str | Path], out: str | Path) -> None:
     write_json({"machine": machine.describe(), "groups": found}, out)
 
 
-def publish(file: str | Path, folder: str | Path | None = None) -> list[Path]:
-    """Write the page and the figure of a machine's file beside it, or into `folder`; returns what was written."""
+def publish(file: str | Path) -> list[Path]:
+    """Write the page and the figure of a machine's file beside it; returns what was written."""
     file = Path(file)
-    into = Path(folder) if folder else file.parent
     found = pages.read(file)
-    written = [into / f"{file.stem}.md"]
+    written = [file.with_suffix(".md")]
     write_text(pages.page(found, file.stem), written[0])
     if axes := pages.axes(found):
-        written.append(into / f"{file.stem}.png")
+        written.append(file.with_suffix(".png"))
         curves.draw(axes, written[1])
     return written
 

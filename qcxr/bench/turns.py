@@ -1,8 +1,6 @@
 """Timed value-and-gradient steps of circuits that take turns: what the circuits' benchmarks share."""
 
 import dataclasses
-import os
-import platform
 import statistics
 import time
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from qcxr.bench import machine as described
 from qcxr.circuits import Engine
 
 PEERS = ("default.qubit", "lightning.qubit")  # PennyLane by backprop through JAX, and by adjoint differentiation
@@ -93,10 +92,6 @@ def times(group: dict[Key, Engine], n: int, workload: Workload) -> list[Timing]:
 
 def machine() -> dict[str, Any]:
     """What the times were taken on."""
-    return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "backend": jax.default_backend(),
-    }
+    here = described.describe()
+    kept = {key: here[key] for key in ("processor", "cores", "python")}
+    return kept | {"load": described.load(), "jax": jax.__version__, "backend": jax.default_backend()}

@@ -40,7 +40,7 @@ def of(folder: Path) -> dict[str, float] | None:
 
 
 def said(kwh: Iterable[tuple[str, float | None]]) -> str | None:
-    """The energy of runs, given as (head, kWh or None), in a line; None where nothing was measured."""
+    """The estimated energy of runs, given as (head, kWh or None), in a line; None where nothing was measured."""
     runs = list(kwh)
     heads: dict[str, float] = {}
     for head, taken in runs:
@@ -51,7 +51,7 @@ def said(kwh: Iterable[tuple[str, float | None]]) -> str | None:
     measured = sum(taken is not None for _, taken in runs)
     each = ", ".join(f"{head} {taken:.3g}" for head, taken in heads.items())
     few = "" if measured == len(runs) else f", of {measured} of {len(runs)} runs"
-    return f"{sum(heads.values()):.3g} kWh in all ({each}){few}"
+    return f"{sum(heads.values()):.3g} kWh in all by codecarbon's estimate ({each}){few}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_energy_is_told_of_the_runs_that_measured_it(study):
             spent.add(folder, taken, {"code_hash": "c" * 16}, done=True)
         results = study.results("runs")
         told = dict(report._facts(results, Study()))["Energy of the training"]
-        assert told == f"0.001 kWh in all (CDL 0.001), of 2 of {len(study.folders)} runs"
+        assert told == f"0.001 kWh in all by codecarbon's estimate (CDL 0.001), of 2 of {len(study.folders)} runs"
         assert tables.run_costs(results.runs)["Wh"].dropna().tolist() == [0.5, 0.5]
     finally:
         for folder in study.folders[:2]:

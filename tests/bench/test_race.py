@@ -102,4 +102,5 @@ def test_rows_have_times_or_a_reason(tmp_path):
         assert ("median_s" in row) != ("reason" in row)
         if "median_s" in row:
             assert row["timed"] == 3 and row["peak_mb"] > 50 and row["versions"]
-            assert row["peer"] == "qcxr" or max(row["values_differ_by"], row["gradients_differ_by"]) < 1e-4
+            differ = [value for key, value in row.items() if key.endswith(("differ_by", "differs_by"))]
+            assert row["peer"] == "qcxr" or max(differ) < 1e-4  # so small a backbone's gradients too

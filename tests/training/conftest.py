@@ -1,7 +1,12 @@
-"""Runs of one shape share one compilation: through the persistent cache, as a study's seeds do."""
+"""Runs of one shape share one compilation, through the persistent cache, as a study's seeds do; a head of two seeds."""
 
 import jax
 import pytest
+
+from qcxr.training.ensemble import Ensemble
+from qcxr.training.members import members
+
+from .untrained import save
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,3 +20,17 @@ def compilation_cache(tmp_path_factory):
         jax.config.update(name, value)
     yield
     jax.config.update("jax_compilation_cache_dir", None)
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory):
+    """A head's folder with two seeds."""
+    folder = tmp_path_factory.mktemp("runs") / "cdl"
+    for seed in (10, 2):
+        save(folder / f"seed{seed}", seed=seed)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ensemble(head):
+    return Ensemble(members(head))

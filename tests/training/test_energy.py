@@ -102,8 +102,11 @@ def test_a_run_is_measured_where_the_key_says_so(meter, monkeypatch, tmp_path, o
 
 def test_the_line_names_every_head_and_how_many_runs_were_measured():
     assert spent.said([("cdl", None)]) is None
-    assert spent.said([("cdl", 1.0), ("dqc", 0.25), ("cdl", 0.5)]) == "1.75 kWh in all (cdl 1.5, dqc 0.25)"
-    assert spent.said([("cdl", 1.0), ("dqc", None)]) == "1 kWh in all (cdl 1), of 1 of 2 runs"
+    assert (
+        spent.said([("cdl", 1.0), ("dqc", 0.25), ("cdl", 0.5)])
+        == "1.75 kWh in all by codecarbon's estimate (cdl 1.5, dqc 0.25)"
+    )
+    assert spent.said([("cdl", 1.0), ("dqc", None)]) == "1 kWh in all by codecarbon's estimate (cdl 1), of 1 of 2 runs"
 
 
 def test_codecarbon_measures_this_process_and_asks_nobody(monkeypatch, tmp_path):

@@ -21,20 +21,6 @@ from tests.training.untrained import LABELS, save
 
 
 @pytest.fixture(scope="module")
-def head(tmp_path_factory):
-    """A head's folder with two seeds."""
-    folder = tmp_path_factory.mktemp("runs") / "cdl"
-    for seed in (10, 2):
-        save(folder / f"seed{seed}", seed=seed)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ensemble(head):
-    return Ensemble(members(head))
-
-
-@pytest.fixture(scope="module")
 def nih(tmp_path_factory):
     """(folder of films, packed split of them)."""
     root = tmp_path_factory.mktemp("nih")

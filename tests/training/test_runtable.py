@@ -80,7 +80,7 @@ def test_energy_is_a_column_where_it_was_measured():
     found = rows(cfg)
     assert [row["kwh"] for row in found] == [None, None, None, 0.25]
     assert "kwh" in runtext.as_text(found, 200).splitlines()[0].split()
-    assert status.table(cfg).splitlines()[-1] == "0.25 kWh in all (dqc 0.25), of 1 of 4 runs"
+    assert status.table(cfg).splitlines()[-1] == "0.25 kWh in all by codecarbon's estimate (dqc 0.25), of 1 of 4 runs"
 
 
 def test_scores_of_weights_that_are_no_more_are_left_out():

@@ -12,21 +12,7 @@ from qcxr.training.ensemble import Ensemble
 from qcxr.training.members import members
 from qcxr.training.overlays import Overlays
 from qcxr.training.saliency import gradient_times_input, occlusion, patch_of, starts
-from tests.training.untrained import IMAGE, save
-
-
-@pytest.fixture(scope="module")
-def head(tmp_path_factory):
-    """A head's folder with two seeds."""
-    folder = tmp_path_factory.mktemp("runs") / "cdl"
-    for seed in (10, 2):
-        save(folder / f"seed{seed}", seed=seed)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ensemble(head):
-    return Ensemble(members(head))
+from tests.training.untrained import IMAGE
 
 
 @pytest.fixture(scope="module")
