@@ -30,11 +30,10 @@ def draw(axes: Mapping[str, Sequence[Row]], path: str | Path) -> None:
             panel = grid[line][column]
             _lines(panel, rows, along, measure)
             panel.set(yscale="log", ylabel=words, xlabel={"n_qubits": "qubits", "n_layers": "layers"}[along])
-            if along == "n_qubits":
-                panel.set_xscale("log")
-                ticks = sorted({row[along] for row in rows})
-                panel.set_xticks(ticks, [str(tick) for tick in ticks])
-                panel.minorticks_off()
+            panel.set_xscale("log")
+            ticks = sorted({row[along] for row in rows})
+            panel.set_xticks(ticks, [str(tick) for tick in ticks])
+            panel.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
             panel.grid(alpha=0.3)
         grid[0][column].set_title(heading, fontsize=10)
     handles = {

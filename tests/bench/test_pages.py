@@ -11,7 +11,8 @@ TIMES = {"median_s": 2.0, "p10_s": 1.5, "p90_s": 4.0, "timed": 30, "first_s": 9.
 
 
 def step(peer, head, median=2.0, **more):
-    return {"peer": peer, "head": head, "n_labels": 19, "batch": 32, **TIMES, "median_s": median, **more}
+    about = {"peer": peer, "head": head, "n_labels": 19, "batch": 32, "size": 224}
+    return {**about, **TIMES, "median_s": median, **more}
 
 
 def circuit(peer, n, **more):
@@ -63,10 +64,25 @@ def test_a_page_has_every_row_and_its_reason(found):
 
 
 def test_the_papers_runs_at_this_pace(found):
-    said = pages.projection(found["groups"]["frameworks-19"]["rows"])
+    rows = [
+        step("qcxr", head, median, n_labels=n) for n in (8, 14, 19) for head, median in (("cdl", 2.0), ("dqc", 2.02))
+    ]
     rate = 2 / (2.0 / 32 + 2.02 / 32)
+    said = pages.projection([*rows, step("torch", "cdl", 9.0)])
     assert f"{861 * 78_506 / rate / 3600:,.0f} hours here" in said and f"{rate:,.1f} films/s" in said
-    assert pages.projection([]) == ""
+    # not of other steps than the paper's
+    assert pages.projection([]) == pages.projection(rows[1:]) == ""
+    assert pages.projection([row | {"size": 32} for row in rows]) == ""
+    assert "30 runs" not in pages.page(found, "there")
+
+
+def test_each_contest_is_times_its_own(found):
+    found["groups"]["engines-19"] = {"rows": [step("qcxr", "dqc", 4.0), step("qcxr chain", "dqc", 8.0)]}
+    text = pages.page(found, "there")
+    assert cells(text, "| DQC | 19 | qcxr chain")[5] == "2.00" and cells(text, "| DQC | 19 | torch")[5] == "12.87"
+    assert [line.split("|")[6].strip() for line in text.splitlines() if line.startswith("| DQC | 19 | qcxr |")] == [
+        "1.00"
+    ] * 2
 
 
 def test_short_times_are_in_milliseconds_and_long_ones_have_no_exponent():
