@@ -5,6 +5,7 @@ import json
 import pytest
 
 from qcxr.bench import machinefile, pages
+from qcxr.bench.projection import projection
 from qcxr.errors import InputError
 
 TIMES = {"median_s": 2.0, "p10_s": 1.5, "p90_s": 4.0, "timed": 30, "first_s": 9.0, "peak_mb": 1234.0}
@@ -68,11 +69,11 @@ def test_the_papers_runs_at_this_pace(found):
         step("qcxr", head, median, n_labels=n) for n in (8, 14, 19) for head, median in (("cdl", 2.0), ("dqc", 2.02))
     ]
     rate = 2 / (2.0 / 32 + 2.02 / 32)
-    said = pages.projection([*rows, step("torch", "cdl", 9.0)])
+    said = projection([*rows, step("torch", "cdl", 9.0)])
     assert f"{861 * 78_506 / rate / 3600:,.0f} hours here" in said and f"{rate:,.1f} films/s" in said
     # not of other steps than the paper's
-    assert pages.projection([]) == pages.projection(rows[1:]) == ""
-    assert pages.projection([row | {"size": 32} for row in rows]) == ""
+    assert projection([]) == projection(rows[1:]) == ""
+    assert projection([row | {"size": 32} for row in rows]) == ""
     assert "30 runs" not in pages.page(found, "there")
 
 
