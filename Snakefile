@@ -49,6 +49,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/peers.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/analyse.smk"
 

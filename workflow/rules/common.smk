@@ -326,28 +326,3 @@ def training_slice(task, head, variant):
     """What decides the weights of a head's runs; with a search, but for what was chosen, which is an input."""
     made = RECIPES[head, variant]
     return slices.training(made, ordered(cfg.labels(task), made.data.label_order))
-
-
-# benchmarks
-MACHINE = machine.name()
-BENCHES = {
-    *("bench", "bench_pages", "bench_group", "bench_environment"),
-    *("bench_small", "bench_small_pages"),
-}
-PEERS = f"{cfg.data.cache}/peers"
-PEERS_FILES = Path(machine.__file__).parent / "environments"
-
-
-def bench_groups(size):
-    from qcxr.bench import suite  # here: no other rule needs it
-
-    return expand(f"{results}/bench/{size}/{{group}}.json", group=suite.groups(size))
-
-
-def bench_environments(w):
-    from qcxr.bench import suite  # here: as above
-
-    return expand(
-        f"{PEERS}/{{environment}}.txt",
-        environment=suite.environments(w.group, w.size),
-    )
