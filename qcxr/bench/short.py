@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qcxr.bench.pages import markdown, over_linear, rows_of, seconds, step_table, times, where
+from qcxr.bench.pages import markdown, over_linear, room_table, rows_of, seconds, step_table, times, where
 from qcxr.bench.peers.known import CIRCUITS, OURS
 from qcxr.bench.projection import projection
 
@@ -44,6 +44,16 @@ def circuits(found: Mapping[str, Any]) -> str:
 def simulators(found: Mapping[str, Any]) -> str:
     """Value and gradient of the circuit along its qubits, beside every peer."""
     return _along(found, [peer for peer in CIRCUITS if peer != OURS])
+
+
+def _room(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """What the command `qcxr bench NAME` measured, with the bounds that were asked for."""
+
+    def table(found: Mapping[str, Any]) -> str:
+        rows = found["groups"].get(name, {}).get("rows", [])
+        return f"{room_table(rows)}\n\n`qcxr bench {name}`, {_when(found)}." if rows else _absent(found)
+
+    return table
 
 
 def _along(found: Mapping[str, Any], wanted: Sequence[str]) -> str:
@@ -99,4 +109,6 @@ TABLES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "networks": networks,
     "circuits": circuits,
     "simulators": simulators,
+    "training": _room("training"),
+    "data": _room("data"),
 }

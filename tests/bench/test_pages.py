@@ -115,7 +115,9 @@ def test_what_is_between_marks_is_replaced_by_the_table_they_name(found):
     assert "old" not in new and cells(new, "| torch |") == ["torch", "2.5 s", "26 s"]
     assert new.index("| torch |") < new.index("b\n") < new.index("| 19 | 2 s |")
     assert machinefile.insert(new, found) == new and machinefile.insert("a", found) == "a"
-    with pytest.raises(InputError, match="must name one of steps, networks, circuits, simulators, got 'x'"):
+    with pytest.raises(
+        InputError, match="must name one of steps, networks, circuits, simulators, training, data, got 'x'"
+    ):
         machinefile.insert(marked("x", ""), found)
 
 
@@ -137,6 +139,7 @@ def test_short_tables_have_ours_and_times_ours(found):
     assert cells(short.simulators(found), "| 8 |")[-1] == "2 s (1.00)" and "noise" not in short.simulators(found)
     assert cells(short.networks(found), "| vit |") == ["vit", "32", "2 s", "1.5 s (0.75)"]
     assert "A Processor, 2 cores, no GPU, 2026-11-29" in text
+    assert cells(short.TABLES["data"](found), "| cache |") == ["cache", "1.26 x", "<= 1.3"]
     bare = {**found, "groups": {}}
     assert {table(bare) for table in short.TABLES.values()} == {"Not measured on A Processor, 2 cores, no GPU."}
 
