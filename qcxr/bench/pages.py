@@ -50,9 +50,10 @@ def page(found: Mapping[str, Any], name: str) -> str:
 STEPS = """\
 Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: steps to warm up, then as
 many timed as column n says, fewer where a peer's time was up. Every peer has a process of its own; they take turns,
-step by step. All get the same parameters, and only what gives our logits and the head's gradients on a random batch,
-to 1e-4 of the largest, is timed. In brackets the gradients of the backbone's first and last kernel, to 1e-2: in float32
-those of ResNet-50 are 1e-3 from float64's. Medians."""
+step by step, in heats where memory does not hold all of them, with ours in each. All get the same parameters, and only
+what gives our logits and the head's gradients on a random batch, to 1e-4 of the largest (gradients behind a circuit to
+1e-3), is timed. In brackets the gradients of the backbone's first and last kernel, to 1e-2: in float32 those of
+ResNet-50 are 1e-3 from float64's. Medians; times ours within the heat."""
 NETWORKS = "The same step with a linear head of 14 labels."
 CIRCUITS = """\
 Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is
@@ -150,7 +151,7 @@ def case_table(rows: Sequence[Row], columns: Iterable[str]) -> str:
             reason = f"not run: {row.get('reason', 'no reason given')}"
             lines.append([*cells, reason, *[""] * (len(MEASURED) - 1)])
             continue
-        lines.append([*cells, *_measured(row, row["median_s"] / ours[place] if place in ours else None)])
+        lines.append([*cells, *_measured(row, times_ours(row, ours.get(place)))])
     return markdown(lines)
 
 
@@ -223,6 +224,13 @@ def seconds(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f} s"
     return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
+def times_ours(row: Row, ours: float | None) -> float | None:
+    """A row's median over ours: of its own heat, or over the median of ours that is given."""
+    if "times_ours" in row:
+        return float(row["times_ours"])
+    return None if ours is None else row["median_s"] / ours
 
 
 def times(ratio: float) -> str:

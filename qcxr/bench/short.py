@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qcxr.bench.pages import markdown, over_linear, room_table, rows_of, seconds, step_table, times, where
+from qcxr.bench.pages import markdown, over_linear, room_table, rows_of, seconds, step_table, times, times_ours, where
 from qcxr.bench.peers.known import CIRCUITS, OURS
 from qcxr.bench.projection import projection
 
@@ -92,7 +92,8 @@ def _beside(of: Mapping[str, Row], peers: Sequence[str]) -> list[str]:
         if row is None or "median_s" not in row:
             cells.append("" if row is None else "not run")
         else:
-            cells.append(seconds(row["median_s"]) + (f" ({times(row['median_s'] / ours)})" if ours else ""))
+            ratio = times_ours(row, ours)
+            cells.append(seconds(row["median_s"]) + (f" ({times(ratio)})" if ratio else ""))
     return cells
 
 
