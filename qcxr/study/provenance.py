@@ -51,6 +51,7 @@ NEUTRAL = frozenset(
         "qcxr.study.job",
         "qcxr.study.kinds",
         "qcxr.study.layouts",
+        "qcxr.study.locks",
         "qcxr.study.measured",
         "qcxr.study.memory",
         "qcxr.study.networks",
