@@ -51,6 +51,7 @@ NEUTRAL = frozenset(
         "qcxr.study.job",
         "qcxr.study.kinds",
         "qcxr.study.layouts",
+        "qcxr.study.leftlock",
         "qcxr.study.locks",
         "qcxr.study.measured",
         "qcxr.study.memory",

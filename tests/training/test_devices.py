@@ -174,6 +174,6 @@ def test_a_file_system_without_locks_is_noticed(tmp_path, monkeypatch, kind):
     with pytest.raises(InputError) as said, lease():
         pass
     assert str(said.value) == (
-        f"QCXR_LEASES must be a folder on a file system with locks, got {tmp_path / 'leases'} ({why}); set it to one of "
-        "this machine's own"
+        f"QCXR_LEASES must be a folder on a file system with locks, got {tmp_path / 'leases'} ({why}); set it to one "
+        "of this machine's own"
     )
