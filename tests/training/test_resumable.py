@@ -12,7 +12,6 @@ from tests.study.test_digests import flip
 from tests.training.runs import results, run
 from tests.training.test_fit import stop_after
 
-
 MARKS = {"seed": 0, "config": "ä", "data_hash": ["a", "b"]}
 
 
@@ -25,7 +24,7 @@ def work(tmp_path):
     for step in ("3", "8"):
         for name in ("arrays/data", "arrays/metadata", "position/metadata"):
             path = folder / "checkpoints" / step / name
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(noise.randbytes(400))
         (folder / "best.safetensors").write_bytes(noise.randbytes(500))
         resumable.seal(folder)
