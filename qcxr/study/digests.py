@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from qcxr.study.files import write_text
 from qcxr.study.provenance import digest_file
 
 FOLDER = ".digests"
-AGAIN = "the same snakemake command again"
+COMMAND = "QCXR_SNAKEMAKE"  # the words of the Snakemake command that a job belongs to; its jobs inherit them
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,18 @@ def check(paths: Iterable[str | Path]) -> dict[str, str]:
     return found
 
 
+def offer(words: Sequence[str]) -> None:
+    """Called by the Snakefile: the words of its command, so that a job can name it as the way out."""
+    os.environ[COMMAND] = shlex.join(["snakemake", *words])
+
+
 def remade(path: str | Path) -> str:
-    """The way out, which names the file that goes and the command that makes it."""
-    return f"make it again: rm {path} && {AGAIN}"
+    """The way out, which names the file that goes and the command that makes it.
+
+    In a job that is the command which started it: a job that has failed is run again, with what it lacks before it.
+    """
+    command = os.environ.get(COMMAND) or f"snakemake --cores 2 {path}"
+    return f"make it again: rm {path} && {command}"
 
 
 def seal(made: Iterable[str | Path], made_of: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from qcxr.errors import InputError
 from qcxr.study import digests
-from qcxr.study.digests import AGAIN, DamagedRecord, check, forget, record_file, recorded, seal
+from qcxr.study.digests import COMMAND, DamagedRecord, check, forget, record_file, recorded, seal
 from qcxr.study.readable import unreadable
 
 
@@ -52,7 +52,15 @@ def test_one_bit_is_one_line_that_names_the_file_and_the_way_out(made, keep_time
     with pytest.raises(InputError) as said:
         check(made)
     assert str(said.value).startswith(f"{films} is damaged: its bytes are not those that were written (")
-    assert str(said.value).endswith(f"make it again: rm {films} && {AGAIN}") and "\n" not in str(said.value)
+    assert str(said.value).endswith(f"make it again: rm {films} && snakemake --cores 2 {films}") and "\n" not in str(
+        said.value
+    )
+
+
+def test_in_a_job_the_way_out_is_the_command_that_started_it(made, monkeypatch):
+    monkeypatch.setenv(COMMAND, "")
+    digests.offer(["--cores", "4", "--configfile", "my study.yaml"])
+    assert digests.remade("a.csv") == "make it again: rm a.csv && snakemake --cores 4 --configfile 'my study.yaml'"
 
 
 def test_cut_short_grown_and_emptied_files_are_found(made):
@@ -139,6 +147,8 @@ def test_what_cannot_be_read_is_named(tmp_path, name):
     (tmp_path / "notes.txt").write_bytes(b"\xff")
     (tmp_path / name).write_bytes(b"")
     said = unreadable([tmp_path / "gone.json", *sorted(tmp_path.iterdir())])
-    assert said.startswith(f"{tmp_path / name} is damaged and cannot be read (") and said.endswith(AGAIN)
+    assert said.startswith(f"{tmp_path / name} is damaged and cannot be read (") and said.endswith(
+        f"rm {tmp_path / name} && snakemake --cores 2 {tmp_path / name}"
+    )
     (tmp_path / name).unlink()
     assert unreadable(tmp_path.iterdir()) is None

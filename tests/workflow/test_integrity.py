@@ -104,7 +104,8 @@ def test_whoever_reads_a_damaged_file_says_so_and_the_command_makes_it_again(stu
             line.partition("error: ")[2] for line in said.splitlines() if "is damaged" in line and "error: " in line
         }
         assert line.startswith(f"results/{name} is damaged: its bytes are not those that were written (")
-        assert line.endswith(f"make it again: rm results/{name} && the same snakemake command again")
+        command = f"snakemake --cores 2 --force {made} --configfile config/demo.yaml tiny.yaml"
+        assert line.endswith(f"make it again: rm results/{name} && {command}")
         assert "Traceback" not in said.partition("is damaged")[0]
     status, said = verify(study)
     assert status == 1
