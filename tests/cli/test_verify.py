@@ -117,3 +117,17 @@ def test_for_programs(study, capsys):
 def test_no_study_there(capsys):
     assert main(["verify", "nowhere"]) == 1
     assert "error: nowhere is no folder; give a study's results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "predictions/validation.parquet"])
+def test_flipped_weights_predict_nothing(capsys, name):
+    """Nor do flipped probabilities choose a threshold."""
+    run = RESULTS / "runs/cxr8/cdl/seed0"
+    (run / "predictions").mkdir(parents=True)
+    for path in (run / "best.safetensors", run / "predictions/validation.parquet"):
+        path.write_bytes(os.urandom(200))
+        seal([path], {})
+    Path("film.png").write_bytes(b"")
+    flip(run / name)
+    assert main(["predict", str(run), "film.png"]) == 1
+    assert f"error: {run / name} is damaged: its bytes are not those that were written" in capsys.readouterr().err
