@@ -169,10 +169,13 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
 
 
 def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:
-    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them."""
+    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them.
+
+    Every other turn goes backwards, so that no peer always follows the same one.
+    """
     taken: dict[int, list[float]] = {k: [] for k in running}
-    for _ in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
-        for k in [*running]:
+    for turn in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
+        for k in sorted(running, reverse=turn % 2 == 1):
             if sum(taken[k]) >= turns.seconds and len(taken[k]) > 1:
                 continue
             try:
@@ -181,8 +184,8 @@ def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[i
                 rows[k]["reason"] = str(gone)
                 running.pop(k).end()
                 del taken[k]
-    # a peer that ran out of its seconds within the warm-up is timed by what it has, but for its first step
-    return {k: list_[min(turns.warm_up, len(list_) // 2) :] for k, list_ in taken.items()}
+    # a peer that ran out of its seconds early warms up for a quarter of what it has, beside the first step of all
+    return {k: list_[min(turns.warm_up, (len(list_) + 2) // 4) :] for k, list_ in taken.items()}
 
 
 def _spread(seconds: Sequence[float]) -> Row:

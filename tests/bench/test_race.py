@@ -60,7 +60,38 @@ def test_turns_are_taken_until_a_peer_has_had_its_seconds_or_is_gone():
     taken = race._turns(race.Turns(warm_up=2, timed=6), rows, running)
     assert {k: len(seconds) for k, seconds in taken.items()} == {0: 6} and rows == [{}, {"reason": "ended by signal 9"}]
     taken = race._turns(race.Turns(warm_up=2, timed=6, seconds=5), rows, {0: Stepping(99)})
-    assert len(taken[0]) == 3
+    assert len(taken[0]) == 4  # of five
+
+
+def test_every_other_turn_goes_backwards():
+    steps = []
+
+    class Noted(Stepping):
+        def step(self, limit):
+            steps.append(self.steps)
+            return 1.0
+
+    race._turns(race.Turns(warm_up=1, timed=2), [{}] * 3, {k: Noted(k) for k in range(3)})
+    assert steps == [0, 1, 2, 2, 1, 0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Traceback\nquimb.errors.NoPathError: none\n", "NoPathError: none"),
+        ("MemoryError: 9 GB\n  in all [Op:step]\n", "MemoryError: 9 GB"),
+        ("Killed\n", "Killed"),
+        ("", "ended with 3"),
+    ],
+)
+def test_a_process_that_ends_gives_its_errors_line(said, reason, tmp_path):
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nprintf '{said}' >&2\nexit 3\n")
+    script.chmod(0o755)
+    process = Process("circuit", "qcxr", tmp_path / "case", tmp_path / "out", python=str(script))
+    with pytest.raises(Gone, match=f"^{reason}$"):
+        process.ready(20)
+    process.end()
 
 
 def test_peers_are_told_apart_by_what_is_said_of_them():
