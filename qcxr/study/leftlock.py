@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+PROCESSES = Path("/proc")  # Linux: without it nobody knows who lives
+
 
 def said(folder: Path) -> str | None:
     """One line where `folder` is locked: by a Snakemake that lives here, or by one that does not; else None."""
     if not any((folder / ".snakemake/locks").glob("*.lock")):
         return None
+    if not PROCESSES.is_dir():
+        return "note: this folder has Snakemake's lock; `snakemake --unlock` is safe if no Snakemake works in it"
     living = [pid for pid, words in processes(folder) if _is_snakemake(words)]
     if living:
         return f"note: Snakemake (process {living[0]}) is at work in this folder; wait for it where files are the same"
@@ -28,10 +32,11 @@ def said(folder: Path) -> str | None:
 def processes(folder: Path) -> list[tuple[int, list[str]]]:
     """This user's processes that were started in `folder`, but for this one and those that it comes from."""
     own, found = _line(os.getpid()), []
-    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()) if os.path.isdir("/proc") else ():
+    for pid in (int(name) for name in os.listdir(PROCESSES) if name.isdigit()):
         try:
-            if pid not in own and os.path.samefile(f"/proc/{pid}/cwd", folder):
-                found.append((pid, Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")))
+            if pid not in own and os.path.samefile(PROCESSES / str(pid) / "cwd", folder):
+                words = (PROCESSES / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                found.append((pid, words))
         except OSError:  # ended, or another user's
             continue
     return sorted(found)
@@ -48,7 +53,7 @@ def _line(pid: int) -> set[int]:
     while pid > 0 and pid not in found:
         found.add(pid)
         try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            pid = int((PROCESSES / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
         except (OSError, IndexError, ValueError):
             break
     return found

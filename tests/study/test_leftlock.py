@@ -61,3 +61,9 @@ def test_of_a_living_one_it_is_said_which_it_is(tmp_path, started):
     assert said(tmp_path) == (
         f"note: Snakemake (process {pid}) is at work in this folder; wait for it where files are the same"
     )
+
+
+def test_where_processes_cannot_be_seen_nothing_is_claimed(tmp_path, monkeypatch):
+    lock(tmp_path)
+    monkeypatch.setattr("qcxr.study.leftlock.PROCESSES", tmp_path / "proc")
+    assert "is safe if no Snakemake works in it" in said(tmp_path)

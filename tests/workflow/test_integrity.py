@@ -13,18 +13,17 @@ import sys
 
 import pytest
 
-from qcxr.training.inventory import DAMAGED, take
+from qcxr.training.inventory import DAMAGED, GONE, take
 from tests.study.test_digests import flip
-from tests.workflow.study import TINY, Study
+from tests.workflow.study import finished
 
 pytestmark = pytest.mark.slow
 RUN = "results/runs/cxr8/cdl/seed0"
 SCORES = f"{RUN}/metrics/drawn-nih.csv"
-CONFIG = TINY | {"heads": ["cdl"], "seeds": [0], "data": {"test_on": ["drawn-nih"]}, "timed_steps": 0}
 KINDS = [
     *("manifest/drawn-nih.parquet", "manifest/drawn-nih-counts.csv", "cached/drawn-nih-train.json"),
     *(f"packed/drawn-nih-train.{suffix}" for suffix in ("npy", "parquet", "json")),
-    "leaks/before-training.csv",
+    *("leaks/before-training.csv", "metrics.csv", "report.html"),
     *(f"runs/cxr8/cdl/seed0/{name}" for name in ("best.safetensors", "history.csv", "steps.csv", "run.json")),
     *(f"runs/cxr8/cdl/seed0/{name}" for name in ("predictions/drawn-nih.parquet", "metrics/drawn-nih.csv")),
 ]
@@ -38,9 +37,7 @@ READ = {
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    study = Study(tmp_path_factory.mktemp("integrity"), CONFIG)
-    study.snakemake(SCORES, "results/audit/drawn-nih.html")
-    return study
+    return finished(tmp_path_factory.mktemp("integrity"))
 
 
 def verify(study, *words):
@@ -56,10 +53,12 @@ def verify(study, *words):
 
 
 def content(study):
-    """The bytes of all that is recorded, without what a clock decides."""
-    skipped = ("run.json", "history.csv", ".digests", "logs", "progress", "benchmarks", ".html", ".png")
-    files = (path for path in (study.folder / "results").rglob("*") if path.is_file())
-    return {str(p): p.read_bytes() for p in files if not any(word in str(p) for word in skipped)}
+    """The bytes of films, weights, predictions and scores, and of nothing that a clock decides."""
+    files = [path for kind in ("packed", "runs") for path in (study.folder / "results" / kind).rglob("*")]
+    clocked = ("run.json", "history.csv")
+    return {
+        str(p): p.read_bytes() for p in files if p.is_file() and p.parent.name != ".digests" and p.name not in clocked
+    }
 
 
 @pytest.mark.parametrize("keep_time", [False, True], ids=["new time", "old time"])
@@ -115,12 +114,13 @@ def test_whoever_reads_a_damaged_file_says_so_and_the_command_makes_it_again(stu
     subprocess.run(command.partition(" && ")[0].split(), cwd=study.folder, check=True)
     study.snakemake(*words)
     study.snakemake(SCORES)
-    assert verify(study)[0] == 0 and content(study) == before
+    assert not take(study.folder / "results", progress=False).of(DAMAGED, GONE)
+    assert content(study) == before
 
 
 def test_a_study_of_a_version_without_records_is_read_and_runs_nothing(study):
     for folder in list((study.folder / "results").rglob(".digests")):
         shutil.rmtree(folder)
     assert "Nothing to be done" in study.snakemake("-n", SCORES)
-    assert take(study.folder / "results", progress=False).sound == 6  # packed films have theirs in their JSON
+    assert take(study.folder / "results", progress=False).sound == 8  # packed films have theirs in their JSON
     study.snakemake("--force", SCORES)
