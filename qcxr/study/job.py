@@ -18,11 +18,12 @@ LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what flock says whe
 
 
 @contextlib.contextmanager
-def job(log: str | None, given: Iterable[str] = (), made: Iterable[str] = ()) -> Iterator[None]:
+def job(log: str | None, given: Iterable[str] = (), made: Iterable[str] = ()) -> Iterator[dict[str, str]]:
     """Run a job: messages go to its log file and to the terminal; `InputError` is one line and exit status 1.
 
-    given: the files that it reads, each compared with its record first (`qcxr.study.digests`). made: those that it
-    writes, whose records are written when it has ended well. A bug is none where a file of `given` cannot be read.
+    given: the files that it reads, each compared with its record first (`qcxr.study.digests`); yields their digests.
+    made: those that it writes, whose records are written when it has ended well. An error is no bug where a file of
+    `given` cannot be read.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     refused = None
@@ -38,7 +39,7 @@ def job(log: str | None, given: Iterable[str] = (), made: Iterable[str] = ()) ->
             raise refused
         digests.forget(made)
         read = digests.check(given)
-        yield
+        yield read
         digests.seal(made, read)
     except InputError as error:
         logging.getLogger("qcxr").error("error: %s", error)

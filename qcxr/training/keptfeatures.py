@@ -13,17 +13,17 @@ from qcxr.study import digests
 from qcxr.study.provenance import digest_file
 
 
-def check(cache: Path | str, films: Path | str) -> None:
-    """Compare the kept features of these packed films with their records.
+def check(cache: Path | str, films: str) -> None:
+    """Compare the kept features of the packed films with this digest with their records.
 
     Raises `InputError` for the first file that is not what was written.
     """
-    digest, folder = digest_file(films), Path(cache, "features")
+    folder = Path(cache, "features")
     for record in sorted((folder / digests.FOLDER).glob("features-*.json")):
         path = folder / record.name.removesuffix(".json")
         if not path.is_file():
             digests.forget([path])  # it will be computed again, on whatever machine
-        elif (said := digests.recorded(path)) is not None and digest in said.made_of.values():
+        elif (said := digests.recorded(path)) is not None and films in said.made_of.values():
             digests.check([path])
 
 

@@ -7,13 +7,13 @@ warm.start("qcxr.training.frozen")
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
-from qcxr.study.provenance import digest_file
 from qcxr.training import keptfeatures
 from qcxr.training.devices import configure, lease
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
+with job(snakemake.log[0], snakemake.input, snakemake.output) as read:
     cfg, w = parse(snakemake.config), snakemake.wildcards
-    keptfeatures.check(cfg.data.cache, snakemake.input.films)
+    films = {snakemake.input.films: read[snakemake.input.films]}
+    keptfeatures.check(cfg.data.cache, films[snakemake.input.films])
     with lease(slots=cfg.resources.gpu_slots):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
@@ -29,6 +29,4 @@ with job(snakemake.log[0], snakemake.input, snakemake.output):
             code=snakemake.params.code,
             threads=snakemake.threads,
         )
-    keptfeatures.seal(
-        cfg.data.cache, snakemake.output.facts, {snakemake.input.films: digest_file(snakemake.input.films)}
-    )
+    keptfeatures.seal(cfg.data.cache, snakemake.output.facts, films)
