@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 from qcxr.bench import machine
 from qcxr.errors import InputError
 from qcxr.study import config as configuration
-from qcxr.study import warm, yamlfile
+from qcxr.study import digests, leftlock, warm, yamlfile
 from qcxr.study.job import show
 from qcxr.study.obstacles import obstacles
 
@@ -41,6 +41,11 @@ except InputError as error:
 
 results = cfg.results
 warm.offer(local=workflow.is_main_process and workflow.local_exec)
+if workflow.is_main_process:
+    digests.offer(sys.argv[1:])
+    locked = leftlock.said(Path.cwd())
+    if locked and not workflow.dryrun and "--unlock" not in sys.argv:
+        print(locked, file=sys.stderr)
 
 
 include: "workflow/rules/common.smk"

@@ -28,6 +28,7 @@ from qcxr.cli import (
     spectrum,
     status,
     train,
+    verify,
 )
 from qcxr.errors import InputError
 
@@ -45,6 +46,7 @@ COMMANDS = (
     signal,
     audit,
     cache,
+    verify,
     draw,
     bench,
 )  # in the order of a study's days

@@ -84,12 +84,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _table(arguments: argparse.Namespace, paths: list[str]) -> pd.DataFrame:
     from qcxr.analysis.thresholds import chosen
+    from qcxr.study import digests
     from qcxr.training.devices import configure
     from qcxr.training.members import members
 
     found = members(arguments.run_)
     validation = [member.validation for member in found]
     known = [path for path in validation if path is not None]
+    digests.check([*(member.weights for member in found), *known])
     thresholds = chosen(known) if len(known) == len(found) else {}
     # compiled programs stay for the next time: what a film costs most
     configure(None, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr" / "jax")

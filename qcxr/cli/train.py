@@ -17,6 +17,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("--variant", default="", metavar="NAME", help="a variant or a trial, by its folder's name")
     parser.add_argument("--threads", type=int, metavar="N", help="cores (default: resources.train_threads)")
+    parser.add_argument("--afresh", action="store_true", help="from the first step: forget what was saved of it")
     configfile.add(parser)
 
 
@@ -30,5 +31,5 @@ def run(arguments: argparse.Namespace) -> None:
     with job(None):
         threads = cfg.resources.train_threads if arguments.threads is None else arguments.threads
         one = runs.named(cfg, arguments.task, arguments.head, arguments.seed, variant=arguments.variant)
-        out = train_in_place(one, cfg, threads=threads, configfiles=arguments.configfile)
+        out = train_in_place(one, cfg, threads=threads, configfiles=arguments.configfile, afresh=arguments.afresh)
     print(f"The run is {out}")

@@ -1,19 +1,30 @@
-"""What every workflow script needs around its one call: a log file, and bad input as one line."""
+"""What every workflow script needs around its one call: a log file, files that are what was written, one line for what
+is wrong."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from qcxr.errors import InputError
+from qcxr.study import digests
 from qcxr.study.files import make_parent, said_plainly
+from qcxr.study.readable import unreadable
+
+LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what flock says where the file system has none
 
 
 @contextlib.contextmanager
-def job(log: str | None) -> Iterator[None]:
-    """Run a job: messages go to its log file and to the terminal; `InputError` is one line and exit status 1."""
+def job(log: str | None, given: Iterable[str] = (), made: Iterable[str] = ()) -> Iterator[dict[str, str]]:
+    """Run a job: messages go to its log file and to the terminal; `InputError` is one line and exit status 1.
+
+    given: the files that it reads, each compared with its record first (`qcxr.study.digests`); yields their digests.
+    made: those that it writes, whose records are written when it has ended well. An error is no bug where a file of
+    `given` cannot be read.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     refused = None
     try:
@@ -26,13 +37,29 @@ def job(log: str | None) -> Iterator[None]:
     try:
         if refused:
             raise refused
-        yield
+        digests.forget(made)
+        read = digests.check(given)
+        yield read
+        digests.seal(made, read)
     except InputError as error:
         logging.getLogger("qcxr").error("error: %s", error)
         sys.exit(1)
-    except Exception:
+    except Exception as error:
+        if said := _known(error, given):
+            logging.getLogger("qcxr").error("error: %s", said)
+            sys.exit(1)
         logging.getLogger("qcxr").exception("failed")
         raise
+
+
+def _known(error: Exception, given: Iterable[str]) -> str | None:
+    """One line for an error that is no bug."""
+    if isinstance(error, OSError) and error.errno in LOCKLESS:
+        return (
+            f"a file system here has no locks ({error.strerror}); set results and data.cache in the config to folders "
+            "on one that has flock"
+        )
+    return unreadable(given)
 
 
 def _log_file(path: str) -> logging.Handler:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qcxr.errors import InputError
+from qcxr.study.locks import lockless
 
 log = logging.getLogger("qcxr.devices")
 CARD = r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+"
@@ -82,6 +83,7 @@ def lease(
             f"a lease must be of at most the {len(cards)} cards visible here ({', '.join(cards)}), got {count}; "
             "ask for fewer or widen CUDA_VISIBLE_DEVICES"
         )
+    _refuse_lockless(lease_folder())
     held: dict[str, int] = {}
     started, told = time.monotonic(), False
     # All or nothing: a job that waits for a second card while it holds a first can deadlock with its twin.
@@ -111,6 +113,14 @@ def lease(
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
+
+
+def _refuse_lockless(folder: Path) -> None:
+    if why := lockless(folder):
+        raise InputError(
+            f"QCXR_LEASES must be a folder on a file system with locks, got {folder} ({why}); set it to one of this "
+            "machine's own"
+        )
 
 
 def _try(cards: list[str], count: int, slots: int) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,17 @@ from qcxr.errors import InputError
 BOARD = ("train_loss", "val_loss", "films_per_second")
 
 log = logging.getLogger("qcxr.train")
+_listeners: list[Callable[[str], None]] = []
+
+
+@contextlib.contextmanager
+def listening(told: Callable[[str], None]) -> Iterator[None]:
+    """While the block runs, `told` is called with the state of every event of this process' run."""
+    _listeners.append(told)
+    try:
+        yield
+    finally:
+        _listeners.remove(told)
 
 
 class Progress:
@@ -34,6 +47,8 @@ class Progress:
         """Append one event: state is `started`, `resumed`, `epoch`, `saved`, `stopped`, `failed` or `done`."""
         if self._board is not None and state in ("stopped", "failed", "done"):
             self._board.close()  # it writes from a thread of its own
+        for told in _listeners:
+            told(state)
         if self._path is None:
             return
         line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from qcxr.errors import InputError
-from qcxr.study import runs
+from qcxr.study import digests, runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
-from qcxr.training import devices, energy, lock
+from qcxr.training import devices, energy, lock, progress, resumable
 
 log = logging.getLogger("qcxr.train")
+LEFT = ("best.safetensors", "history.csv", "steps.csv", "run.json")  # by a finished run
 
 
-def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], threads: int) -> None:
+def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], threads: int, afresh: bool = False) -> None:
     """Hold the run and as many cards as `train.devices` asks for, and train it from its packed films (train, val).
 
     A second trainer of the run waits for the first, and has nothing to do if that one finished it. Started by `srun`
-    with several tasks, these train together: each host brings its share of the cards, the first writes. Raises
-    `InputError`.
+    with several tasks, these train together: each host brings its share of the cards, the first writes. `afresh`:
+    from the first step, whatever was saved. Raises `InputError`.
     """
     hosts, count = devices.hosts(), run.recipe.train.devices
     if count % hosts:
@@ -36,26 +38,35 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
             compilation_cache=f"{cfg.data.cache}/jax",
             deterministic=cfg.resources.deterministic,
         )
-        devices.join_hosts()
+        if devices.is_first_host():
+            if afresh:
+                shutil.rmtree(run.work, ignore_errors=True)
+            resumable.mend(run.work)
+        devices.join_hosts()  # after which the others look for what is saved
         # JAX reads its environment when it is imported: not before the cards are held
         from qcxr.training import record, splits
         from qcxr.training.fit import fingerprint, fit
 
         loaded = splits.load(*films, run, unlearnable=cfg.data.unlearnable)
         marks = fingerprint(run, loaded)
-        if waited and record.is_of(run.out, marks):
+        whole = all((run.out / name).is_file() for name in LEFT)  # Snakemake removes files before it starts a job
+        if waited and whole and record.is_of(run.out, marks):
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
         counts = cfg.resources.energy and devices.is_first_host()
-        with energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext():
+        counted = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
+        folder = resumable.folder_of(run.work, marks)
+        with counted, progress.listening(lambda state: resumable.seal(folder) if state == "saved" else None):
             fit(run, loaded, resources=cfg.resources, cards=cards)
 
 
-def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence[str] = ()) -> Path:
+def train_in_place(
+    run: Run, cfg: Config, *, threads: int, configfiles: Sequence[str] = (), afresh: bool = False
+) -> Path:
     """Train one run of the study where its rule would, from the study's packed films; returns its folder.
 
     `configfiles`, where `cfg` is from, is for the way out of an error. Raises `InputError` if the films are not packed
-    or looked at for leaks yet, or the run is there already.
+    or looked at for leaks yet or are damaged, or the run is there already.
     """
     if threads < 1:
         raise InputError(f"threads must be >= 1, got {threads}; set --threads")
@@ -68,5 +79,20 @@ def train_in_place(run: Run, cfg: Config, *, threads: int, configfiles: Sequence
         raise InputError(f"{gone[0]} does not exist; make it first: snakemake --cores {threads} {' '.join(gone)}{laid}")
     if (run.out / "run.json").is_file():
         raise InputError(f"{run.out} is a finished run; remove it to train it again")
-    train(run, cfg, films=films, threads=threads)
+    made = [run.out / name for name in LEFT]
+    digests.forget(made)
+    read = digests.check(_read(stem, cfg, needed[2]))
+    train(run, cfg, films=films, threads=threads, afresh=afresh)
+    if devices.is_first_host():
+        digests.seal(made, read)
     return run.out
+
+
+def _read(stem: Path, cfg: Config, leaks: Path) -> list[Path]:
+    """The files that a training reads: as the inputs of its rule."""
+    names = dict.fromkeys((*cfg.data.training, cfg.data.trained_on))
+    suffixes = ("npy", "parquet", "json")
+    return [
+        *(stem / f"{name}-{split}.{suffix}" for split in ("train", "val") for name in names for suffix in suffixes),
+        leaks,
+    ]

@@ -1,5 +1,6 @@
 """Leases on cards: never two holders of one slot, whatever dies; inherited choices are narrowed, never widened."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -158,3 +159,21 @@ print(float(jax.jit(lambda x: x + 1)(1.0)))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.stdout == "2.0\n", done.stderr
     assert any((tmp_path / "cache").iterdir()) and any((tmp_path / "dump").iterdir())
+
+
+@pytest.mark.parametrize("kind", ["refused", "silent"])
+def test_a_file_system_without_locks_is_noticed(tmp_path, monkeypatch, kind):
+    """As NFS without its lock daemon says it, and as a file system where flock does nothing."""
+
+    def flock(handle, operation):
+        if kind == "refused":
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    why = {"refused": "No locks available", "silent": "they keep nobody away"}[kind]
+    with pytest.raises(InputError) as said, lease():
+        pass
+    assert str(said.value) == (
+        f"QCXR_LEASES must be a folder on a file system with locks, got {tmp_path / 'leases'} ({why}); set it to one "
+        "of this machine's own"
+    )

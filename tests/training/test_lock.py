@@ -1,5 +1,7 @@
 """Never two trainers of one run: the second waits, says for whom, and does not do a finished run again."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -121,3 +123,27 @@ def test_a_lock_that_cannot_be_made_is_one_line(tmp_path):
         lock.held(blocked),
     ):
         pass
+
+
+def test_where_the_results_have_no_locks_this_machine_has_one(tmp_path, monkeypatch, caplog):
+    """Two trainers on one machine still keep apart, and it is said that two machines do not."""
+    flock, temporary = fcntl.flock, tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    def without_locks(handle, operation):
+        if Path(os.readlink(f"/proc/self/fd/{handle}")).is_relative_to(tmp_path / "nfs"):
+            raise OSError(errno.ENOLCK, "No locks available")
+        flock(handle, operation)
+
+    monkeypatch.setattr("fcntl.flock", without_locks)
+    ours = the_run(tmp_path / "nfs")
+    with lock.held(ours) as waited:
+        assert not waited
+        (line,) = [record.getMessage() for record in caplog.records]
+        assert "is on a file system without locks (No locks available): t/cdl/seed0 is locked on this machine" in line
+        (path,) = (temporary / f"qcxr-locks-{os.getuid()}").iterdir()
+        with open(path) as second, pytest.raises(BlockingIOError):
+            flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with open(path) as second:
+        flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -102,13 +102,17 @@ def test_a_configuration_that_cannot_be_read_is_one_line(study, content, expecte
 
 
 @pytest.mark.slow
-def test_a_summary_is_shown_where_letters_are_ascii(tmp_path):
-    """`onsuccess` under LC_ALL=POSIX, where Python reads and prints ASCII unless told otherwise."""
+def test_a_summary_is_shown_where_letters_are_ascii_and_there_is_no_home(tmp_path):
+    """`onsuccess` under LC_ALL=POSIX, where Python reads and prints ASCII unless told otherwise.
+
+    Without a home Snakemake needs another place for its source cache, which it opens before it reads our files.
+    """
     study = Study(tmp_path / "study")
     summary = study.folder / "results/summary.txt"
     summary.parent.mkdir()
     summary.write_text("cxr8 0.88 ± 0.01\n", encoding="utf-8")
     plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain |= {"HOME": "/proc/1/nowhere", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     text = study.snakemake("results/figures/circuit.txt", **plain)
     assert "cxr8 0.88 \\xb1 0.01" in text and "Traceback" not in text
 

@@ -10,7 +10,7 @@ from qcxr.data.page import AuditFiles, write_audit
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
     dataset = snakemake.wildcards.dataset
     manifest = read_manifest(snakemake.input.manifest)

@@ -4,7 +4,7 @@ from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.training.devices import configure, lease
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
     with lease(slots=cfg.resources.gpu_slots):
         configure(cfg.resources.train_threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)

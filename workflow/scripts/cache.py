@@ -6,7 +6,7 @@ from qcxr.study.config import parse
 from qcxr.study.files import write_json
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
     source = cfg.data.sources[snakemake.wildcards.dataset]
     manifest = read_manifest(snakemake.input.manifest)

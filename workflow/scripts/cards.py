@@ -15,7 +15,7 @@ from qcxr.study.job import job
 from qcxr.study.protocol import is_papers
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg, files = parse(snakemake.config), dict(snakemake.input.items())
     read = {kind: many(files.pop(kind)) for kind in ("manifests", "attributes", "audits", "leaks") if kind in files}
     options = read_slice(snakemake.params.slice)

@@ -10,7 +10,7 @@ from qcxr.analysis.choice import choose
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     given, w = read_slice(snakemake.params.slice), snakemake.wildcards
     choose(
         [Path(run).parent for run in snakemake.input.runs],

@@ -14,7 +14,7 @@ from qcxr.study.files import write_csv
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     options, given, out = read_slice(snakemake.params.slice), snakemake.input, snakemake.output
     metrics, patients = read_metrics(list(given.metrics)), load("patients", list(given.patients))
     outline = Outline.from_json(options["outline"])

@@ -8,7 +8,7 @@ from qcxr.data.join import write_counts
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     sources = parse(snakemake.config).data.training
     manifests = dict(zip(sources, snakemake.input.manifests, strict=True))
     write_counts(manifests, snakemake.output[0], dataset=snakemake.wildcards.joined)

@@ -7,10 +7,13 @@ warm.start("qcxr.training.frozen")
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
+from qcxr.training import keptfeatures
 from qcxr.training.devices import configure, lease
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output) as read:
     cfg, w = parse(snakemake.config), snakemake.wildcards
+    films = {snakemake.input.films: read[snakemake.input.films]}
+    keptfeatures.check(cfg.data.cache, films[snakemake.input.films])
     with lease(slots=cfg.resources.gpu_slots):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
@@ -26,3 +29,4 @@ with job(snakemake.log[0]):
             code=snakemake.params.code,
             threads=snakemake.threads,
         )
+    keptfeatures.seal(cfg.data.cache, snakemake.output.facts, films)

@@ -9,7 +9,7 @@ from qcxr.study import plugged
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     plugged.use(snakemake.config.get("plugins", []))
     figures.draw(
         snakemake.wildcards.figure,

@@ -8,7 +8,7 @@ from qcxr.data.apart import before_training
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     before_training(
         parse(snakemake.config),
         snakemake.input.manifests,

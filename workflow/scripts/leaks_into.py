@@ -10,7 +10,7 @@ from qcxr.data.apart import before_testing
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     before_testing(
         parse(snakemake.config),
         snakemake.wildcards.dataset,

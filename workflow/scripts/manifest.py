@@ -9,7 +9,7 @@ from qcxr.data.sources import Source
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg, dataset = parse(snakemake.config), snakemake.wildcards.dataset
     source = cfg.data.sources[dataset]
     write_manifest(

@@ -10,7 +10,7 @@ from qcxr.data.pack import PackedFiles, pack
 from qcxr.study.config import parse
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
     source = cfg.data.sources[snakemake.wildcards.dataset]
     pack(

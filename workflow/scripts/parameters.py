@@ -8,5 +8,5 @@ from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.training.preflight import count_parameters
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     count_parameters(parse(snakemake.config), snakemake.output[0])

@@ -10,7 +10,7 @@ from qcxr.analysis.tablefile import read_table
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     options = read_slice(snakemake.params.slice)
     counts = read_table(snakemake.input.counts).query("split == 'train'")
     patients_files(

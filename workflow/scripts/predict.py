@@ -10,7 +10,7 @@ from qcxr.study.job import job
 from qcxr.study.labels import ordered
 from qcxr.training.devices import configure, lease
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg, w = parse(snakemake.config), snakemake.wildcards
     with lease(slots=cfg.resources.gpu_slots):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)

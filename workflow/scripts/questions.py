@@ -9,7 +9,7 @@ from qcxr.analysis.questions import questions
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     options = read_slice(snakemake.params.slice)
     outline = Outline.from_json(options["outline"])
     questions(

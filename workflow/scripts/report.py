@@ -17,7 +17,7 @@ from qcxr.study.job import job
 from qcxr.study.protocol import is_papers
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
     files = dict(snakemake.input.items())
     audits, leaks, circuit, figures = (many(files.pop(kind)) for kind in ("audits", "leaks", "circuit", "figures"))

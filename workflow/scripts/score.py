@@ -12,7 +12,7 @@ from qcxr.study import plugged
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     borders, w = read_slice(snakemake.params.slice), snakemake.wildcards
     plugged.use(snakemake.config.get("plugins", []))
     frequencies = None

@@ -7,5 +7,5 @@ warm.start("qcxr.analysis.choice")
 from qcxr.analysis.choice import collect
 from qcxr.study.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     collect(list(snakemake.input), snakemake.output[0])

@@ -8,7 +8,7 @@ from qcxr.analysis.subgroups import Breakdown, subgroup_files
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     subgroup_files(
         list(snakemake.input.predictions),
         snakemake.input.attributes,

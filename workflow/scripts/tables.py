@@ -14,7 +14,7 @@ from qcxr.study.files import write_text
 from qcxr.study.job import job
 from qcxr.study.provenance import read_slice
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     options = read_slice(snakemake.params.slice)
     shown = Shown(Inference(**options["inference"]), options["sd"])
     results = read_results(dict(snakemake.input.items()), outline=options["outline"], shown=shown)
