@@ -7,11 +7,14 @@ and carries a fingerprint (configuration slice, code hash, data hash): only an e
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
+import os
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +94,17 @@ class Checkpoints:
         )
 
     def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
-        """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole."""
+        """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole.
+
+        Raises `InputError` where there is no room.
+        """
         args = self._ocp.args
         content = {**position, "digest": _digest(arrays)}
-        self._manager.save(
-            step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
-        )
-        self._manager.wait_until_finished()
+        with _whole_or_said(self._folder):
+            self._manager.save(
+                step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
+            )
+            self._manager.wait_until_finished()
 
     def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The newest checkpoint that is whole, or None. A damaged one is named, removed and passed over."""
@@ -123,6 +130,25 @@ class Checkpoints:
 
     def close(self) -> None:
         self._manager.close()
+
+
+@contextlib.contextmanager
+def _whole_or_said(folder: Path) -> Iterator[None]:
+    """A save that fails leaves nothing; for want of room it is an `InputError`, of which Orbax makes a ValueError."""
+    loud = logging.getLogger("absl")
+    level = loud.level
+    loud.setLevel(logging.CRITICAL)  # it logs each of its threads' tracebacks
+    try:
+        yield
+    except Exception as error:
+        for part in folder.glob("*.orbax-checkpoint-tmp"):
+            shutil.rmtree(part, ignore_errors=True)
+        reasons = map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+        if reason := next((reason for reason in reasons if reason in str(error)), None):
+            raise InputError(f"{folder} cannot be written ({reason}); free space or choose another folder") from None
+        raise
+    finally:
+        loud.setLevel(level)
 
 
 def _alone(ocp: Any) -> Any:

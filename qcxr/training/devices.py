@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import logging
 import os
 import re
@@ -16,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
+from qcxr.study.folders import private
 
 log = logging.getLogger("qcxr.devices")
 CARD = r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+"
@@ -156,6 +158,34 @@ def join_hosts() -> None:
         log.info("host %d of %d", jax.process_index() + 1, jax.process_count())
 
 
+def confirm(cards: Sequence[str]) -> None:
+    """Make sure that JAX computes on the cards that are held: it goes on without a word on the CPU where one is gone.
+
+    On purpose (JAX_PLATFORMS=cpu) it may, and JAX without CUDA cannot do otherwise: that is said. Raises `InputError`.
+    """
+    if not cards:
+        return
+    import jax  # here: this file must not import it, see above
+
+    named = f"card{'s' if len(cards) > 1 else ''} {', '.join(cards)}"
+    ways_out = "look at nvidia-smi, set such a card aside (QCXR_CARDS), or run on the CPU with JAX_PLATFORMS=cpu"
+    try:
+        platform, seen = jax.devices()[0].platform, len(jax.local_devices())
+    except RuntimeError as error:
+        raise InputError(f"{named} cannot be used ({one_line(error)}); {ways_out}") from None
+    if platform == "cpu" and (jax.config.jax_platforms or "").startswith("cpu"):
+        return
+    if platform == "cpu" and not _has_cuda():
+        log.warning("%s is not used: JAX is installed without CUDA (pip install -e '.[cuda13]')", named)
+    elif platform == "cpu" or seen < len(cards):
+        told = "none" if platform == "cpu" else f"only {seen}"
+        raise InputError(f"{named} must be visible to JAX, which sees {told} of them; {ways_out}")
+
+
+def _has_cuda() -> bool:
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
+
+
 def configure(threads: int | None, compilation_cache: str | os.PathLike | None, *, deterministic: bool = False) -> None:
     """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache.
 
@@ -169,6 +199,8 @@ def configure(threads: int | None, compilation_cache: str | os.PathLike | None, 
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(key, "1")
     if compilation_cache is not None:
+        with contextlib.suppress(OSError):  # JAX says that it goes on without
+            private(private(Path(compilation_cache).parent) / Path(compilation_cache).name)
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(compilation_cache).absolute()))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # many short runs: each counts
         if (jax := sys.modules.get("jax")) is not None:

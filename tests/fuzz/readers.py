@@ -95,10 +95,10 @@ def labels(folder: Path) -> Reader:
 
 def table(folder: Path) -> Reader:
     """A table that the configuration describes: commas, semicolons, tabs, parquet."""
-    text = tables.FILMS
+    text = tables.FILMS.replace(";", ",")
     files = {
         "films.csv": text.encode(),
-        "semicolon.csv": text.replace(",", ";").encode(),
+        "semicolon.csv": tables.FILMS.encode(),
         "films.tsv": text.replace(",", "\t").encode(),
         "films.parquet": _parquet(pd.read_csv(io.StringIO(text), dtype=str)),
         "numbers.parquet": _parquet(pd.read_csv(io.StringIO(text))),

@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
+import jax
 import pytest
 
 from qcxr.errors import InputError
-from qcxr.training.devices import configure, lease, visible_cards
+from qcxr.training import devices
+from qcxr.training.devices import configure, confirm, lease, visible_cards
 
 HOLDER = """
 import sys, time
@@ -158,3 +161,45 @@ print(float(jax.jit(lambda x: x + 1)(1.0)))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.stdout == "2.0\n", done.stderr
     assert any((tmp_path / "cache").iterdir()) and any((tmp_path / "dump").iterdir())
+
+
+def test_a_card_that_jax_does_not_see_is_refused(monkeypatch, caplog):
+    """It would train on the CPU without a word; this machine's JAX has no card to see."""
+    jax.devices()
+    confirm([])
+    confirm(["3"])  # JAX_PLATFORMS=cpu is on purpose
+    monkeypatch.setattr(jax.config, "jax_platforms", None, raising=False)
+    monkeypatch.setattr(devices, "_has_cuda", lambda: False)
+    with caplog.at_level("WARNING"):
+        confirm(["3"])
+    assert "card 3 is not used: JAX is installed without CUDA" in caplog.text
+    monkeypatch.setattr(devices, "_has_cuda", lambda: True)
+    with pytest.raises(InputError, match=r"cards 2, 3 must be visible to JAX, which sees none of them; .*QCXR_CARDS"):
+        confirm(["2", "3"])
+
+
+def test_a_card_that_jax_cannot_start_is_refused(monkeypatch):
+    def broken():
+        raise RuntimeError("Unable to initialize backend 'cuda': INTERNAL: no supported devices found\nfor platform")
+
+    monkeypatch.setattr(jax, "devices", broken)
+    with pytest.raises(InputError, match=r"card 3 cannot be used \(Unable to .* found for platform\); look at nvidia"):
+        confirm(["3"])
+
+
+def test_one_card_of_four_that_is_gone_is_refused(monkeypatch):
+    seen = [SimpleNamespace(platform="gpu")] * 3
+    monkeypatch.setattr(jax, "devices", lambda: seen)
+    monkeypatch.setattr(jax, "local_devices", lambda: seen)
+    confirm(["0", "1", "3"])
+    with pytest.raises(InputError, match="cards 0, 1, 2, 3 must be visible to JAX, which sees only 3 of them; look"):
+        confirm(["0", "1", "2", "3"])
+
+
+def test_programs_are_kept_for_this_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    configure(None, tmp_path / "cache" / "jax")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "cache", tmp_path / "cache/jax")] == [0o700, 0o700]

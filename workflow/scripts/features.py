@@ -7,15 +7,19 @@ warm.start("qcxr.training.frozen")
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
-from qcxr.training.devices import configure, lease
+from qcxr.training import exhausted
+from qcxr.training.devices import configure, confirm, lease
 
 with job(snakemake.log[0]):
     cfg, w = parse(snakemake.config), snakemake.wildcards
-    with lease(slots=cfg.resources.gpu_slots):
+    recipe = runs.features(cfg)[w.features.removeprefix("/")]
+    ways_out = exhausted.of_prediction(recipe, cfg.resources)
+    with lease(slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
-        recipe = runs.features(cfg)[w.features.removeprefix("/")]
+        if not recipe.backbone.on_torch:
+            confirm(cards)
         training = w.split == "train" and w.dataset in cfg.data.training
         pack_features(
             snakemake.input.films,
