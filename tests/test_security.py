@@ -17,7 +17,17 @@ LOADERS = {
     *("cloudpickle.load", "cloudpickle.loads", "joblib.load", "marshal.load", "marshal.loads", "shelve.open"),
     *("pd.read_pickle", "pandas.read_pickle", "yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load"),
     *("yaml.Loader", "yaml.FullLoader", "yaml.UnsafeLoader", "jsonpickle.decode", "numpy.lib.format.read_array"),
-    *("eval", "exec", "compile", "__import__", "execfile", "os.system", "os.popen", "runpy.run_path", "runpy.run_module"),
+    *(
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "execfile",
+        "os.system",
+        "os.popen",
+        "runpy.run_path",
+        "runpy.run_module",
+    ),
     *("serialize_executable.deserialize_and_load", "torch.jit.load", "torch.hub.load", "trust_remote_code"),
 }
 # a user's plug-in and own circuit, named in the configuration; a job's script, which Snakemake has written
@@ -34,10 +44,10 @@ BY_NAME = {
 
 
 def named(node: ast.expr) -> str:
-    """`a.b.c` of a name or of attributes of one; of others nothing."""
+    """`a.b.c` of a name or of attributes of one; `?.c` of an attribute of anything else."""
     if isinstance(node, ast.Name):
         return node.id
-    return f"{named(node.value)}.{node.attr}".lstrip(".") if isinstance(node, ast.Attribute) else ""
+    return f"{named(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else "?"
 
 
 def found(text: str) -> list[tuple[int, str]]:
@@ -64,7 +74,12 @@ def found(text: str) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     "text",
     [
-        *("import pickle; pickle.load(f)", "from pickle import loads", "torch.load(p)", "np.load(p, allow_pickle=True)"),
+        *(
+            "import pickle; pickle.load(f)",
+            "from pickle import loads",
+            "torch.load(p)",
+            "np.load(p, allow_pickle=True)",
+        ),
         *("yaml.load(t, yaml.Loader)", "eval(t)", "m.from_pretrained(p, trust_remote_code=True)", "exec(t)"),
         "subprocess.run(t, shell=True)",
     ],

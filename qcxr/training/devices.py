@@ -173,13 +173,20 @@ def confirm(cards: Sequence[str]) -> None:
         platform, seen = jax.devices()[0].platform, len(jax.local_devices())
     except RuntimeError as error:
         raise InputError(f"{named} cannot be used ({one_line(error)}); {ways_out}") from None
-    if platform == "cpu" and (jax.config.jax_platforms or "").startswith("cpu"):
+    if platform == "cpu" and (_asked() or "").startswith("cpu"):
         return
     if platform == "cpu" and not _has_cuda():
         log.warning("%s is not used: JAX is installed without CUDA (pip install -e '.[cuda13]')", named)
     elif platform == "cpu" or seen < len(cards):
         told = "none" if platform == "cpu" else f"only {seen}"
         raise InputError(f"{named} must be visible to JAX, which sees {told} of them; {ways_out}")
+
+
+def _asked() -> str | None:
+    """What JAX_PLATFORMS said when JAX was imported."""
+    import jax  # here: this file must not import it, see above
+
+    return jax.config.jax_platforms
 
 
 def _has_cuda() -> bool:

@@ -144,7 +144,11 @@ class Executed:
 
 @pytest.mark.parametrize(
     ("column", "said"),
-    [("mode = 4, value = :pickle", "a value"), ("mode = 2, filename = :file", "a value"), ("raw = 0, key = :pickle", "")],
+    [
+        ("mode = 4, value = :pickle", "a value"),
+        ("mode = 2, filename = :file", "a value"),
+        ("raw = 0, key = :pickle", ""),
+    ],
     ids=["a pickle", "another's file", "a pickled key"],
 )
 def test_a_database_that_holds_pickles_or_names_files_is_damaged(packed, tmp_path, column, said):

@@ -246,7 +246,7 @@ def records(folder: Path) -> Reader:
     history = pd.DataFrame(rows).assign(best=True)
     keys = {"task": "t", "head": "cdl", "seed": 0}
     scores = pd.DataFrame([{**keys, "dataset": "nih", "label": "a", "metric": "auroc", "value": 0.5}])
-    scores = scores.assign(n=9, positives=3, reason="")
+    scores = scores.assign(**dict.fromkeys(metrics.COLUMNS[3:], 1)).assign(reason="")
     chosen = {**keys, "metric": "auroc", "lower_is_better": False, "trial": 0, "values": {"train.epochs": 3}}
     chosen["trials"] = [{"trial": 0, "value": 0.5, "values": {"train.epochs": 3}}]
     events = [{"state": "started", "time": 1.0, "pid": 1}]
