@@ -26,7 +26,7 @@ def calls(name: str) -> set[str]:
 
 def test_durations_are_of_clocks_that_never_jump():
     assert calls("time.time") | calls("time.time_ns") <= MOMENTS
-    assert not (calls("datetime.now") | calls("datetime.utcnow") | calls("datetime.today"))
+    assert calls("datetime.now") | calls("datetime.utcnow") | calls("datetime.today") <= {"bench/machine.py"}
 
 
 def test_an_event_of_the_future_was_just_now(tmp_path):
