@@ -2,6 +2,7 @@
 
 import ast
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,51 @@ def test_what_others_must_not_read_is_made_for_this_user_alone(tmp_path):
         assert private(tmp_path / "shared").stat().st_mode & 0o7777 == 0o2770
     finally:
         os.umask(before)
+
+
+PLUGIN = """
+from pathlib import Path
+from qcxr.plugins import loss
+Path(__file__).with_suffix(".ran").touch()
+@loss("mine")
+def mine(targets):
+    return lambda logits, targets: (logits - targets) ** 2
+"""
+
+
+def test_a_plug_in_is_run_only_when_it_is_named_and_needed(tmp_path):
+    from qcxr.study import execution, plugged
+    from qcxr.study.config import parse
+    from tests.study.studies import study
+
+    file, ran = tmp_path / "mine.py", tmp_path / "mine.ran"
+    file.write_text(PLUGIN)
+    parse(study())
+    assert plugged.find("loss", "mine") is None
+    parse(study(plugins=[str(file)], train__loss="mine"))
+    assert not ran.exists()  # a configuration and a plan read it only
+    execution.load(plugged.get("loss", "mine"))
+    assert ran.exists()
+    parse(study())
+    assert plugged.find("loss", "mine") is None
+
+
+def test_warm_jobs_are_of_this_user_alone(monkeypatch):
+    """Their address is on no disk; each end looks whose process the other is."""
+    from qcxr.study import forkserver, warm
+
+    address = f"\0qcxr-test-{os.getpid()}"
+    assert warm._address().startswith("\0")
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        assert warm.same_user(ours)
+        warm._connect(address).close()
+        somebody = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: somebody)
+        assert not warm.same_user(ours)
+        with pytest.raises(ValueError, match="another user's"):
+            forkserver._receive(ours)
+        with pytest.raises(ConnectionRefusedError):
+            warm._connect(address)

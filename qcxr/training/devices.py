@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -58,10 +59,19 @@ def visible_cards() -> list[str]:
 
 
 def lease_folder() -> Path:
-    """Where the lock files lie: one folder per user and machine, outside any results folder."""
-    base = os.environ.get("QCXR_LEASES") or os.path.join(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
-    folder = Path(base)
+    """Where the lock files lie: one folder per user and machine, outside any results folder.
+
+    Raises `InputError` if somebody else has made it, among the temporary files, where anyone could.
+    """
+    if given := os.environ.get("QCXR_LEASES"):
+        folder = Path(given)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o022:
+        raise InputError(f"{folder} must be a folder that only you can write; set QCXR_LEASES to one that is")
     return folder
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import pytest
 
 from qcxr.errors import InputError
 from qcxr.training import devices
-from qcxr.training.devices import configure, confirm, lease, visible_cards
+from qcxr.training.devices import configure, confirm, lease, lease_folder, visible_cards
 
 HOLDER = """
 import sys, time
@@ -203,3 +204,18 @@ def test_programs_are_kept_for_this_user_alone(tmp_path, monkeypatch):
     configure(None, tmp_path / "cache" / "jax")
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
     assert [path.stat().st_mode & 0o777 for path in (tmp_path / "cache", tmp_path / "cache/jax")] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("trap", ["open to all", "a link"])
+def test_a_folder_of_leases_that_somebody_else_laid_is_refused(tmp_path, monkeypatch, trap):
+    monkeypatch.delenv("QCXR_LEASES")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = tmp_path / f"qcxr-leases-{os.getuid()}"
+    assert lease_folder() == folder and folder.stat().st_mode & 0o777 == 0o700
+    if trap == "a link":
+        folder.rename(tmp_path / "theirs")
+        folder.symlink_to(tmp_path / "theirs")
+    else:
+        folder.chmod(0o777)
+    with pytest.raises(InputError, match="must be a folder that only you can write; set QCXR_LEASES to one that is"):
+        lease_folder()
