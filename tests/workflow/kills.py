@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.workflow.compare import differences
-from tests.workflow.study import TINY, Study
+from tests.workflow.study import ROOT, TINY, Study
 
 RUN = "results/runs/cxr8/dqc/seed0"
 TARGET = f"{RUN}/predictions/drawn-nih.parquet"
@@ -85,9 +85,9 @@ class Drill:
         return study.folder / "results"
 
     def study(self, name: str) -> Study:
-        """A study of the drill; one that is there goes on."""
-        fresh = not (self.folder / name).is_dir()
-        study = Study(self.folder / name, CONFIG, fresh=fresh)
+        """A study of the drill; one that is there goes on, with the code that the first one had."""
+        fresh, calm = not (self.folder / name).is_dir(), self.folder / "calm"
+        study = Study(self.folder / name, CONFIG, fresh=fresh, root=ROOT if name == "calm" else calm)
         study.programs = self.folder / "programs"
         return study
 
