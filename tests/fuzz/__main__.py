@@ -32,10 +32,11 @@ def main() -> int:
         kept.mkdir(parents=True, exist_ok=True)
         reader = made(given.reader, Path(temporary, "made"))
         ends, places, count = time.monotonic() + 60 * given.minutes, dict[str, int](), 0
-        found = fuzz(
-            *(reader, random.Random(given.seed), lambda _: time.monotonic() < ends),
-            before=lambda name, data: (kept / "current").write_bytes(data) and None,
-        )
+
+        def keep(name: str, data: bytes) -> None:
+            (kept / "current").write_bytes(data)
+
+        found = fuzz(reader, random.Random(given.seed), lambda _: time.monotonic() < ends, before=keep)
         for fault in found:
             count += 1
             if fault is None:
