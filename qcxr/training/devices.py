@@ -196,7 +196,7 @@ def _asked() -> str | None:
     """What JAX_PLATFORMS said when JAX was imported."""
     import jax  # here: this file must not import it, see above
 
-    return jax.config.jax_platforms
+    return getattr(jax.config, "jax_platforms", None)  # which jax does not declare
 
 
 def _has_cuda() -> bool:
