@@ -99,7 +99,7 @@ class Checkpoints:
         Raises `InputError` where there is no room.
         """
         args = self._ocp.args
-        content = {**position, "digest": _digest(arrays)}
+        content = {**position, "digest": _digest(arrays, position)}
         with _whole_or_said(self._folder):
             self._manager.save(
                 step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
@@ -118,8 +118,8 @@ class Checkpoints:
                     )
                 arrays = {name: np.asarray(value) for name, value in found.arrays.items()}
                 position = dict(found.position)
-                if position.pop("digest") != _digest(arrays):
-                    raise ValueError("its arrays do not match their digest")
+                if position.pop("digest") != _digest(arrays, position):
+                    raise ValueError("its arrays do not match their digest, or its position does not")
                 return arrays, position
             except Exception as error:
                 reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -161,8 +161,8 @@ def _alone(ocp: Any) -> Any:
     )
 
 
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: dict[str, np.ndarray], position: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(position, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
