@@ -141,7 +141,7 @@ def _whole_or_said(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        for part in folder.glob("*.orbax-checkpoint-tmp"):
+        for part in folder.glob("*.orbax-checkpoint-tmp*"):
             shutil.rmtree(part, ignore_errors=True)
         reasons = map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
         if reason := next((reason for reason in reasons if reason in str(error)), None):
