@@ -16,7 +16,8 @@ from typing import NamedTuple
 from qcxr.data.film import FilmError
 from qcxr.errors import InputError
 from tests.fuzz.mutate import Told, mutated
-from tests.fuzz.readers import READERS, Reader
+from tests.fuzz.reader import Reader
+from tests.fuzz.readers import READERS
 
 SECONDS = 60  # for one file of some hundred bytes, on a busy machine
 LONGEST = 2000  # characters of what is said
