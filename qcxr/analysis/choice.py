@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from qcxr.analysis.tablefile import read_table
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.files import write_csv, write_json
 
 LOWER = ("loss",)  # metrics of which the lowest is the best
@@ -62,18 +62,28 @@ def collect(files: Sequence[str | Path], out: str | Path) -> pd.DataFrame:
     """
     rows = []
     for file in files:
-        found = json.loads(Path(file).read_text(encoding="utf-8"))
-        keys = {key: found[key] for key in ("task", "head", "seed", "metric", "lower_is_better")}
-        rows += [
-            {**keys, "trial": one["trial"], "value": one["value"], "chosen": one["trial"] == found["trial"]}
-            | one["values"]
-            for one in found["trials"]
-        ]
+        try:
+            rows += _trials(json.loads(Path(file).read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            reason = f"lacks {error}" if isinstance(error, KeyError) else one_line(error)
+            raise InputError(
+                f"{file} is not the choice of a search ({reason}); choose again: remove it and run snakemake"
+            ) from None
     frame = pd.DataFrame(rows)
     first = ["task", "head", "trial", "seed", "metric", "value", "lower_is_better", "chosen"]
     frame = frame[[*first, *sorted(set(frame) - set(first))]]
     write_csv(frame, out)
     return frame
+
+
+def _trials(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row of each trial of a search's choice."""
+    keys = {key: found[key] for key in ("task", "head", "seed", "metric", "lower_is_better")}
+    return [
+        {**keys, "trial": one["trial"], "value": one["value"], "chosen": one["trial"] == found["trial"]}
+        | dict(one["values"])
+        for one in found["trials"]
+    ]
 
 
 def _score(folder: Path, metric: str) -> float:

@@ -15,7 +15,7 @@ import pyarrow
 from qcxr.analysis.metrics import read_metrics
 from qcxr.analysis.predictions import Predictions, RunKey, read, sharing
 from qcxr.analysis.tablefile import read_table
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 
 Paths = str | Path | Sequence[str | Path]
 Run = Mapping[str, Any]  # a run.json
@@ -33,10 +33,24 @@ def read_run(path: str | Path) -> dict[str, Any]:
         path = (path if path.is_dir() else path.parent) / "run.json"
     if not path.is_file():
         raise InputError(f"{path}: no such file; a run folder holds run.json once its training has ended")
-    run = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(run.get("config"), str):  # the canonical text of the run's slice
-        run["config"] = json.loads(run["config"])
+    try:
+        run = dict(json.loads(path.read_text(encoding="utf-8")))
+        if isinstance(run.get("config"), str):  # the canonical text of the run's slice
+            run["config"] = dict(json.loads(run["config"]))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is not a run's record ({one_line(error)}); train the run again") from None
     return run
+
+
+def run_key(folder: str | Path, dataset: str = "") -> RunKey:
+    """Which run a folder holds, of its run.json. Raises InputError."""
+    run = read_run(folder)
+    try:
+        return RunKey(str(run["task"]), str(run["head"]), int(run["seed"]), dataset, str(run.get("variant") or ""))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{Path(folder, 'run.json')} is not a run's record (it must say task, head and seed); train the run again"
+        ) from None
 
 
 def hours(run: Run) -> float | None:
@@ -63,15 +77,12 @@ def read_history(paths: Paths, name: str = "history.csv") -> pd.DataFrame:
     frames = []
     for path in many(paths):
         folder = path if path.is_dir() else path.parent
-        run = read_run(folder)
+        run = run_key(folder)
         frame = read_table(folder / name)
-        for key, value in {
-            "seed": run["seed"],
-            "variant": run.get("variant", ""),
-            "head": run["head"],
-            "task": run["task"],
-        }.items():
-            frame.insert(0, key, value)
+        for key in ("seed", "variant", "head", "task"):
+            if key in frame:
+                raise InputError(f"{folder / name} has a column {key}, which a run's history has not; train it again")
+            frame.insert(0, key, getattr(run, key))
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -92,12 +103,7 @@ def read_predictions(paths: Paths) -> dict[RunKey, Predictions]:
 
 def index_predictions(paths: Paths) -> dict[RunKey, Path]:
     """Return the runs of prediction files without reading the tables."""
-    found = {}
-    for path in many(paths):
-        run = read_run(path.parent.parent)
-        key = RunKey(run["task"], run["head"], int(run["seed"]), path.stem, run.get("variant") or "")
-        found[key] = path
-    return found
+    return {run_key(path.parent.parent, path.stem): path for path in many(paths)}
 
 
 def _frames(paths: Paths) -> pd.DataFrame:

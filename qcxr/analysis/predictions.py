@@ -57,10 +57,10 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     probability without truth or the reverse or is called as means are, a probability is NaN or outside [0, 1], or a
     truth is not 0, 1 or NA.
     """
+    labels = _labels(frame, source)
     for column in ("image_id", "patient_id"):
         if column not in frame:
             raise InputError(f"{source}: column {column} is missing, got {few(frame.columns)}; add it")
-    labels = _labels(frame, source)
     if not len(frame):
         raise InputError(f"{source}: no rows; it must hold at least one film")
 
@@ -73,8 +73,8 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
         raise InputError(f"{source}: image_id given twice: {few(twice)}; keep one row per film")
     order = np.argsort(ids.to_numpy(dtype=object), kind="stable")
 
-    probability = frame[[f"p_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
-    truth = frame[[f"y_{label}" for label in labels]].to_numpy(np.float64, na_value=np.nan)[order]
+    probability = _numbers(frame, [f"p_{label}" for label in labels], source)[order]
+    truth = _numbers(frame, [f"y_{label}" for label in labels], source)[order]
     ids = ids.to_numpy(dtype=object)[order]
     for j, label in enumerate(labels):
         _check_label(label, ids, probability[:, j], truth[:, j], source)
@@ -82,7 +82,28 @@ def check(frame: pd.DataFrame, *, source: str = "predictions") -> Predictions:
     return Predictions(ids, patients, labels, probability, truth)
 
 
+def _numbers(frame: pd.DataFrame, columns: list[str], source: str) -> Float64[np.ndarray, "films columns"]:
+    try:
+        return frame[columns].to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        raise InputError(f"{source}: {few(_no_numbers(frame[columns]))} must hold numbers; correct it") from None
+
+
+def _no_numbers(frame: pd.DataFrame) -> list[str]:
+    """Each column with a value that is no number, and the first such value."""
+    found = []
+    for column in frame:
+        wrong = frame[column].notna() & pd.to_numeric(frame[column], errors="coerce").isna()
+        if wrong.any():
+            found.append(f"{column} (got {str(frame[column][wrong].iloc[0])[:40]!r})")
+    return found or list(frame)
+
+
 def _labels(frame: pd.DataFrame, source: str) -> tuple[str, ...]:
+    if strange := [column for column in frame if not isinstance(column, str)] or list(
+        frame.columns[frame.columns.duplicated()]
+    ):
+        raise InputError(f"{source}: every column must have a name of its own, a text, got {strange[0]!r}; name it")
     labels = tuple(column[2:] for column in frame if column.startswith("p_"))
     truths = [column[2:] for column in frame if column.startswith("y_")]
     if not labels:

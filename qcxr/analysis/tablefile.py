@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 
 # Columns that hold names and sentences. An empty cell in one of them is an empty text, in all others it is NaN.
 TEXTS = frozenset({
@@ -26,17 +26,22 @@ NOT_A_NUMBER = (
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a parquet or CSV table, columns of `TEXTS` as text; InputError if missing, empty or of another kind."""
+    """Read a parquet or CSV table, columns of `TEXTS` as text.
+
+    Raises InputError if it is missing, empty, damaged or of another kind.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give an existing .parquet or .csv file")
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix in {".csv", ".gz"}:
-        try:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix in {".csv", ".gz"}:
             return read_csv(path)
-        except pd.errors.EmptyDataError:
-            raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
+    except pd.errors.EmptyDataError:
+        raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
+    except Exception as error:  # what pandas and pyarrow raise depends on where a file is damaged
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); write it again") from None
     raise InputError(f"{path}: a table must be .parquet or .csv, got {path.suffix or 'no suffix'}; convert it")
 
 

@@ -97,6 +97,7 @@ def _table(arguments: argparse.Namespace, paths: list[str]) -> pd.DataFrame:
     configure(None, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr" / "jax")
 
     from qcxr.training.ensemble import Ensemble
+    from qcxr.training.exhausted import memory_said
     from qcxr.training.filmtable import table
 
     if len(found) > 1:
@@ -104,7 +105,8 @@ def _table(arguments: argparse.Namespace, paths: list[str]) -> pd.DataFrame:
     ensemble = Ensemble(found)
     each = _overlays(arguments, ensemble) if arguments.overlay else None
     seen = found[0].films
-    rows = table(ensemble, paths, thresholds=thresholds, seen=seen, batch_size=arguments.batch_size, each=each)
+    with memory_said([f"--batch-size below {arguments.batch_size}"]):
+        rows = table(ensemble, paths, thresholds=thresholds, seen=seen, batch_size=arguments.batch_size, each=each)
     _say_what_is_missing(found)
     if each is not None:
         print(f"{each.written} picture{'s' if each.written != 1 else ''} in {each.folder}", file=sys.stderr)

@@ -58,8 +58,8 @@ def read(data: bytes, levels: str) -> tuple[Image.Image, str]:
             return _read(data, levels)
         except MissingCodec:
             raise
-        except FilmError as error:  # names of the file's own are in it, with line ends or anything else
-            raise FilmError(one_line(error, None)) from None
+        except FilmError as error:  # names of the file's own are in it, with line ends or anything else, of any length
+            raise FilmError(one_line(error, 300)) from None
         except Exception as error:  # pydicom and the decoders raise what they meet
             raise FilmError(f"damaged or truncated DICOM ({one_line(error, 120)})") from None
 

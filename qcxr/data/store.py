@@ -16,8 +16,33 @@ from typing import Any
 import diskcache
 
 from qcxr.errors import InputError
+from qcxr.study.folders import private
 
 _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones would become files
+
+
+class _Foreign(Exception):
+    """A value that only another program's hand can have put there."""
+
+
+class _Plain(diskcache.Disk):
+    """Values as SQLite has them: diskcache would unpickle what the database calls a pickle, which executes code.
+
+    Nor does it open or remove files that the database names, which may be anyone's.
+    """
+
+    def get(self, key: Any, raw: bool) -> Any:
+        if not raw:
+            raise _Foreign("a key")
+        return super().get(key, raw)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode != diskcache.core.MODE_RAW or filename is not None:
+            raise _Foreign("a value")
+        return super().fetch(mode, filename, value, read)
+
+    def remove(self, file_path: str) -> None:
+        raise _Foreign("a file's name")
 
 
 class _Store(diskcache.Cache):
@@ -38,6 +63,7 @@ def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     with _said_plainly(cache_dir):
         cache = _Store(
             str(cache_dir),
+            disk=_Plain,
             eviction_policy="none",
             cull_limit=0,  # never evict: an entry costs a decode
             disk_min_file_size=_INSIDE_SQLITE,
@@ -96,7 +122,7 @@ def sqlite_problems(cache_dir: str | Path) -> str:
 
 def _folder(cache_dir: str | Path) -> Path:
     try:
-        Path(cache_dir).mkdir(parents=True, exist_ok=True)
+        private(cache_dir)
     except OSError as error:  # a file in its place or above it, a disk that is full or read-only, /proc
         raise _unwritable(cache_dir, error) from None
     return Path(cache_dir)
@@ -131,6 +157,8 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
         raise
     except UnicodeDecodeError:
         raise _damaged(cache_dir, "text that is not UTF-8") from None
+    except _Foreign as error:
+        raise _damaged(cache_dir, f"{error} that we have not written") from None
     except diskcache.Timeout:
         raise InputError(f"cache {cache_dir} is locked by another program; close it and run again") from None
     except OSError as error:

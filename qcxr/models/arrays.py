@@ -1,6 +1,5 @@
 """Arrays in and out of a network and of files: by readable name, in safetensors, complete or not at all."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,10 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from qcxr.errors import InputError
+from qcxr.study.files import replacing
 
 Network = TypeVar("Network")  # an nnx.Module, which a protocol cannot say of itself
 
@@ -52,14 +52,9 @@ def channels_last(value: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]
 
 
 def write(path: Path | str, values: Mapping[str, np.ndarray], header: dict[str, str] | None = None) -> None:
-    """Write arrays by name as one safetensors file, atomically."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(dict(values), temporary, metadata=header)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write arrays by name as one safetensors file, atomically. Raises InputError where there is no room for it."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(save(dict(values), metadata=header))  # safetensors' own writing hides what went wrong
 
 
 def read(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:

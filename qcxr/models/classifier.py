@@ -9,7 +9,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.models import arrays, backbones
 from qcxr.models.contracts import Head, Measured
 from qcxr.models.description import Backbone
@@ -17,6 +17,7 @@ from qcxr.models.features import Extractor
 from qcxr.models.heads.create import create
 
 FORMAT = "qcxr-model-1"
+AGAIN = "use a run's best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,40 @@ def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
     try:
         about = json.loads(header.get("qcxr", "{}"))
         found = about.get("format")
-        architecture = Architecture(**about["model"]) if found == FORMAT else None
+        architecture = _described(about["model"]) if found == FORMAT else None
         metadata = dict(about["metadata"]) if found == FORMAT else {}
-    except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or not what `save` writes
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # no JSON, or not what `save` writes
         found, architecture, metadata = "a header that is not ours", None, {}
     if architecture is None:
         raise InputError(
-            f"{path} must be a model written by qcxr ({FORMAT}), got {found or 'no such header'}; "
-            "use a run's best.safetensors"
+            f"{path} must be a model written by qcxr ({FORMAT}), got {str(found or 'no such header')[:80]}; {AGAIN}"
         )
-    model = build(architecture, seed=0)
+    most = sum(value.size for value in values.values())
+    if (largest := max(_sizes([architecture.n_labels, architecture.backbone.get("config")]), default=0)) > most:
+        raise InputError(f"{path}: its header has a size of {largest}, beyond its {most} numbers; {AGAIN}")
+    try:
+        model = build(architecture, seed=0)
+    except InputError:
+        raise
+    except Exception as error:  # of a header that was edited, whatever it meets first
+        raise InputError(
+            f"{path}: its header is of no network that can be built ({one_line(error)}); {AGAIN}"
+        ) from error
     return arrays.fill(model, values, source=str(path)), metadata
+
+
+def _described(header: dict[str, Any]) -> Architecture:
+    """The architecture of a header. Raises TypeError unless its parts are of the types that `save` writes."""
+    found = Architecture(**header)
+    dictionaries = isinstance(found.backbone, dict) and isinstance(found.head_options, dict)
+    if not dictionaries or not isinstance(found.head, str) or type(found.n_labels) is not int:
+        raise TypeError("parts of other types")
+    return found
+
+
+def _sizes(content: Any) -> list[int]:
+    """All whole numbers in lists and dictionaries."""
+    if isinstance(content, dict | list):
+        inside = content.values() if isinstance(content, dict) else content
+        return [number for part in inside for number in _sizes(part)]
+    return [content] if isinstance(content, int) else []

@@ -54,6 +54,17 @@ def _nearest(folder: str) -> Path:
     return next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
 
 
+def private(folder: str | Path) -> Path:
+    """The folder, made if it is not there, and then for this user alone; one that is there stays as it was shared.
+
+    Films of patients lie in caches, and compiled programs, which are executed. Raises `OSError`.
+    """
+    made = Path(folder)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.mkdir(mode=0o700, exist_ok=True)
+    return made
+
+
 def user_cache() -> Path:
     """Our folder in the user's cache, for what no study owns."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qcxr"

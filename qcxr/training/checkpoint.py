@@ -7,11 +7,14 @@ and carries a fingerprint (configuration slice, code hash, data hash): only an e
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
+import os
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +94,17 @@ class Checkpoints:
         )
 
     def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
-        """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole."""
+        """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole.
+
+        Raises `InputError` where there is no room.
+        """
         args = self._ocp.args
-        content = {**position, "digest": _digest(arrays)}
-        self._manager.save(
-            step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
-        )
-        self._manager.wait_until_finished()
+        content = {**position, "digest": _digest(arrays, position)}
+        with _whole_or_said(self._folder):
+            self._manager.save(
+                step, args=args.Composite(arrays=args.StandardSave(arrays), position=args.JsonSave(content)), force=True
+            )
+            self._manager.wait_until_finished()
 
     def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The newest checkpoint that is whole, or None. A damaged one is named, removed and passed over."""
@@ -111,8 +118,8 @@ class Checkpoints:
                     )
                 arrays = {name: np.asarray(value) for name, value in found.arrays.items()}
                 position = dict(found.position)
-                if position.pop("digest") != _digest(arrays):
-                    raise ValueError("its arrays do not match their digest")
+                if position.pop("digest") != _digest(arrays, position):
+                    raise ValueError("its arrays do not match their digest, or its position does not")
                 return arrays, position
             except Exception as error:
                 reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -125,6 +132,25 @@ class Checkpoints:
         self._manager.close()
 
 
+@contextlib.contextmanager
+def _whole_or_said(folder: Path) -> Iterator[None]:
+    """A save that fails leaves nothing; for want of room it is an `InputError`, of which Orbax makes a ValueError."""
+    loud = logging.getLogger("absl")
+    level = loud.level
+    loud.setLevel(logging.CRITICAL)  # it logs each of its threads' tracebacks
+    try:
+        yield
+    except Exception as error:
+        for part in folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(part, ignore_errors=True)
+        reasons = map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+        if reason := next((reason for reason in reasons if reason in str(error)), None):
+            raise InputError(f"{folder} cannot be written ({reason}); free space or choose another folder") from None
+        raise
+    finally:
+        loud.setLevel(level)
+
+
 def _alone(ocp: Any) -> Any:
     """Orbax's options for a process that saves without waiting for others: every host holds the whole state."""
     if jax.process_count() == 1:
@@ -135,8 +161,8 @@ def _alone(ocp: Any) -> Any:
     )
 
 
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: dict[str, np.ndarray], position: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(position, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype} {array.shape}".encode())

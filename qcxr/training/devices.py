@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import logging
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
+from qcxr.study.folders import private
 from qcxr.study.locks import lockless
 
 log = logging.getLogger("qcxr.devices")
@@ -57,10 +60,19 @@ def visible_cards() -> list[str]:
 
 
 def lease_folder() -> Path:
-    """Where the lock files lie: one folder per user and machine, outside any results folder."""
-    base = os.environ.get("QCXR_LEASES") or os.path.join(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
-    folder = Path(base)
+    """Where the lock files lie: one folder per user and machine, outside any results folder.
+
+    Raises `InputError` if somebody else has made it, among the temporary files, where anyone could.
+    """
+    if given := os.environ.get("QCXR_LEASES"):
+        folder = Path(given)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+    folder = Path(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o022:
+        raise InputError(f"{folder} must be a folder that only you can write; set QCXR_LEASES to one that is")
     return folder
 
 
@@ -166,6 +178,41 @@ def join_hosts() -> None:
         log.info("host %d of %d", jax.process_index() + 1, jax.process_count())
 
 
+def confirm(cards: Sequence[str]) -> None:
+    """Make sure that JAX computes on the cards that are held: it goes on without a word on the CPU where one is gone.
+
+    On purpose (JAX_PLATFORMS=cpu) it may, and JAX without CUDA cannot do otherwise: that is said. Raises `InputError`.
+    """
+    if not cards:
+        return
+    import jax  # here: this file must not import it, see above
+
+    named = f"card{'s' if len(cards) > 1 else ''} {', '.join(cards)}"
+    ways_out = "look at nvidia-smi, set such a card aside (QCXR_CARDS), or run on the CPU with JAX_PLATFORMS=cpu"
+    try:
+        platform, seen = jax.devices()[0].platform, len(jax.local_devices())
+    except RuntimeError as error:
+        raise InputError(f"{named} cannot be used ({one_line(error)}); {ways_out}") from None
+    if platform == "cpu" and (_asked() or "").startswith("cpu"):
+        return
+    if platform == "cpu" and not _has_cuda():
+        log.warning("%s is not used: JAX is installed without CUDA (pip install -e '.[cuda13]')", named)
+    elif platform == "cpu" or seen < len(cards):
+        told = "none" if platform == "cpu" else f"only {seen}"
+        raise InputError(f"{named} must be visible to JAX, which sees {told} of them; {ways_out}")
+
+
+def _asked() -> str | None:
+    """What JAX_PLATFORMS said when JAX was imported."""
+    import jax  # here: this file must not import it, see above
+
+    return getattr(jax.config, "jax_platforms", None)  # which jax does not declare
+
+
+def _has_cuda() -> bool:
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
+
+
 def configure(threads: int | None, compilation_cache: str | os.PathLike | None, *, deterministic: bool = False) -> None:
     """Set what JAX reads when it is imported: one thread if that is all we have, the persistent compilation cache.
 
@@ -179,6 +226,8 @@ def configure(threads: int | None, compilation_cache: str | os.PathLike | None, 
         for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(key, "1")
     if compilation_cache is not None:
+        with contextlib.suppress(OSError):  # JAX says that it goes on without
+            private(private(Path(compilation_cache).parent) / Path(compilation_cache).name)
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(compilation_cache).absolute()))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # many short runs: each counts
         if (jax := sys.modules.get("jax")) is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from qcxr.errors import InputError
+from qcxr.study.files import said_plainly
 
 BOARD = ("train_loss", "val_loss", "films_per_second")
 
@@ -52,7 +53,7 @@ class Progress:
         if self._path is None:
             return
         line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
-        with open(self._path, "a", encoding="utf-8") as handle:
+        with said_plainly(self._path), open(self._path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
 
     def start_epoch(self, epoch: int, step: int) -> None:

@@ -15,7 +15,7 @@ from qcxr.errors import InputError
 from qcxr.study import digests, runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
-from qcxr.training import devices, energy, lock, progress, resumable
+from qcxr.training import devices, energy, exhausted, lock, progress, resumable
 
 log = logging.getLogger("qcxr.train")
 LEFT = ("best.safetensors", "history.csv", "steps.csv", "run.json")  # by a finished run
@@ -32,7 +32,8 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
     if count % hosts:
         raise InputError(f"train.devices must be a multiple of the {hosts} hosts of this run, got {count}; set it")
     alone = lock.held(run) if devices.is_first_host() else contextlib.nullcontext(False)
-    with alone as waited, devices.lease(count // hosts, slots=cfg.resources.gpu_slots) as cards:
+    fits = exhausted.memory_said(exhausted.of_training(run.recipe, cfg.resources))
+    with alone as waited, devices.lease(count // hosts, slots=cfg.resources.gpu_slots) as cards, fits:
         devices.configure(
             threads=threads,
             compilation_cache=f"{cfg.data.cache}/jax",
@@ -47,6 +48,7 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         from qcxr.training import record, splits
         from qcxr.training.fit import fingerprint, fit
 
+        devices.confirm(cards)
         loaded = splits.load(*films, run, unlearnable=cfg.data.unlearnable)
         marks = fingerprint(run, loaded)
         whole = all((run.out / name).is_file() for name in LEFT)  # Snakemake removes files before it starts a job

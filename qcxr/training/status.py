@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -11,18 +12,25 @@ from typing import Any
 from qcxr.study import runs, spent
 from qcxr.study.config import Config
 
+EPOCH = ("epoch", "epochs", "train_loss", "val_loss", "films_per_second", "seconds")  # numbers of an epoch's event
 COLUMNS = ("run", "state", "epoch", "train", "val", "best", "films/s", "left", "device", "seen")
 
 
 def events(path: Path) -> list[dict[str, Any]]:
-    """The events of one progress file; a line that a kill cut short is passed over."""
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return found
+    """The events of one progress file; a line that a kill cut short, or that is damaged, is passed over."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return [event for line in lines if (event := _told(line)) is not None]
+
+
+def _told(line: str) -> dict[str, Any] | None:
+    """The event of a line, if it is whole."""
+    try:
+        event = json.loads(line)
+        numbers = [event["time"], event["pid"], *(event[key] for key in EPOCH if event["state"] == "epoch")]
+        whole = isinstance(event["state"], str) and all(math.isfinite(number) for number in numbers)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return event if whole and 0 < event["pid"] < 1 << 31 else None
 
 
 def run_row(path: Path, *, finished: bool) -> dict[str, str]:
@@ -37,7 +45,11 @@ def run_row(path: Path, *, finished: bool) -> dict[str, str]:
     state = {"done": "done", "failed": "failed", "stopped": "stopped"}.get(last["state"])
     if state is None:
         state = "running" if _alive(last["pid"]) else "killed"
-    row |= {"state": state, "device": last.get("device", ""), "seen": _duration(time.time() - last["time"]) + " ago"}
+    row |= {
+        "state": state,
+        "device": str(last.get("device", "")),
+        "seen": _duration(time.time() - last["time"]) + " ago",
+    }
     if epochs:
         now, best = epochs[-1], min(epochs, key=lambda event: event["val_loss"])
         row |= {

@@ -1,6 +1,9 @@
 """Damaged manifests, packed files and caches: which file, and the way out, in one line."""
 
+import contextlib
+import pickle
 import shutil
+import sqlite3
 
 import numpy as np
 import pandas as pd
@@ -128,3 +131,40 @@ def test_damaged_text_in_the_cache_is_said(packed, tmp_path):
         lambda: build(frame, where, progress=False),
         f"cache {where.cache} is damaged (text that is not UTF-8); delete the directory and run again",
     )
+
+
+class Executed:
+    """Whose pickle says that it was read."""
+
+    told = False
+
+    def __reduce__(self):
+        return (setattr, (Executed, "told", True))
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("mode = 4, value = :pickle", "a value"),
+        ("mode = 2, filename = :file", "a value"),
+        ("raw = 0, key = :pickle", ""),
+    ],
+    ids=["a pickle", "another's file", "a pickled key"],
+)
+def test_a_database_that_holds_pickles_or_names_files_is_damaged(packed, tmp_path, column, said):
+    """diskcache would execute the first, read or remove the second."""
+    _, frame, where = packed
+    shutil.copytree(where.cache, tmp_path / "cache")
+    where = Films(where.images, tmp_path / "cache", SMALL)
+    other = tmp_path / "other"
+    other.write_bytes(b"somebody's")
+    given = {"pickle": pickle.dumps(Executed()), "file": "../other"}
+    with contextlib.closing(sqlite3.connect(tmp_path / "cache/cache.db")) as database:
+        database.execute(f"UPDATE OR IGNORE Cache SET {column}", given)
+        database.commit()
+    if said:
+        refused(lambda: film_facts(frame, where), f"cache {where.cache} is damaged ({said} that we have not written)")
+        refused(lambda: build(frame, where, progress=False), "is damaged (a value that we have not written); delete")
+    else:
+        film_facts(frame, where)
+    assert not Executed.told and other.read_bytes() == b"somebody's"

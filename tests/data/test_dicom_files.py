@@ -206,3 +206,14 @@ def test_damaged_and_hostile_files_give_pixels_or_a_film_error(which, changes, l
             assert "\n" not in str(error)
         else:
             assert decoded.dtype == np.uint8 and decoded.ndim == 2
+
+
+def test_a_transfer_syntax_of_many_words_is_one_short_line():
+    """What the fuzzer found: two bytes of a length, and all that follows is the syntax's name."""
+    data = dicoms.data(dicoms.film(STORED))
+    at = data.index(b"UI\x14\x001.2.840.10008.1.2.1")
+    for size in (200, 3000):
+        damaged = data[: at + 2] + size.to_bytes(2, "little") + data[at + 4 :]
+        with pytest.raises(FilmError) as caught:
+            decode(damaged)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) <= 300

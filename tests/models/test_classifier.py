@@ -182,3 +182,35 @@ def test_a_header_that_is_not_ours_is_one_line(tmp_path, header):
 def test_a_folder_in_place_of_the_weights_is_one_line(tmp_path):
     with pytest.raises(InputError, match="is a folder; give a safetensors file, of a run its best.safetensors"):
         classifier.restore(tmp_path)
+
+
+EDITED = {
+    "n_labels": ({"n_labels": 1 << 31}, "its header has a size of 2147483648, beyond its"),
+    "a layer's width": (
+        {"backbone": {"config": {"hidden_sizes": [1 << 40]}}},
+        "its header has a size of 1099511627776",
+    ),
+    "no number": ({"n_labels": "2"}, "a header that is not ours"),
+    "no head's name": ({"head": ["cdl"]}, "a header that is not ours"),
+    "no options": ({"head_options": []}, "a header that is not ours"),
+    "no configuration": ({"backbone": {"config": {"hidden_sizes": "4"}}}, ""),
+    "precision": ({"precision": "float31"}, ""),
+}
+
+
+@pytest.mark.parametrize("what", EDITED)
+def test_a_header_that_was_edited_is_one_line_and_fills_no_memory(tmp_path, what):
+    changes, said = EDITED[what]
+    path = tmp_path / "edited.safetensors"
+    classifier.save(path, build())
+    values, header = arrays.read(path)
+    about = json.loads(header["qcxr"])
+    for key, value in changes.items():
+        config = value["config"] if key == "backbone" else {}
+        about["model"][key] = (
+            {**about["model"]["backbone"], "config": about["model"]["backbone"]["config"] | config} if config else value
+        )
+    arrays.write(path, values, {"qcxr": json.dumps(about)})
+    with pytest.raises(InputError) as caught:
+        classifier.restore(path)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

@@ -5,12 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from types import SimpleNamespace
 
+import jax
 import pytest
 
 from qcxr.errors import InputError
-from qcxr.training.devices import configure, lease, visible_cards
+from qcxr.training import devices
+from qcxr.training.devices import configure, confirm, lease, lease_folder, visible_cards
 
 HOLDER = """
 import sys, time
@@ -177,3 +181,58 @@ def test_a_file_system_without_locks_is_noticed(tmp_path, monkeypatch, kind):
         f"QCXR_LEASES must be a folder on a file system with locks, got {tmp_path / 'leases'} ({why}); set it to one "
         "of this machine's own"
     )
+def test_a_card_that_jax_does_not_see_is_refused(monkeypatch, caplog):
+    """It would train on the CPU without a word; this machine's JAX has no card to see."""
+    jax.devices()
+    confirm([])
+    confirm(["3"])  # JAX_PLATFORMS=cpu is on purpose
+    monkeypatch.setattr(devices, "_asked", lambda: None)
+    monkeypatch.setattr(devices, "_has_cuda", lambda: False)
+    with caplog.at_level("WARNING"):
+        confirm(["3"])
+    assert "card 3 is not used: JAX is installed without CUDA" in caplog.text
+    monkeypatch.setattr(devices, "_has_cuda", lambda: True)
+    with pytest.raises(InputError, match=r"cards 2, 3 must be visible to JAX, which sees none of them; .*QCXR_CARDS"):
+        confirm(["2", "3"])
+
+
+def test_a_card_that_jax_cannot_start_is_refused(monkeypatch):
+    def broken():
+        raise RuntimeError("Unable to initialize backend 'cuda': INTERNAL: no supported devices found\nfor platform")
+
+    monkeypatch.setattr(jax, "devices", broken)
+    with pytest.raises(InputError, match=r"card 3 cannot be used \(Unable to .* found for platform\); look at nvidia"):
+        confirm(["3"])
+
+
+def test_one_card_of_four_that_is_gone_is_refused(monkeypatch):
+    seen = [SimpleNamespace(platform="gpu")] * 3
+    monkeypatch.setattr(jax, "devices", lambda: seen)
+    monkeypatch.setattr(jax, "local_devices", lambda: seen)
+    confirm(["0", "1", "3"])
+    with pytest.raises(InputError, match="cards 0, 1, 2, 3 must be visible to JAX, which sees only 3 of them; look"):
+        confirm(["0", "1", "2", "3"])
+
+
+def test_programs_are_kept_for_this_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    configure(None, tmp_path / "cache" / "jax")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "cache", tmp_path / "cache/jax")] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("trap", ["open to all", "a link"])
+def test_a_folder_of_leases_that_somebody_else_laid_is_refused(tmp_path, monkeypatch, trap):
+    monkeypatch.delenv("QCXR_LEASES")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = tmp_path / f"qcxr-leases-{os.getuid()}"
+    assert lease_folder() == folder and folder.stat().st_mode & 0o777 == 0o700
+    if trap == "a link":
+        folder.rename(tmp_path / "theirs")
+        folder.symlink_to(tmp_path / "theirs")
+    else:
+        folder.chmod(0o777)
+    with pytest.raises(InputError, match="must be a folder that only you can write; set QCXR_LEASES to one that is"):
+        lease_folder()

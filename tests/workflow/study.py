@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -89,15 +90,22 @@ class Study:
             assert done.returncode != 0, text
         return text
 
-    def start(self, *words: str, overlay: bool = True, cores: int | None = 2, **environment: str) -> subprocess.Popen:
-        """Start snakemake with standard output and error in one pipe."""
+    def start(
+        self,
+        *words: str,
+        overlay: bool = True,
+        cores: int | None = 2,
+        stdout: Any = subprocess.PIPE,
+        **environment: str,
+    ) -> subprocess.Popen:
+        """Start snakemake with standard output and error in one pipe, or file."""
         configs = ["--configfile", "config/demo.yaml", "tiny.yaml"] if overlay else []
         threads = {"OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(self.folder)}
         threads["JAX_COMPILATION_CACHE_DIR"] = str(self.programs)
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *words, *configs],
             cwd=self.folder,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # so that a drill can kill it with all its jobs

@@ -1,5 +1,8 @@
 """What a change reruns, on a finished study: no less than it decides, and no more."""
 
+import os
+import time
+
 import pandas as pd
 import pytest
 
@@ -146,3 +149,13 @@ def test_a_changed_label_file_redoes_what_depends_on_it(study, edited):
     edited("demo/nih/labels/miccai2023_nih-cxr-lt_labels_test.csv", ".png,0,", ".png,1,")
     jobs = study.planned()
     assert (jobs["manifest"], jobs["cache"]) == (1, 3) and jobs["train"] == 4 and "films" not in jobs
+
+
+def test_a_clock_that_jumped_back_costs_time_and_is_put_right_by_touching(study):
+    """Films packed before the jump look newer than the runs that were trained from them after it."""
+    packed = study.folder / "results/packed/drawn-nih-train.npy"
+    later = time.time() + 86_400
+    os.utime(packed, (later, later))
+    assert study.planned()["train"] == 4
+    study.snakemake("--touch")
+    assert study.planned() == {}

@@ -1,35 +1,20 @@
-"""Whatever is killed, the same command again ends with the same bits (README: Killed jobs)."""
+"""Whatever is killed, the same command again ends with the same bits (README: Killed jobs).
+
+A sample of `python -m tests.workflow.kills`, which kills at random moments of the whole workflow.
+"""
 
 import os
 import random
 import signal
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.workflow.study import TINY, Study
+from tests.workflow.kills import CONFIG, RUN, TARGET, trainers
+from tests.workflow.study import Study
 
 pytestmark = pytest.mark.slow
-RUN = "results/runs/cxr8/dqc/seed0"
-CONFIG = TINY | {
-    "train": {"epochs": 20, "batch_size": 2, "patience": 20},
-    "resources": {"checkpoint_minutes": 0.005, "train_threads": 1},
-}
-
-
-def trainers(study) -> list[int]:
-    """Process ids of the study's training jobs."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if any(word.startswith(str(study.folder)) and word.endswith("train.py") for word in command):
-            found.append(int(pid))
-    return found
 
 
 def saved(study) -> bool:
@@ -54,30 +39,29 @@ def until(condition, seconds=180.0):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     study = Study(tmp_path_factory.mktemp("calm"), CONFIG)
-    study.snakemake(f"{RUN}/predictions/drawn-nih.parquet")
+    study.snakemake(TARGET)
     return results(study)
 
 
 def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
     study = Study(tmp_path / "killed", CONFIG)
     study.programs = tmp_path / "programs"  # compiled anew, and killed while that is done
-    target = f"{RUN}/predictions/drawn-nih.parquet"
     study.snakemake("results/packed/drawn-nih-train.npy", "results/packed/drawn-nih-val.npy")
     moments = random.Random(7)
     log = ""
     for attempt, signum in enumerate([signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]):
-        snakemake = study.start(target)
+        snakemake = study.start(TARGET)
         until(lambda: trainers(study))
         until(lambda: saved(study) or not trainers(study))
         time.sleep(moments.uniform(0, 1.5))
         for pid in trainers(study):
             os.kill(pid, signum)
         log += snakemake.communicate(timeout=300)[0]
-        if (study.folder / target).exists():
+        if (study.folder / TARGET).exists():
             break  # it was faster than we: fine, as long as it was stopped before
         assert snakemake.returncode != 0 and not (study.folder / RUN / "run.json").exists(), attempt
     assert attempt >= 1
-    log += study.snakemake(target)  # no unlock, no cleaning up
+    log += study.snakemake(TARGET)  # no unlock, no cleaning up
     assert "resuming at epoch" in log
     assert results(study) == undisturbed
     assert not (study.folder / "results/work").exists()
@@ -86,11 +70,36 @@ def test_killed_five_times_ends_with_the_same_bits(undisturbed, tmp_path):
 def test_snakemake_itself_killed_needs_only_unlock(undisturbed, tmp_path):
     study = Study(tmp_path / "all", CONFIG)
     study.programs = tmp_path / "programs"
-    snakemake = study.start(f"{RUN}/predictions/drawn-nih.parquet")
+    snakemake = study.start(TARGET)
     until(lambda: saved(study))
     os.killpg(snakemake.pid, signal.SIGKILL)  # Snakemake and all its jobs at once, as a power cut does
     snakemake.communicate()
     until(lambda: not trainers(study))
     study.snakemake("--unlock")
-    log = study.snakemake(f"{RUN}/predictions/drawn-nih.parquet")
+    log = study.snakemake(TARGET)
     assert "resuming at epoch" in log and results(study) == undisturbed
+
+
+def test_sigterm_to_snakemake_a_second_one_and_an_edit_of_the_configuration(undisturbed, tmp_path):
+    study = Study(tmp_path / "study", CONFIG)
+    edited = CONFIG | {"train": CONFIG["train"] | {"learning_rate": 0.1}}
+    first = study.start(TARGET)
+    until(lambda: saved(study))
+    second = study.snakemake(TARGET, check=False)
+    assert "lock" in second.lower() and "Traceback" not in second
+    first.send_signal(signal.SIGTERM)  # to Snakemake alone
+    log = first.communicate(timeout=300)[0]
+    assert first.returncode != 0 and not (study.folder / RUN / "run.json").exists(), log
+    until(lambda: not trainers(study), seconds=30)
+    events = (study.folder / "results/progress/cxr8/dqc/seed0.jsonl").read_text()
+    assert '"stopped"' in events.splitlines()[-1]
+
+    again = study.start(TARGET)  # no unlock
+    until(lambda: trainers(study))
+    study.write(edited)  # while it trains: what began goes on as it began, predictions included
+    log = again.communicate(timeout=300)[0]
+    assert again.returncode == 0 and "resuming at epoch" in log, log
+    assert results(study) == undisturbed
+    assert "Train cxr8 with dqc" in study.snakemake("-n", TARGET)  # with the edited configuration
+    study.write(CONFIG)
+    assert "Nothing to be done" in study.snakemake("-n", TARGET)

@@ -7,18 +7,21 @@ warm.start("qcxr.training.frozen")
 from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
-from qcxr.training import keptfeatures
-from qcxr.training.devices import configure, lease
+from qcxr.training import exhausted, keptfeatures
+from qcxr.training.devices import configure, confirm, lease
 
 with job(snakemake.log[0], snakemake.input, snakemake.output) as read:
     cfg, w = parse(snakemake.config), snakemake.wildcards
     films = {snakemake.input.films: read[snakemake.input.films]}
     keptfeatures.check(cfg.data.cache, films[snakemake.input.films])
-    with lease(slots=cfg.resources.gpu_slots):
+    recipe = runs.features(cfg)[w.features.removeprefix("/")]
+    ways_out = exhausted.of_prediction(recipe, cfg.resources)
+    with lease(slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
-        recipe = runs.features(cfg)[w.features.removeprefix("/")]
+        if not recipe.backbone.on_torch:
+            confirm(cards)
         training = w.split == "train" and w.dataset in cfg.data.training
         pack_features(
             snakemake.input.films,

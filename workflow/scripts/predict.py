@@ -8,17 +8,20 @@ from qcxr.study import runs
 from qcxr.study.config import parse
 from qcxr.study.job import job
 from qcxr.study.labels import ordered
-from qcxr.training.devices import configure, lease
+from qcxr.training import exhausted
+from qcxr.training.devices import configure, confirm, lease
 
 with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg, w = parse(snakemake.config), snakemake.wildcards
-    with lease(slots=cfg.resources.gpu_slots):
+    recipe = runs.arm(cfg, w.head, w.variant.removeprefix("/"))[1]
+    ways_out = exhausted.of_prediction(recipe, cfg.resources)
+    with lease(slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.data import split  # imports JAX, which sees the card that is held
         from qcxr.training.predict import predict
 
-        data = runs.arm(cfg, w.head, w.variant.removeprefix("/"))[1].data
-        labels = ordered(cfg.labels(w.task), data.label_order)
+        confirm(cards)
+        labels = ordered(cfg.labels(w.task), recipe.data.label_order)
         predict(
             weights_file=snakemake.input.weights,
             split=split.load(snakemake.input.facts, labels),
