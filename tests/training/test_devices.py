@@ -181,6 +181,8 @@ def test_a_file_system_without_locks_is_noticed(tmp_path, monkeypatch, kind):
         f"QCXR_LEASES must be a folder on a file system with locks, got {tmp_path / 'leases'} ({why}); set it to one "
         "of this machine's own"
     )
+
+
 def test_a_card_that_jax_does_not_see_is_refused(monkeypatch, caplog):
     """It would train on the CPU without a word; this machine's JAX has no card to see."""
     jax.devices()
