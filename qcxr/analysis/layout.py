@@ -122,6 +122,11 @@ class Layout:
             return [self.counts(name) for name in dict.fromkeys([trained, *self.study.datasets])]
         return self.root / f"{kind}.csv"
 
+    def many(self, kind: str) -> list[Path]:
+        """The same as a list."""
+        found = self.files(kind)
+        return found if isinstance(found, list) else [found]
+
     @property
     def studied(self) -> list[str]:
         """The kinds that tables and the report are made of."""
