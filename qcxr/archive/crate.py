@@ -115,7 +115,9 @@ class Crate:
     def say_who(self) -> None:
         """What the archive is, by whom, and what it conforms to."""
         whole, about = self.crate, self.about
-        whole.name, whole.description, whole.license = about.title, about.description, about.license
+        whole.name, whole.description = about.title, about.description
+        there = about.license if about.license.startswith(("https://", "http://")) else "#license"
+        whole.license = self.add(there, "CreativeWork", name=about.license)
         whole.datePublished = _time(about.published)
         kinds = [
             self.add(url, "CreativeWork", name=name, version=url.rsplit("/", 1)[1]) for url, name in PROFILES.items()
