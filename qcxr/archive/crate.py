@@ -187,7 +187,7 @@ class Crate:
         )
 
 
-def _one(values: list[ContextEntity]) -> Any:
+def _one(values: list[Any]) -> Any:
     """A list, or its only element: JSON-LD knows no list of one."""
     return values[0] if len(values) == 1 else values
 

@@ -75,6 +75,7 @@ NEUTRAL = frozenset(
         "qcxr.study.slices",
         "qcxr.study.source",
         "qcxr.study.spent",
+        "qcxr.study.studied",
         "qcxr.study.table",
         "qcxr.study.train",
         "qcxr.study.trials",
@@ -83,6 +84,7 @@ NEUTRAL = frozenset(
         "qcxr.study.yamlfile",
         "qcxr.training.devices",
         "qcxr.training.progress",
+        "qcxr.training.sinks",
     }
 )
 

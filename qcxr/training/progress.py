@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from qcxr.errors import InputError
 BOARD = ("train_loss", "val_loss", "films_per_second")
 
 log = logging.getLogger("qcxr.train")
+
+# called with every event that is written, as it is written (`qcxr.training.sinks`); a process trains one run at a time
+LISTENERS: list[Callable[[dict[str, Any]], None]] = []
 
 
 class Progress:
@@ -39,6 +43,8 @@ class Progress:
         line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
         with open(self._path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
+        for listener in LISTENERS:
+            listener(line)
 
     def start_epoch(self, epoch: int, step: int) -> None:
         """Open the epoch's bar, on a terminal only."""

@@ -14,7 +14,7 @@ from qcxr.errors import InputError
 from qcxr.study import runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
-from qcxr.training import devices, energy, lock
+from qcxr.training import devices, energy, lock, sinks
 
 log = logging.getLogger("qcxr.train")
 
@@ -47,7 +47,8 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
         counts = cfg.resources.energy and devices.is_first_host()
-        with energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext():
+        measured = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
+        with measured, sinks.following(run.progress, cfg.resources.sinks):
             fit(run, loaded, resources=cfg.resources, cards=cards)
 
 
