@@ -4,7 +4,6 @@ import datetime
 import re
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -97,8 +96,9 @@ def installed(built, tmp_path_factory):
     python = folder / "venv/bin/python"
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     site = folder / "venv/lib" / version / "site-packages"
-    paths = {sysconfig.get_paths()[key] for key in ("purelib", "platlib")}
-    (site / "beside.pth").write_text("\n".join(sorted(paths)) + "\n", encoding="utf-8")
+    # a path named in such a file is not searched for files like it: an editable install of the clone stays out
+    paths = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (site / "beside.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
     words = ["install", "-q", "--no-deps", "--no-index", "--target", str(site), str(built[1])]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     return python

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from qcxr.training import progress
 from qcxr.training.status import events
@@ -26,6 +26,7 @@ MEASURED = ("train_loss", "val_loss", "films_per_second")  # of an epoch's
 ENDED = {"done": ("FINISHED", 0), "failed": ("FAILED", 1), "stopped": ("KILLED", 1)}
 
 
+@runtime_checkable
 class Sink(Protocol):
     """What is given every event of one run."""
 
