@@ -7,7 +7,7 @@ parameters, timings, the search, what audit and leak checks found, and the drawi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ from qcxr.analysis.shown import Shown
 from qcxr.analysis.statistics import compare
 from qcxr.analysis.subgroups import Breakdown, subgroup_files
 from qcxr.analysis.tablefile import read_table
+from qcxr.errors import InputError
 from qcxr.study.files import write_csv, write_text
 from qcxr.study.studied import Studied
 
@@ -67,11 +68,26 @@ class Reanalysis:
 
     def run(self) -> str:
         """Do all of it; the summary. Raises `InputError` for a file that is missing or malformed."""
+        if gone := [path for path in self._needed() if not path.is_file()]:
+            raise InputError(
+                f"{gone[0]} is not there: the study was not finished; its analysis can be done again when it is"
+            )
         self._score()
         self._of_cases()
         self._compare()
         drawn = self._draw()
         return self._tell(drawn)
+
+    def _needed(self) -> Iterator[Path]:
+        """All that is taken as it lies there."""
+        kinds = [*self.old.studied, *(kind for name in self.old.figures for kind in self.old.drawn_from(name))]
+        yield from (path for kind in dict.fromkeys(kinds) if kind not in MADE for path in self.old.many(kind))
+        for run in self.study.runs:
+            yield from (self.old.predictions(run, dataset) for dataset in ("validation", *self.study.test_on))
+        yield from (self.old.attributes(case[1]) for case in self.old.grouped)
+        yield from (*self.old.audits, *self.old.leaks)
+        if self.study.circuit:
+            yield self.given / "figures/circuit.png"
 
     def _files(self, kind: str) -> Paths:
         return (self.new if kind in MADE else self.old).files(kind)

@@ -47,16 +47,13 @@ def _of_study(layout: Layout, films: bool) -> Iterator[Path]:
     """What there is once."""
     study, root = layout.study, layout.root
     yield from (root / name for name in (*PAGES, *TABLES))
-    for kind in ("patients", *(kind for kind in layout.studied if kind in ("bootstrap", "subgroups"))):
+    for kind in ("patients", "counts", *(["bootstrap"] if study.analysis.bootstrap else []), "subgroups"):
         yield from layout.many(kind)
-    if study.analysis.bootstrap:
-        yield from layout.many("bootstrap")
     if study.timed:
         yield root / "benchmark.csv"
     if study.trials:
         yield root / "search.csv"
         yield from (root / f"search/{task}/{head}.json" for task in study.tasks for head in layout.searched)
-    yield from layout.many("counts")
     if films:
         yield from layout.audits
         yield from layout.leaks

@@ -16,11 +16,6 @@ from qcxr.errors import InputError
 from qcxr.study.studied import Studied, read
 
 
-def is_archive(path: Path) -> bool:
-    """Whether `qcxr evaluate` is given an archive, and no list of runs."""
-    return path.is_dir() or path.suffix == ".zip"
-
-
 def evaluate_archive(
     archive: Path,
     out: Path,

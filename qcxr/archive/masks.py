@@ -31,7 +31,7 @@ class Masks:
         self._names: dict[str, str] = {}
         taken: set[str] = set()
         for path in dict.fromkeys(text for value in given for text in _texts(value) if _foreign(text)):
-            base = PurePath(path.replace("\\", "/")).name or "root"
+            base = re.sub(r"[^\w.-]", "_", PurePath(path.replace("\\", "/")).name) or "root"  # safe in JSON and HTML
             name = next(n for n in _numbered(f"{AWAY}/{base}") if n not in taken)
             taken.add(name)
             self._names[path] = name
