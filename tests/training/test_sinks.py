@@ -34,7 +34,7 @@ def trained(file, *names, epochs, state="done", first="started"):
 
 
 def records(data):
-    """The records of a W&B run's file: seven bytes, then LevelDB's log format, blocks of 32 KiB from the file's start."""
+    """The records of a file of W&B: seven bytes, then LevelDB's log format, blocks of 32 KiB from the file's start."""
     at, record = 7, b""
     while at + 7 <= len(data):
         if (left := 32768 - at % 32768) < 7:
