@@ -9,8 +9,9 @@ VENV ?= .venv
 CORES ?= 2
 # of all tests, `make test` runs every THIN-th
 THIN ?= 1
-# All of them are compiled quickly rather than well, as JAX's own tests are; a part of them, the drills and the grids as
-# users' programs are. It changes no result that a test looks at, and takes a quarter of the time off.
+# All of them, and the sample of the grids, are compiled quickly rather than well, as JAX's own tests are; a part of
+# them, the drills and the whole grids as users' programs are. It changes no result that a test looks at, and takes a
+# quarter of the time off.
 QUICKLY = $(if $(filter 1,$(THIN)),JAX_DISABLE_MOST_OPTIMIZATIONS=1)
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
@@ -50,7 +51,7 @@ grids: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits
 
 grids-sample: $(VENV)/.test
-	$(TEST_ENV) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
+	$(TEST_ENV) $(QUICKLY) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
 
 # what checks an archive's RO-Crate goes with no environment of ours: it holds `rich` below 14
 .venv-crate/.made:

@@ -1,20 +1,22 @@
-"""One tidy JSON file per machine under `docs/benchmarks`, and what is made of it there."""
+"""One tidy JSON file per machine under `docs/benchmarks`, and what is made of it: there, and in pages that show it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from qcxr.bench import curves, machine, pages
+from qcxr.bench import curves, machine, pages, short
 from qcxr.errors import InputError
 from qcxr.study.files import write_json, write_text
 
 FOLDER = Path("docs/benchmarks")
-README = Path("README.md")
-BEGIN, END = "<!-- benchmarks: made by `qcxr bench pages` -->", "<!-- /benchmarks -->"
+SHOWING = (Path("README.md"), Path("docs/circuits.md"), Path("docs/benchmarks.md"))
+MARKED = re.compile(r"(<!-- made by `qcxr bench pages`: (\S+) -->).*?(<!-- /made -->)", re.DOTALL)
 
 
 def collect(groups: Iterable[str | Path], out: str | Path) -> None:
@@ -36,21 +38,24 @@ def publish(file: str | Path) -> list[Path]:
     return written
 
 
-def insert(text: str, table: str) -> str:
-    """A page's text with the table between its two marks."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"README.md has no two lines {BEGIN} and {END} to write between; put them back")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+def insert(text: str, found: Mapping[str, Any]) -> str:
+    """A page's text with the tables of a machine's benchmarks between its marks, each of which names a table."""
+
+    def made(mark: re.Match[str]) -> str:
+        begin, name, end = mark.groups()
+        if name not in short.TABLES:
+            raise InputError(f"a mark of a page must name one of {', '.join(short.TABLES)}, got {name!r}; correct it")
+        return f"{begin}\n\n{short.TABLES[name](found)}\n\n{end}"
+
+    return MARKED.sub(made, text)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `qcxr bench pages`."""
-    text = "Make the pages of docs/benchmarks, and the README's table, of the machines' JSON files."
+    text = "Make the pages of docs/benchmarks, and the tables that other pages show, of the machines' JSON files."
     parser = argparse.ArgumentParser(prog="qcxr bench pages", description=text)
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a page is not as made")
-    parser.add_argument("--readme", metavar="MACHINE", help="the machine of the README's table, by its file's name")
+    parser.add_argument("--shown", metavar="MACHINE", help="the machine of other pages' tables, by its file's name")
     given = parser.parse_args(argv)
     stale = []
     files = sorted(FOLDER.glob("*.json"))
@@ -61,22 +66,24 @@ def main(argv: list[str] | None = None) -> None:
             stale += [] if page.exists() and page.read_text(encoding="utf-8") == made else [page]
         else:
             publish(file)
-    if shown := _shown(files, given.readme):
-        before = README.read_text(encoding="utf-8")
-        after = insert(before, pages.short(pages.read(shown)))
-        if given.check:
-            stale += [README] if after != before else []
-        elif after != before:
-            write_text(after, README)
+    if shown := _shown(files, given.shown):
+        found = pages.read(shown)
+        for page in SHOWING:
+            before = page.read_text(encoding="utf-8")
+            after = insert(before, found)
+            if given.check:
+                stale += [page] if after != before else []
+            elif after != before:
+                write_text(after, page)
     if stale:
         sys.exit(f"error: {', '.join(map(str, stale))} not as made of docs/benchmarks/*.json; run qcxr bench pages")
 
 
 def _shown(files: list[Path], named: str | None) -> Path | None:
-    """The file of the README's table: the one named, else the one that has the training steps, the first by name."""
+    """The file of other pages' tables: the one named, else the one that has the training steps, the first by name."""
     if named:
         if not (file := FOLDER / f"{named}.json").exists():
-            raise InputError(f"--readme must be one of {', '.join(f.stem for f in files)}, got {named!r}")
+            raise InputError(f"--shown must be one of {', '.join(f.stem for f in files)}, got {named!r}")
         return file
     return next((file for file in files if any(g.startswith("frameworks-") for g in pages.read(file)["groups"])), None)
 

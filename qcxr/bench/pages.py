@@ -1,4 +1,4 @@
-"""From a machine's benchmarks, one JSON file, to its page, its figure and the short table of the README."""
+"""From a machine's benchmarks, one JSON file, to its page."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def read(path: str | Path) -> dict[str, Any]:
 def page(found: Mapping[str, Any], name: str) -> str:
     """The page of a machine in Markdown; `name`: of its figure's file, without the suffix."""
     groups = found["groups"]
-    parts = [f"# Benchmarks on {_where(found['machine'])}", _about(found)]
-    frameworks, engines = _of(groups, "frameworks-"), _of(groups, "engines-")
+    parts = [f"# Benchmarks on {where(found['machine'])}", _about(found)]
+    frameworks, engines = rows_of(groups, "frameworks-"), rows_of(groups, "engines-")
     if steps := frameworks + engines:
         parts += ["## Training steps", STEPS, step_table(steps), over_linear(frameworks), projection(frameworks)]
     # apart, since each is times ours of its own contest
     for heading, rows in (("Frameworks", frameworks), ("Engines and simulators", engines)):
         parts += [f"### {heading}", case_table(rows, ("head", "n_labels"))] if rows else []
-    if networks := _of(groups, "network-", named="network"):
+    if networks := rows_of(groups, "network-", named="network"):
         parts += ["## Backbones", NETWORKS, case_table(networks, ("network", "batch"))]
     if along := axes(found):
         parts += ["## The circuit alone", CIRCUITS, f"![Time and memory of a step]({name}.png)"]
@@ -50,9 +50,10 @@ def page(found: Mapping[str, Any], name: str) -> str:
 STEPS = """\
 Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: steps to warm up, then as
 many timed as column n says, fewer where a peer's time was up. Every peer has a process of its own; they take turns,
-step by step. All get the same parameters, and only what gives our logits and the head's gradients on a random batch,
-to 1e-4 of the largest, is timed. In brackets the gradients of the backbone's first and last kernel, to 1e-2: in float32
-those of ResNet-50 are 1e-3 from float64's. Medians."""
+step by step, in heats where memory does not hold all of them, with ours in each. All get the same parameters, and only
+what gives our logits and the head's gradients on a random batch, to 1e-4 of the largest (gradients behind a circuit to
+1e-3), is timed. In brackets the gradients of the backbone's first and last kernel, to 1e-2: in float32 those of
+ResNet-50 are 1e-3 from float64's. Medians; times ours within the heat."""
 NETWORKS = "The same step with a linear head of 14 labels."
 CIRCUITS = """\
 Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is
@@ -70,7 +71,8 @@ def card(groups: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _where(machine: Row) -> str:
+def where(machine: Row) -> str:
+    """A machine in a few words."""
     cards = f", {', '.join(machine['cards'])}" if machine["cards"] else ", no GPU"
     return f"{machine['processor']}, {machine['cores']} cores{cards}"
 
@@ -86,7 +88,7 @@ def _about(found: Row) -> str:
     return f"{machine['day']}; {here}.{loaded} Made by `{by}`; nothing here is typed by hand."
 
 
-def _of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
+def rows_of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
     """Rows of the groups of a kind; `named`: a key under which each row gets what follows the prefix."""
     found: list[Row] = []
     for group, told in groups.items():
@@ -107,7 +109,7 @@ def step_table(rows: Sequence[Row]) -> str:
             timed = [row["median_s"] for row in of if "median_s" in row]
             cells.append(seconds(timed[0]) if timed else ("not run" if of else ""))
         lines.append([peer, *cells])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def over_linear(rows: Sequence[Row]) -> str:
@@ -142,15 +144,15 @@ def case_table(rows: Sequence[Row], columns: Iterable[str]) -> str:
     ours = {tuple(row[column] for column in columns): row["median_s"] for row in timed}
     for row in rows:
         place = tuple(row[column] for column in columns)
-        cells = [*map(str, place), _named(row)]
+        cells = [*map(str, place), named_with_version(row)]
         if "head" in columns:
             cells[columns.index("head")] = row["head"].upper()
         if "median_s" not in row:
             reason = f"not run: {row.get('reason', 'no reason given')}"
             lines.append([*cells, reason, *[""] * (len(MEASURED) - 1)])
             continue
-        lines.append([*cells, *_measured(row, row["median_s"] / ours[place] if place in ours else None)])
-    return _markdown(lines)
+        lines.append([*cells, *_measured(row, times_ours(row, ours.get(place)))])
+    return markdown(lines)
 
 
 MEASURED = (
@@ -166,7 +168,7 @@ def _measured(row: Row, ratio: float | None) -> list[str]:
     return [
         seconds(row["median_s"]),
         f"{seconds(row['p10_s'])} to {seconds(row['p90_s'])}",
-        "" if ratio is None else f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.2f}",
+        "" if ratio is None else times(ratio),
         str(row["timed"]),
         f"{row['first_s']:.1f}",
         f"{row['peak_mb']:,.0f}",
@@ -175,7 +177,7 @@ def _measured(row: Row, ratio: float | None) -> list[str]:
     ]
 
 
-def _named(row: Row) -> str:
+def named_with_version(row: Row) -> str:
     """A peer with the version of its own package."""
     versions = row.get("versions", {})
     kind = "circuit" if "n_qubits" in row else "model"
@@ -193,7 +195,7 @@ def room_table(rows: Sequence[Row]) -> str:
             continue
         asked = row.get("asked") or row.get("target") or ""
         lines.append([str(row["what"]), f"{_plain(row['value'])} {row['unit']}", str(asked)])
-    return _markdown(lines)
+    return markdown(lines)
 
 
 def _plain(value: float) -> str:
@@ -224,12 +226,18 @@ def seconds(value: float) -> str:
     return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
+def times_ours(row: Row, ours: float | None) -> float | None:
+    """A row's median over ours: of its own heat, or over the median of ours that is given."""
+    if "times_ours" in row:
+        return float(row["times_ours"])
+    return None if ours is None else row["median_s"] / ours
+
+
+def times(ratio: float) -> str:
+    """How many times: two decimals, none from 20 on."""
+    return f"{ratio:,.0f}" if ratio >= 20 else f"{ratio:.2f}"
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table of lines of cells, of which the second is the rule below the heads."""
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |" for cells in lines)
-
-
-def short(found: Mapping[str, Any]) -> str:
-    """The README's table: a step of ours beside the others, and what the circuit costs."""
-    steps = _of(found["groups"], "frameworks-")
-    lines = [step_table(steps), f"Seconds of a training step, {_where(found['machine'])}, {found['machine']['day']}."]
-    return "\n\n".join([*lines, over_linear(steps)])

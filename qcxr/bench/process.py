@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,10 @@ SHARED = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "JAX_TRACEBACK_FILTERING": "off",  # else the last line of what a process says before it ends is a note about frames
 }
+
+
+# the last line of a traceback: the error's name, behind the modules it is of
+RAISED = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception)\b)")
 
 
 class Gone(Exception):
@@ -82,7 +87,8 @@ class Process:
         said = [line.strip() for line in self.complaints if line.strip()]
         if code < 0 or not said:
             return f"ended by signal {-code}, as when memory runs out" if code < 0 else f"ended with {code}"
-        return said[-1][:200]
+        named = [line for line in said if RAISED.match(line)]  # what an error says may go on over lines
+        return RAISED.sub(r"\1", named[-1] if named else said[-1])[:200]
 
     def end(self) -> None:
         """End it, with all that it started."""

@@ -1,18 +1,20 @@
 """Peers side by side: each in a process of its own, on the same case, with the same results, taking turns.
 
 Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that
-is not installed, takes too long or runs out of memory has a row that says so.
+is not installed, takes too long or runs out of memory has a row that says so. Peers that do not fit into the memory
+beside each other step in heats, with ours in each of them.
 """
 
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 from tqdm import tqdm
 
 from qcxr.bench.peers.case import Case, Results
@@ -22,10 +24,14 @@ from qcxr.bench.process import Gone, Process
 
 Row = dict[str, Any]
 TOLERANCE = 1e-4
+# of the head's gradients, where angles of a circuit hang on features in float32: rounding there comes out of tanh and
+# circuit some fifty times as large (torch's default.qubit and lightning.qubit: 1e-4 from ours in a whole network, 1e-6
+# on the same angles)
+CIRCUIT_TOLERANCE = 1e-3
 # of the backbone's kernels: in float32 their gradients in ResNet-50 are 8e-4 (ours) and 9e-4 (torch's) from float64's,
 # since a unit next to a ReLU's kink falls on either side
 DEEP_TOLERANCE = 1e-2
-EXACT = ("values_differ_by", "gradients_differ_by")
+ROOM = 1.2  # times the largest peak so far: what must be free for one more peer to start beside the others
 
 
 @dataclass(frozen=True)
@@ -74,34 +80,62 @@ class Contest:
 
 
 def race(contest: Contest) -> list[Row]:
-    """A row per entry, ours first: times of its steps in seconds, or the reason why there are none."""
+    """A row per entry, ours first: times of its steps in seconds, or the reason why there are none.
+
+    `times_ours`: its median over ours in the same heat.
+    """
     entries = contest.whole()
     rows: list[Row] = [{"peer": entry.peer, **described(entry.case)} for entry in entries]
     running: dict[int, Process] = {}
+    stepped: dict[int, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
+
+        def build(k: int) -> None:
+            process, told = _started(contest, entries[k], Path(folder, str(k)))
+            rows[k] |= told
+            if process is not None:
+                running[k] = process
+
         try:
-
-            def build(k: int) -> None:
-                process, told = _started(contest, entries[k], Path(folder, str(k)))
-                rows[k] |= told
-                if process is not None:
-                    running[k] = process
-
-            _built(contest, entries, build)
-            _compare(contest, entries, rows, running)
-            for k, seconds in _turns(contest.turns, rows, running).items():
-                rows[k] |= _spread(seconds)
+            for _ in _heats(contest, entries, rows, build):
+                _compare(contest, entries, rows, running)
+                _step(contest.turns, entries, rows, running, stepped)
+                for k in [k for k in running if entries[k].peer != OURS]:
+                    running.pop(k).end()
         finally:
             for process in running.values():
                 process.end()
     return rows
 
 
-def _built(contest: Contest, entries: Sequence[Entry], build: Callable[[int], None]) -> None:
-    """Build all, in turn, or those of torch in a second line beside the others."""
-    lines: list[Sequence[int]] = [range(len(entries))]
+def _heats(
+    contest: Contest, entries: Sequence[Entry], rows: Sequence[Row], build: Callable[[int], None]
+) -> Iterator[None]:
+    """Build ours, then as many of the others as there is room for, and so on until all have had their heat."""
     if contest.aside:
-        lines = [[k for k, e in enumerate(entries) if e.peer.startswith("torch") is theirs] for theirs in (False, True)]
+        _aside(entries, build)
+        yield
+        return
+    waiting = [*range(len(entries))]
+    with tqdm(total=len(entries), unit="peer", desc="building", disable=None, leave=False) as bar:
+        while waiting:
+            alone = True
+            while waiting and (alone or _room(rows)):
+                build(k := waiting.pop(0))
+                bar.update()
+                alone = alone and entries[k].peer == OURS  # ours come first
+            yield
+
+
+def _room(rows: Sequence[Row]) -> bool:
+    """Whether a peer as large as the largest so far would fit into the memory that is free."""
+    largest: float = max((row["peak_mb"] for row in rows if "peak_mb" in row), default=0.0)
+    return psutil.virtual_memory().available / 2**20 > ROOM * largest
+
+
+def _aside(entries: Sequence[Entry], build: Callable[[int], None]) -> None:
+    """Build all, those of torch in a second line beside the others."""
+    lines = [[k for k, e in enumerate(entries) if e.peer.startswith("torch") is theirs] for theirs in (False, True)]
     with (
         tqdm(total=len(entries), unit="peer", desc="building", disable=None, leave=False) as bar,
         ThreadPoolExecutor(len(lines)) as pool,
@@ -113,6 +147,23 @@ def _built(contest: Contest, entries: Sequence[Entry], build: Callable[[int], No
                 bar.update()
 
         list(pool.map(one_after_another, lines))
+
+
+def _step(
+    turns: Turns,
+    entries: Sequence[Entry],
+    rows: list[Row],
+    running: dict[int, Process],
+    stepped: dict[int, list[float]],
+) -> None:
+    """Step in turns and write the times into the rows; `stepped` keeps those of ours from heat to heat."""
+    times = _turns(turns, rows, running)
+    ours = {id(entries[k].case): statistics.median(times[k]) for k in times if entries[k].peer == OURS}
+    for k, seconds in times.items():
+        stepped.setdefault(k, []).extend(seconds)
+        rows[k] |= _spread(stepped[k])
+        if entries[k].peer != OURS and id(entries[k].case) in ours:
+            rows[k]["times_ours"] = statistics.median(seconds) / ours[id(entries[k].case)]
 
 
 def _started(contest: Contest, entry: Entry, folder: Path) -> tuple[Process | None, Row]:
@@ -141,10 +192,15 @@ def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], runnin
             continue
         found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
         rows[k].update(found)
-        deep = found.get("backbone_differs_by") or 0.0
-        worst = float(np.max([value for key, value in found.items() if value is not None and key in EXACT]))  # or NaN
-        if not (worst <= TOLERANCE and deep <= DEEP_TOLERANCE) and entry.peer not in contest.loose:
-            rows[k]["reason"] = f"its results differ from ours by {worst if not worst <= TOLERANCE else deep:.0e}"
+        of_circuit = isinstance(entry.case, Model) and entry.case.head == "dqc"
+        allowed = {
+            "values_differ_by": TOLERANCE,
+            "gradients_differ_by": CIRCUIT_TOLERANCE if of_circuit else TOLERANCE,
+            "backbone_differs_by": DEEP_TOLERANCE,
+        }
+        far = [value for key, value in found.items() if value is not None and not value <= allowed[key]]  # or NaN
+        if far and entry.peer not in contest.loose:
+            rows[k]["reason"] = f"its results differ from ours by {np.max(far):.0e}"
             running.pop(k).end()
 
 
@@ -169,10 +225,13 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
 
 
 def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:
-    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them."""
+    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them.
+
+    Every other turn goes backwards, so that no peer always follows the same one.
+    """
     taken: dict[int, list[float]] = {k: [] for k in running}
-    for _ in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
-        for k in [*running]:
+    for turn in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
+        for k in sorted(running, reverse=turn % 2 == 1):
             if sum(taken[k]) >= turns.seconds and len(taken[k]) > 1:
                 continue
             try:
@@ -181,8 +240,8 @@ def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[i
                 rows[k]["reason"] = str(gone)
                 running.pop(k).end()
                 del taken[k]
-    # a peer that ran out of its seconds within the warm-up is timed by what it has, but for its first step
-    return {k: list_[min(turns.warm_up, len(list_) // 2) :] for k, list_ in taken.items()}
+    # a peer that ran out of its seconds early warms up for a quarter of what it has, beside the first step of all
+    return {k: list_[min(turns.warm_up, (len(list_) + 2) // 4) :] for k, list_ in taken.items()}
 
 
 def _spread(seconds: Sequence[float]) -> Row:

@@ -25,6 +25,7 @@ from qcxr.study.files import write_json
 
 FULL, SMALL = "full", "small"
 TASKS = (8, 14, 19)  # labels of the paper's tasks
+ENDS = (8, 19)  # the smallest and the largest: of the engines, which are many
 FRAMEWORKS = ("torch", "torch.compile", "TensorFlow")  # with both heads
 PAPERS = ("JAX, default.qubit",)  # the circuit only: its CDL would be ours
 ENGINES = (
@@ -57,6 +58,7 @@ class Size(NamedTuple):
     circuit_turns: Turns
     steps: Mapping[str, Any]  # of a Model, but for head and labels
     tasks: Sequence[int]
+    engines: Sequence[int]
     networks: Mapping[str, Mapping[str, Any]]
     axes: Mapping[str, Axis]
     rooms: Mapping[str, Sequence[str]]
@@ -66,10 +68,11 @@ class Size(NamedTuple):
 RESNET50: dict[str, Any] = {"section": {"name": "resnet50"}, "batch": 32, "size": 224}
 SIZES = {
     FULL: Size(
-        turns=Turns(warm_up=10, timed=30, seconds=120, limit=900),
-        circuit_turns=Turns(warm_up=10, timed=100, seconds=20, limit=600),
+        turns=Turns(warm_up=10, timed=30, seconds=60, limit=600),
+        circuit_turns=Turns(warm_up=10, timed=100, seconds=5, limit=120),
         steps=RESNET50,
         tasks=TASKS,
+        engines=ENDS,
         networks={
             "resnet50": {"section": {"name": "resnet50"}, "batch": 8},
             "efficientnet-lite0": {"section": {"name": "efficientnet-lite0"}, "batch": 8},
@@ -78,9 +81,9 @@ SIZES = {
         },
         axes={
             "qubits": Axis((4, 8, 14, 19, 25, 45, 100)),
-            "qubits-256": Axis((4, 8, 14, 19, 25, 45, 100), batch=256),
+            "qubits-256": Axis((4, 8, 14, 19, 45, 100), batch=256),
             "layers-8": Axis((8,), (1, 2, 3, 5, 10, 15)),
-            "layers-19": Axis((19,), (1, 2, 3, 4, 5, 10, 15)),
+            "layers-19": Axis((19,), (1, 2, 3, 5, 10, 15)),
             "noise": Axis((4, 6, 8, 19, 45, 100), noise=0.01),
         },
         rooms={"training": (), "data": ("--memory",)},
@@ -90,6 +93,7 @@ SIZES = {
         circuit_turns=Turns(warm_up=1, timed=3, seconds=5, limit=120),
         steps={"section": DEMO, "batch": 4, "size": 32, "batch_norm": "batch"},
         tasks=(4,),
+        engines=(4,),
         networks={"resnet": {"section": DEMO, "batch": 4, "size": 32}},
         axes={
             "qubits": Axis((3,), (2,), batch=4),
@@ -104,7 +108,7 @@ SIZES = {
 def groups(size: str) -> list[str]:
     """The names of all groups of a size, of which each is a job."""
     found = SIZES[size]
-    steps = [f"{kind}-{n}" for n in found.tasks for kind in ("frameworks", "engines")]
+    steps = [f"frameworks-{n}" for n in found.tasks] + [f"engines-{n}" for n in found.engines]
     return [*steps, *(f"network-{n}" for n in found.networks), *(f"circuits-{a}" for a in found.axes), *found.rooms]
 
 

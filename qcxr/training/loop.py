@@ -9,20 +9,20 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import nnx
 
 from qcxr.data import batches
 from qcxr.data.feed import feed
 from qcxr.errors import InputError
 from qcxr.models import groups
 from qcxr.models.classifier import Classifier
+from qcxr.models.groups import Group
 from qcxr.study.sections import Train
 from qcxr.training.assemble import Parts
 from qcxr.training.mesh import Layout
 from qcxr.training.progress import Progress
 from qcxr.training.splits import Splits
 
-Weights = tuple[nnx.State, nnx.State]  # trained, statistics
+Weights = tuple[Group, Group]  # trained, statistics
 HISTORY = ("epoch", "train_loss", "val_loss", "seconds", "films_per_second", "best")  # of every epoch
 LOOKBACK = 32  # steps between two looks at the loss: far enough behind the device that looking never makes it wait
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ BOARD = ("train_loss", "val_loss", "films_per_second")
 
 log = logging.getLogger("qcxr.train")
 
-# called with every event that is written, as it is written (`qcxr.training.sinks`); a process trains one run at a time
-LISTENERS: list[Callable[[dict[str, Any]], None]] = []
+_listeners: list[Callable[[dict[str, Any]], None]] = []
+
+
+@contextlib.contextmanager
+def listening(told: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """While the block runs, `told` is called with every event of this process' run, as it is written."""
+    _listeners.append(told)
+    try:
+        yield
+    finally:
+        _listeners.remove(told)
 
 
 class Progress:
@@ -38,13 +48,13 @@ class Progress:
         """Append one event: state is `started`, `resumed`, `epoch`, `saved`, `stopped`, `failed` or `done`."""
         if self._board is not None and state in ("stopped", "failed", "done"):
             self._board.close()  # it writes from a thread of its own
+        line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
+        for told in _listeners:
+            told(line)
         if self._path is None:
             return
-        line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
         with open(self._path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
-        for listener in LISTENERS:
-            listener(line)
 
     def start_epoch(self, epoch: int, step: int) -> None:
         """Open the epoch's bar, on a terminal only."""

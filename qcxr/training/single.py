@@ -48,7 +48,8 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
             return
         counts = cfg.resources.energy and devices.is_first_host()
         measured = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
-        with measured, sinks.following(run.progress, cfg.resources.sinks):
+        watched = run.progress if devices.is_first_host() else None
+        with measured, sinks.following(watched, cfg.resources.sinks):
             fit(run, loaded, resources=cfg.resources, cards=cards)
 
 

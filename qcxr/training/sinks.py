@@ -128,13 +128,11 @@ SINKS: dict[str, type[WeightsAndBiases] | type[Mlflow]] = {"wandb": WeightsAndBi
 def following(file: Path | None, wanted: Sequence[str]) -> Iterator[None]:
     """While the block lasts the sinks of these names (of `SINKS`) are given every event that goes to `file`."""
     sinks = [_Careful(name, SINKS[name](file)) for name in wanted] if file is not None else []
-    progress.LISTENERS[:] = [sink.event for sink in sinks]
-    try:
-        yield
-    finally:
-        progress.LISTENERS.clear()
+    with contextlib.ExitStack() as stack:
         for sink in sinks:
-            sink.close()
+            stack.callback(sink.close)
+            stack.enter_context(progress.listening(sink.event))
+        yield
 
 
 class _Careful:
@@ -167,8 +165,10 @@ def named(line: Line) -> str:
 
 def identity(file: Path, line: Line) -> str:
     """What stays the same while a run goes on, and is another when it is done anew: of its name, and when it began."""
-    began = [event for event in events(file) if event.get("state") == "started"]
-    text = f"{named(line)} {began[-1].get('time') if began else line.get('time')}"
+    began = [event["time"] for event in events(file) if event.get("state") == "started"]
+    if line["state"] == "started" or not began:
+        began.append(line["time"])
+    text = f"{named(line)} {began[-1]}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

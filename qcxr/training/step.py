@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from flax import nnx
 from jaxtyping import Array, Float
 
 from qcxr.data.feed import Batch
 from qcxr.models import groups
+from qcxr.models.groups import Group
 from qcxr.training.inputs import Inputs, Scalar, step_key
 from qcxr.training.losses import Loss, covered_mean, covered_sum, masked_mean
 from qcxr.training.mesh import Layout
@@ -26,8 +26,8 @@ from qcxr.training.mesh import Layout
 class TrainState(NamedTuple):
     """What a training step changes: trained parameters, BatchNorm statistics, the optimizer's state."""
 
-    trained: nnx.State
-    statistics: nnx.State
+    trained: Group
+    statistics: Group
     optimizer: optax.OptState
 
 
@@ -56,11 +56,11 @@ def make_steps(
     """
 
     def train(
-        state: TrainState, frozen: nnx.State, batch: Batch, seed: Scalar, epoch: Scalar
+        state: TrainState, frozen: Group, batch: Batch, seed: Scalar, epoch: Scalar
     ) -> tuple[TrainState, Float[Array, ""]]:
         images = inputs.train(batch, seed, epoch)
 
-        def objective(trained: nnx.State) -> tuple[Float[Array, ""], nnx.State]:
+        def objective(trained: Group) -> tuple[Float[Array, ""], Group]:
             model = groups.merge(graphdef, trained, frozen, state.statistics)
             logits = model(images, train=True, mask=batch.mask, key=step_key(batch, seed, epoch))
             statistics = groups.statistics(model)
@@ -73,7 +73,7 @@ def make_steps(
         return TrainState(optax.apply_updates(state.trained, updates), statistics, moments), value
 
     def evaluate(
-        trained: nnx.State, frozen: nnx.State, statistics: nnx.State, batch: Batch
+        trained: Group, frozen: Group, statistics: Group, batch: Batch
     ) -> tuple[Float[Array, ""], Float[Array, "batch labels"]]:
         model = groups.merge(graphdef, trained, frozen, statistics)
         logits = model(inputs.evaluate(batch), train=False)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from qcxr.bench import machinefile, pages
+from qcxr.bench import machinefile, pages, short
 from qcxr.bench.projection import projection
 from qcxr.errors import InputError
 
@@ -105,13 +105,43 @@ def test_groups_become_a_file_and_the_file_a_page_and_a_picture(found, tmp_path)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_between_the_marks_is_replaced():
-    text = f"a\n{machinefile.BEGIN}\nold\n{machinefile.END}\nb\n"
-    new = machinefile.insert(text, "table")
-    assert new == f"a\n{machinefile.BEGIN}\n\ntable\n\n{machinefile.END}\nb\n"
-    assert machinefile.insert(new, "table") == new
-    with pytest.raises(InputError, match="has no two lines"):
-        machinefile.insert("a", "table")
+def marked(name, text):
+    return f"a\n<!-- made by `qcxr bench pages`: {name} -->{text}<!-- /made -->\nb\n"
+
+
+def test_what_is_between_marks_is_replaced_by_the_table_they_name(found):
+    text = marked("steps", "\nold\n") + marked("circuits", " ")
+    new = machinefile.insert(text, found)
+    assert "old" not in new and cells(new, "| torch |") == ["torch", "2.5 s", "26 s"]
+    assert new.index("| torch |") < new.index("b\n") < new.index("| 19 | 2 s |")
+    assert machinefile.insert(new, found) == new and machinefile.insert("a", found) == "a"
+    with pytest.raises(
+        InputError, match="must name one of steps, networks, circuits, simulators, training, data, got 'x'"
+    ):
+        machinefile.insert(marked("x", ""), found)
+
+
+def test_short_tables_have_ours_and_times_ours(found):
+    groups = found["groups"]
+    groups["circuits-qubits"]["rows"] += [
+        circuit("default.qubit", 8, **{**TIMES, "median_s": 50.0}),
+        circuit("default.qubit", 19, reason="out of memory"),
+    ]
+    noise = {"noise": 0.01}
+    groups["circuits-noise"] = {
+        "rows": [circuit("qcxr", 45, **TIMES, **noise), circuit("qcxr", 100, reason="x", **noise)]
+    }
+    groups["network-vit"] = {"rows": [step("qcxr", "cdl"), step("torch", "cdl", 1.5)]}
+    text = short.circuits(found)
+    assert cells(text, "| 8 |") == ["8", "2 s", "1.5 s to 4 s", "9.0", "50 s (25)"]
+    assert cells(text, "| 19 |")[-1] == "not run" and cells(text, "| 45, with noise |")[-1] == ""
+    assert cells(text, "| 100, with noise |") == ["100, with noise", "not run", "", "", ""]
+    assert cells(short.simulators(found), "| 8 |")[-1] == "2 s (1.00)" and "noise" not in short.simulators(found)
+    assert cells(short.networks(found), "| vit |") == ["vit", "32", "2 s", "1.5 s (0.75)"]
+    assert "A Processor, 2 cores, no GPU, 2026-11-29" in text
+    assert cells(short.TABLES["data"](found), "| cache |") == ["cache", "1.26 x", "<= 1.3"]
+    bare = {**found, "groups": {}}
+    assert {table(bare) for table in short.TABLES.values()} == {"Not measured on A Processor, 2 cores, no GPU."}
 
 
 def test_what_is_no_machines_file_is_one_line(tmp_path):

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,73 @@ def test_turns_are_taken_until_a_peer_has_had_its_seconds_or_is_gone():
     taken = race._turns(race.Turns(warm_up=2, timed=6), rows, running)
     assert {k: len(seconds) for k, seconds in taken.items()} == {0: 6} and rows == [{}, {"reason": "ended by signal 9"}]
     taken = race._turns(race.Turns(warm_up=2, timed=6, seconds=5), rows, {0: Stepping(99)})
-    assert len(taken[0]) == 3
+    assert len(taken[0]) == 4  # of five
+
+
+def test_every_other_turn_goes_backwards():
+    steps = []
+
+    class Noted(Stepping):
+        def step(self, limit):
+            steps.append(self.steps)
+            return 1.0
+
+    race._turns(race.Turns(warm_up=1, timed=2), [{}] * 3, {k: Noted(k) for k in range(3)})
+    assert steps == [0, 1, 2, 2, 1, 0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Traceback\nquimb.errors.NoPathError: none\n", "NoPathError: none"),
+        ("MemoryError: 9 GB\n  in all [Op:step]\n", "MemoryError: 9 GB"),
+        ("Killed\n", "Killed"),
+        ("", "ended with 3"),
+    ],
+)
+def test_a_process_that_ends_gives_its_errors_line(said, reason, tmp_path):
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nprintf '{said}' >&2\nexit 3\n")
+    script.chmod(0o755)
+    process = Process("circuit", "qcxr", tmp_path / "case", tmp_path / "out", python=str(script))
+    with pytest.raises(Gone, match=f"^{reason}$"):
+        process.ready(20)
+    process.end()
+
+
+def test_heats_hold_ours_and_as_many_others_as_have_room(monkeypatch):
+    case = Case.draw(3, 1, 4)
+    entries = [race.Entry(case, peer) for peer in ("qcxr", "default.qubit", "quimb", "default.tensor")]
+    rows, built = [{} for _ in entries], []
+
+    def build(k):
+        rows[k]["peak_mb"] = 1000.0
+        built.append(k)
+
+    def heats(free_mb):
+        built.clear()
+        memory = types.SimpleNamespace(available=free_mb * 2**20)
+        monkeypatch.setattr(race.psutil, "virtual_memory", lambda: memory)
+        return [built.copy() for _ in race._heats(race.Contest(entries, {}), entries, rows, build)]
+
+    assert heats(1300) == [[0, 1, 2, 3]]
+    assert heats(1100) == [[0, 1], [0, 1, 2], [0, 1, 2, 3]]  # so far
+
+
+def test_a_peer_is_times_ours_of_its_own_heat():
+    case = Case.draw(3, 1, 4)
+    entries = [race.Entry(case, peer) for peer in ("qcxr", "quimb", "default.tensor")]
+    rows, stepped = [{}, {}, {}], {}
+
+    class Steady(Stepping):
+        def step(self, limit):
+            return self.steps
+
+    turns = race.Turns(warm_up=0, timed=3)
+    race._step(turns, entries, rows, {0: Steady(1.0), 1: Steady(3.0)}, stepped)
+    race._step(turns, entries, rows, {0: Steady(2.0), 2: Steady(3.0)}, stepped)
+    assert [row.get("times_ours") for row in rows] == [None, 3.0, 1.5]
+    assert rows[0]["timed"] == 6 and rows[0]["median_s"] == 1.5 and rows[1]["median_s"] == rows[2]["median_s"] == 3.0
 
 
 def test_peers_are_told_apart_by_what_is_said_of_them():

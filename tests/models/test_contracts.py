@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from flax.traverse_util import flatten_dict
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, backbones, classifier, groups, parameters
@@ -49,7 +50,7 @@ every_head = pytest.mark.parametrize("name", [*KINDS, "own"])
 def trained_arrays(network, rule):
     """The arrays that train under a rule, by dotted name."""
     _, trained, _, _ = groups.split(network, rule)
-    return {".".join(map(str, path)): value for path, value in nnx.to_flat_state(trained)}
+    return {".".join(map(str, path)): value for path, value in flatten_dict(trained).items()}
 
 
 @every_head
@@ -90,10 +91,10 @@ def test_freeze_epochs_and_head_learning_rate_find_it(name):
         protocol = Train(optimizer="sgd", learning_rate=0.1, epochs=2, **options)
         optimizer = make_optimizer(protocol, steps_per_epoch=1)
         updates, _ = optimizer.update(gradient, optimizer.init(trained), trained)
-        return nnx.to_flat_state(updates)
+        return flatten_dict(updates)
 
-    plain = dict(first_update())
-    for path, update in first_update(freeze_epochs=1, head_learning_rate=0.3):
+    plain = first_update()
+    for path, update in first_update(freeze_epochs=1, head_learning_rate=0.3).items():
         factor = 3 if path[0] == "head" else 0
         assert (plain[path][...] < 0).all()
         np.testing.assert_allclose(update[...], factor * plain[path][...], rtol=1e-6)
@@ -235,7 +236,7 @@ def test_a_backbone_gives_float32_features_in_training_too(name, precision, imag
     assert network.n_features == backbones.describe(SECTIONS[name]).n_features
     mask = jnp.array([True, False])
     features = jax.eval_shape(
-        lambda batch: groups.merge(*nnx.split(network))(batch, train=True, mask=mask), images(2, 40, 40)
+        lambda batch: nnx.merge(*nnx.split(network), copy=True)(batch, train=True, mask=mask), images(2, 40, 40)
     )
     assert (features.shape, features.dtype) == ((2, network.n_features), jnp.float32)
 

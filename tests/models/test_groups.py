@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from flax.traverse_util import flatten_dict
 
 from qcxr.errors import InputError
 from qcxr.models import arrays, groups
@@ -20,7 +21,7 @@ def build(batch_norm="batch"):
 
 
 def names(state):
-    return {".".join(map(str, path)) for path, _ in nnx.to_flat_state(state)}
+    return {".".join(map(str, path)) for path, _ in flatten_dict(state).items()}
 
 
 @pytest.mark.parametrize("trainable", ["all", "head", "last:1", "last:2", "last:3"])
@@ -60,8 +61,8 @@ def test_a_step_moves_statistics_of_trained_stages_only(images, trainable):
     batch, mask = images(4, 40, 40), jnp.ones(4, bool)
     (_, after), gradient = jax.jit(step, static_argnums=0)(graphdef, trained, frozen, statistics, batch, mask)
     assert names(gradient) == names(trained)
-    before = dict(nnx.to_flat_state(statistics))
-    for path, value in nnx.to_flat_state(after):
+    before = flatten_dict(statistics)
+    for path, value in flatten_dict(after).items():
         moves = trainable == "all" or (trainable == "last:1" and path[:3] == ("backbone", "stages", 2))
         assert np.array_equal(value[...], before[path][...]) != moves, path
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from flax import nnx
+from flax.traverse_util import flatten_dict
 
 from qcxr.data import batches
 from qcxr.data.feed import Batch
@@ -304,7 +304,7 @@ def test_heads_of_one_seed_see_the_same_films_and_start_from_the_same_backbone(t
 
         def train(state, frozen, batch, seed, epoch):
             if not seen[current[-1]]:
-                first = [v for k, v in nnx.to_flat_state(state.trained) if k[0] == "backbone"]
+                first = [v for k, v in flatten_dict(state.trained).items() if k[0] == "backbone"]
                 seen[current[-1]].append([np.asarray(v[...]).tobytes() for v in first])
             seen[current[-1]].append(
                 (np.asarray(batch.rows).tobytes(), int(seed), int(epoch), np.asarray(batch.images).tobytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -32,27 +34,41 @@ TINY = {
 
 
 def shared(folder: Path) -> Path:
-    """Where the studies of a test run keep their compiled programs, many of which are the same."""
-    base = next((parent for parent in folder.parents if re.fullmatch(r"pytest-\d+", parent.name)), folder)
-    return base / "programs"
+    """What the tests of a test run share, whichever worker has them."""
+    return next((parent for parent in folder.parents if re.fullmatch(r"pytest-\d+", parent.name)), folder)
+
+
+def finished(folder: Path, config: dict | None = None) -> Study:
+    """A study that has run to its end, in `folder`: a copy of the one that the first test to ask for it has made."""
+    text = yaml.safe_dump(TINY if config is None else config)
+    made = shared(folder) / "finished" / hashlib.sha256(text.encode()).hexdigest()[:12]
+    made.mkdir(parents=True, exist_ok=True)
+    with open(made.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "end").exists():
+            (made / "end.log").write_text(Study(made, config).snakemake())
+            (made / "end.log").rename(made / "end")
+    shutil.copytree(made, folder, dirs_exist_ok=True)  # with its times
+    return Study(folder, config, fresh=False)
 
 
 class Study:
     """A folder in which `snakemake` runs the workflow; `write` lays a configuration over the demo's.
 
-    programs: the folder of compiled programs, by default that of all studies of the test run.
+    programs: the folder of compiled programs, by default that of all studies of the test run. fresh: the package and
+    the workflow are not in the folder yet.
     """
 
-    def __init__(self, folder: Path, config: dict | None = None, *, root: Path = ROOT):
+    def __init__(self, folder: Path, config: dict | None = None, *, root: Path = ROOT, fresh: bool = True):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for part in PARTS:
+        for part in PARTS if fresh else ():
             source = root / part
             if source.is_dir():
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / part)
-        self.programs = shared(folder)
+        self.programs = shared(folder) / "programs"
         self.config: dict = {}
         self.write(TINY if config is None else config)
 

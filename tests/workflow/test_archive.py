@@ -11,73 +11,48 @@ import pandas as pd
 import pytest
 
 from qcxr.archive.evaluate import compared
-from tests.workflow.study import ROOT, TINY, Study
+from tests.workflow.study import ROOT, TINY, finished
 
 pytestmark = pytest.mark.slow
-
-PLUGIN = """
-from qcxr.plugins import metric
-
-@metric("highest")
-def highest(truth, probability):
-    return probability.max()
-"""
-CONFIG = TINY | {
-    "tasks": ["two"],
-    "label_sets": {"two": ["Effusion", "Infiltration"]},
-    "data": {"test_on": ["drawn-nih"]},
-    "timed_steps": 0,
-    "plugins": ["mine.py"],
-    "analysis": {"bootstrap": 100, "metrics": ["highest"], "head_over": 20, "tail_under": 10},
-}
+CONFIGURED = ["--configfile", "config/demo.yaml", "tiny.yaml"]
 
 
-def qcxr(folder, *words, check=True):
-    """Run a command of the study's own copy; its output."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "JAX_PLATFORMS": "cpu"}
-    words = [sys.executable, "-m", "qcxr.cli", *map(str, words)]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
+def qcxr(folder, root, *words, check=True):
+    """Run a command of the package in `root`, in a folder; its output."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-P", "-m", "qcxr.cli", *map(str, words)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert (done.returncode == 0) == check, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def test_an_archive_gives_the_same_analysis_without_the_study(tmp_path):
     pytest.importorskip("rocrate", reason="the extra archive")
-    study = Study(tmp_path / "study", CONFIG)
-    (study.folder / "mine.py").write_text(PLUGIN, encoding="utf-8")
-    configured = ["--configfile", "config/demo.yaml", "tiny.yaml"]
-    refused = qcxr(study.folder, "archive", *configured, "--out", "a.zip", check=False)
-    assert "the study is not finished: snakemake would run" in refused and "--partial" in refused
-
-    study.snakemake()
+    study = finished(tmp_path / "study")
     packed = tmp_path / "elsewhere/study.zip"
     packed.parent.mkdir()
-    said = qcxr(study.folder, "archive", "results", *configured, "--out", packed, "--license", "https://example.org/by")
-    results = study.folder / "results"
+    said = qcxr(study.folder, study.folder, "archive", "results", *CONFIGURED, "--out", packed)
     assert f"{packed}: " in said
-    shutil.copytree(results, tmp_path / "kept")
+
+    study.write(TINY | {"seeds": [0, 1, 2]})
+    refused = qcxr(study.folder, study.folder, "archive", *CONFIGURED, "--out", "a.zip", check=False)
+    assert "the study is not finished: snakemake would run" in refused and "--partial" in refused
+    shutil.move(study.folder / "results", tmp_path / "kept")
     shutil.rmtree(study.folder)
 
     apart = packed.parent
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "qcxr.cli", "evaluate", packed.name, "--out", "again"]
-    done = subprocess.run(words, cwd=apart, capture_output=True, text=True, env=environment)
-    assert done.returncode == 1 and "whose code would run; look into its study/ and give --run-plugins" in done.stderr
-    done = subprocess.run([*words, "--run-plugins"], cwd=apart, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert "files are the archive's, byte for byte." in done.stderr and "All" in done.stderr
+    said = qcxr(apart, ROOT, "evaluate", packed.name, "--out", "again")
+    assert "All 103 files are the archive's, byte for byte." in said
     # and so the study's, of which nothing is left: report, tables, figures, statistics
-    assert compared(apart / "again", tmp_path / "kept").startswith("All")
-    assert "highest" in set(pd.read_csv(apart / "again/metrics.csv")["metric"])
+    assert compared(apart / "again", tmp_path / "kept").startswith("All 103")
     made = {path.name for path in (apart / "again").iterdir()}
     assert {"report.html", "summary.txt", "tables", "figures", "tests.csv", "estimates.csv", "bootstrap"} <= made
 
     shutil.unpack_archive(packed, apart / "open")
-    assert (apart / "open/study/mine.py").read_text(encoding="utf-8") == PLUGIN
     for path in (apart / "open").rglob("*"):
         assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes(), path
     listed = pd.read_csv(apart / "open/runs.csv")
-    assert len(listed) == 2 * 2 * 2 and all((apart / "open" / path).is_file() for path in listed["predictions"])
+    assert len(listed) == 2 * 2 * 3 and all((apart / "open" / path).is_file() for path in listed["predictions"])
     conforms(apart / "open")
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from tests.workflow.compare import differences
-from tests.workflow.study import TINY, Study
+from tests.workflow.study import TINY, Study, finished
 
 pytestmark = pytest.mark.slow
 FIGURES = {"losses", "mean_auroc", "labels", "volcano"}
@@ -12,9 +12,8 @@ FIGURES = {"losses", "mean_auroc", "labels", "volcano"}
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    study = Study(tmp_path_factory.mktemp("study"))
-    text = study.snakemake()
-    assert "report.html" in text
+    study = finished(tmp_path_factory.mktemp("study"))
+    assert "report.html" in (study.folder / "end").read_text()
     return study
 
 

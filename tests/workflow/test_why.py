@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 
-from tests.workflow.study import TINY, Study
+from tests.workflow.study import TINY, finished
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +22,7 @@ LABELS = "demo/nih/labels/miccai2023_nih-cxr-lt_labels_test.csv"
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    study = Study(tmp_path_factory.mktemp("study"))
-    study.snakemake()
-    return study
+    return finished(tmp_path_factory.mktemp("study"))
 
 
 def plan(study):

@@ -79,7 +79,7 @@ def _trained(model: Model, network: Any) -> Peer:
 
 
 def _watched(model: Model, gradient: Any) -> Results:
-    from flax import nnx  # here: of the peer's environment
+    from flax.traverse_util import flatten_dict  # here: of the peer's environment
 
-    slopes = {".".join(map(str, path)): value[...] for path, value in nnx.to_flat_state(gradient)}
+    slopes = {".".join(map(str, path)): value for path, value in flatten_dict(gradient).items()}
     return {f"by {name}": np.asarray(slopes[name]) for name in model.watched}
