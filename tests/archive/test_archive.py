@@ -26,6 +26,13 @@ from qcxr.study.studied import read, studied
 from .synthetic import demo, finished
 
 ROOT = Path(__file__).parents[2]
+PLUGIN = """
+from qcxr.plugins import metric
+
+@metric("highest")
+def highest(truth, probability):
+    return probability.max()
+"""
 
 
 @pytest.fixture
@@ -144,6 +151,21 @@ def test_an_unfinished_study_is_refused(here, tmp_path, capsys):
     words = ["archive", "--configfile", "config/demo.yaml"]
     assert main([*words[:1], "results-other", *words[1:]]) == 1
     assert "RESULTS must be the results of the configuration, which are results-demo, got" in capsys.readouterr().err
+
+
+def test_code_of_plugins_runs_only_when_it_is_asked_for(here, tmp_path):
+    Path("mine.py").write_text(PLUGIN, encoding="utf-8")
+    raw = demo(plugins=["mine.py"])
+    raw["analysis"] = raw["analysis"] | {"metrics": ["highest"]}
+    layout = finished(Path(raw["results"]), config.parse(raw))
+    (layout.root / "manifest/drawn-nih-counts.csv").unlink()
+    archived(raw, tmp_path / "a", partial=True)
+    assert (tmp_path / "a/study/mine.py").read_text(encoding="utf-8") == PLUGIN
+    with pytest.raises(InputError, match=r"own \(highest\), whose code would run; look into its study/ and give --run"):
+        evaluate_archive(tmp_path / "a", tmp_path / "out")
+    with pytest.raises(InputError, match=r"drawn-nih-counts\.csv is not there: the study was not finished"):
+        evaluate_archive(tmp_path / "a", tmp_path / "out", plugins=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_rocrate_it_says_what_to_install(here, monkeypatch, capsys):
