@@ -44,7 +44,7 @@ demo: $(VENV)/.base
 test: $(VENV)/.test
 	$(TEST_ENV) $(QUICKLY) $(BIN)/python -m pytest -n 2 --dist worksteal --thin $(THIN)
 
-drills: $(VENV)/.test
+drills: $(VENV)/.test .venv-crate/.made
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --ignore tests/circuits
 
 grids: $(VENV)/.test
@@ -52,6 +52,13 @@ grids: $(VENV)/.test
 
 grids-sample: $(VENV)/.test
 	$(TEST_ENV) $(QUICKLY) $(BIN)/python -m pytest -m 'slow and sample' -n 2 --dist worksteal tests/circuits
+
+# what checks an archive's RO-Crate goes with no environment of ours: it holds `rich` below 14
+.venv-crate/.made:
+	@$(PYTHON) -m venv .venv-crate && \
+	  .venv-crate/bin/python -m pip install -q --disable-pip-version-check rocrate==0.16.0 roc-validator==0.13.0 || \
+	  { echo "roc-validator could not be installed: RO-Crates will not be checked by it" >&2; rm -rf .venv-crate/bin; }
+	@mkdir -p .venv-crate && touch $@
 
 # CUDA 13 needs driver 580 or newer; torch, the peer, comes as its default build, and is a row with the reason if it fails
 bench-gpu:
@@ -90,4 +97,4 @@ reference: $(VENV)/.base
 	$(BIN)/qcxr config --schema > config/schema.json
 
 clean:
-	rm -rf $(VENV) .snakemake demo results-demo
+	rm -rf $(VENV) .venv-crate .snakemake demo results-demo

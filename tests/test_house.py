@@ -14,7 +14,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 PARAMETERS, LINES = 7, 50
 # what may be larger, and why
 LARGER: dict[str, str] = {}
-ROOMS = ("cli", "bench", "training", "analysis", "models", "data", "circuits", "phantom", "study")
+ROOMS = ("cli", "bench", "archive", "training", "analysis", "models", "data", "circuits", "phantom", "study")
 
 
 def name(path: Path) -> str:

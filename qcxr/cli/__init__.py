@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from qcxr import __version__
 from qcxr.cli import (
+    archive,
     audit,
     bench,
     cache,
@@ -42,6 +43,7 @@ COMMANDS = (
     train,
     predict,
     evaluate,
+    archive,
     spectrum,
     signal,
     audit,

@@ -29,8 +29,13 @@ def load(arguments: argparse.Namespace) -> Config:
     """The configuration, always laid over `config/config.yaml`, as the workflow does."""
     from qcxr.study.config import load
 
-    paths = arguments.configfile
-    return load(*(paths if paths[0] == FIRST else [FIRST, *paths]))
+    return load(*files(arguments))
+
+
+def files(arguments: argparse.Namespace) -> list[str]:
+    """The files that it is laid together from."""
+    paths: list[str] = arguments.configfile
+    return paths if paths[0] == FIRST else [FIRST, *paths]
 
 
 def source(cfg: Config, dataset: str) -> Source:

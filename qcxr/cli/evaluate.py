@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qcxr.analysis.inference import ADJUSTMENTS, FAMILIES
 from qcxr.cli.commands import Commands, command
+from qcxr.errors import InputError
+
+if TYPE_CHECKING:
+    from qcxr.analysis.evaluation import Evaluation
+
+KEYS = (
+    "heads",
+    "reference",
+    "alpha",
+    "inference",
+    "adjust",
+    "family",
+    "margin",
+    "power",
+    "seed",
+    "threads",
+    "only",
+)
 
 EXAMPLE = """
 The list of runs is a CSV, one row per run and test set; paths are relative to it:
@@ -27,16 +47,21 @@ A row with dataset `validation` gives a run's thresholds. cxr8, cxr14, cxr19, cx
 another name takes the columns of its predictions.
 
   qcxr evaluate runs.csv --out comparison --reference resnet
+  qcxr evaluate study-archive.zip --out again
 """
 
 
 def add(commands: Commands) -> None:
     """Name the command and its words."""
-    text = "compare predictions made anywhere: metrics, tests, figures, report, reporting checklists"
+    text = "compare predictions made anywhere, or a study's archive again: metrics, tests, figures, report, checklists"
     parser = command(commands, "evaluate", run, text)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
-    parser.add_argument("runs", help="the list of runs: a CSV with task, head, seed, dataset, predictions, truth")
+    parser.add_argument(
+        "runs",
+        help="the list of runs: a CSV with task, head, seed, dataset, predictions, truth; or an archive (of qcxr "
+        "archive), folder or zip, which is evaluated by its own configuration",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="a new folder for the results")
     parser.add_argument(
         "--reference",
@@ -80,6 +105,9 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--threads", type=int, default=2, help="of the bootstrap; results are the same (default 2)")
     group.add_argument("--only", type=_names, metavar="FIGURE,...", help="figures to draw (default: all)")
     group.add_argument("--no-figures", dest="only", action="store_const", const=(), help="draw none")
+    group.add_argument(
+        "--run-plugins", action="store_true", help="of an archive: run the code of its own metrics and figures"
+    )
 
 
 def _names(text: str) -> list[str]:
@@ -93,24 +121,30 @@ def run(arguments: argparse.Namespace) -> None:
     from qcxr.analysis.evaluate import evaluate
     from qcxr.analysis.evaluation import Evaluation
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    keys = (
-        "heads",
-        "reference",
-        "alpha",
-        "inference",
-        "adjust",
-        "family",
-        "margin",
-        "power",
-        "seed",
-        "threads",
-        "only",
-    )
-    options = Evaluation(**{key: getattr(arguments, key) for key in keys}, replicates=arguments.bootstrap)
     # the system's allocator gives back what a table held; Arrow's own keeps it beside what numpy holds
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
-    print(evaluate(arguments.runs, arguments.out, options, say=say))
+    options = Evaluation(**{key: getattr(arguments, key) for key in KEYS}, replicates=arguments.bootstrap)
+    if Path(arguments.runs).is_dir() or arguments.runs.endswith(".zip"):
+        _archive(arguments, options)
+    else:
+        print(evaluate(arguments.runs, arguments.out, options, say=_say))
     print(f"The report is {arguments.out}/report.html")
+
+
+def _archive(arguments: argparse.Namespace, options: Evaluation) -> None:
+    """An archive has its own rules."""
+    from qcxr.analysis.evaluation import Evaluation
+    from qcxr.archive.evaluate import evaluate_archive
+
+    archive = Path(arguments.runs)
+    if options != Evaluation(threads=options.threads):
+        raise InputError(
+            f"{archive} is evaluated by its own configuration, which no option changes; leave them out, or give its "
+            f"list of runs: {archive / 'runs.csv'}"
+        )
+    out, threads, plugins = Path(arguments.out), arguments.threads, arguments.run_plugins
+    print(evaluate_archive(archive, out, threads=threads, plugins=plugins, say=_say))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -324,7 +324,12 @@ def parse(raw: dict[str, Any]) -> Config:
 
 def load(*paths: str | Path) -> Config:
     """Read YAML files, each laid over the ones before key by key, as `snakemake --configfile a.yaml b.yaml` does."""
+    return parse(laid(*paths))
+
+
+def laid(*paths: str | Path) -> dict[str, Any]:
+    """The same as it is written, unchecked."""
     merged: dict[str, Any] = {}
     for path in paths:
         merged = yamlfile.overlaid(merged, yamlfile.read(path))
-    return parse(merged)
+    return merged

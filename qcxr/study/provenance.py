@@ -79,6 +79,7 @@ NEUTRAL = frozenset(
         "qcxr.study.slices",
         "qcxr.study.source",
         "qcxr.study.spent",
+        "qcxr.study.studied",
         "qcxr.study.table",
         "qcxr.study.train",
         "qcxr.study.trials",
@@ -87,6 +88,7 @@ NEUTRAL = frozenset(
         "qcxr.study.yamlfile",
         "qcxr.training.devices",
         "qcxr.training.progress",
+        "qcxr.training.sinks",
     }
 )
 

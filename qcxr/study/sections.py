@@ -121,6 +121,15 @@ class Augment(Section):
     )
 
 
+# key of `resources` -> the module that it needs, and the package that brings it
+PACKAGES = {
+    "tensorboard": ("tensorboardX", "tensorboardX"),
+    "wandb": ("wandb", "wandb"),
+    "mlflow": ("mlflow", "mlflow-skinny"),
+    "energy": ("codecarbon", "codecarbon"),
+}
+
+
 class Resources(Section):
     """What changes speed and, on a GPU, at most the last digits: in no rule's parameters, so it reruns nothing."""
 
@@ -140,6 +149,18 @@ class Resources(Section):
         description="Whether to write event files below progress/ too; needs the package tensorboardX.",
         examples=[True],
     )
+    wandb: bool = Field(
+        False,
+        description="Whether to write each training as an offline run of Weights & Biases below progress/ too; nothing "
+        "is sent anywhere. Needs the package wandb.",
+        examples=[True],
+    )
+    mlflow: bool = Field(
+        False,
+        description="Whether to write each training as a run of MLflow into progress/mlruns too; needs the package "
+        "mlflow-skinny.",
+        examples=[True],
+    )
     energy: bool = Field(
         False,
         description="Whether each training job measures the energy it takes, into energy.json beside its run.json; "
@@ -156,10 +177,15 @@ class Resources(Section):
 
     @model_validator(mode="after")
     def _has_the_packages(self) -> Resources:
-        for key, package in (("tensorboard", "tensorboardX"), ("energy", "codecarbon")):
-            if getattr(self, key) and importlib.util.find_spec(package) is None:
+        for key, (module, package) in PACKAGES.items():
+            if getattr(self, key) and importlib.util.find_spec(module) is None:
                 raise ValueError(
                     f"resources.{key} must be false where {package} is not installed, got true; "
                     f"pip install -e '.[{key}]', or set it to false"
                 )
         return self
+
+    @property
+    def sinks(self) -> list[str]:
+        """Where the progress of trainings goes beside its own files, by the names of `qcxr.training.sinks`."""
+        return [name for name in ("wandb", "mlflow") if getattr(self, name)]

@@ -20,12 +20,12 @@ from qcxr.study.files import said_plainly
 BOARD = ("train_loss", "val_loss", "films_per_second")
 
 log = logging.getLogger("qcxr.train")
-_listeners: list[Callable[[str], None]] = []
+_listeners: list[Callable[[dict[str, Any]], None]] = []
 
 
 @contextlib.contextmanager
-def listening(told: Callable[[str], None]) -> Iterator[None]:
-    """While the block runs, `told` is called with the state of every event of this process' run."""
+def listening(told: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """While the block runs, `told` is called with every event of this process' run, as it is written."""
     _listeners.append(told)
     try:
         yield
@@ -48,11 +48,11 @@ class Progress:
         """Append one event: state is `started`, `resumed`, `epoch`, `saved`, `stopped`, `failed` or `done`."""
         if self._board is not None and state in ("stopped", "failed", "done"):
             self._board.close()  # it writes from a thread of its own
+        line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
         for told in _listeners:
-            told(state)
+            told(line)
         if self._path is None:
             return
-        line = {"time": time.time(), "pid": os.getpid(), "state": state, "epochs": self._epochs, **self._run, **facts}
         with said_plainly(self._path), open(self._path, "a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
 

@@ -10,12 +10,13 @@ import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from qcxr.errors import InputError
 from qcxr.study import digests, runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
-from qcxr.training import devices, energy, exhausted, lock, progress, resumable
+from qcxr.training import devices, energy, exhausted, lock, progress, resumable, sinks
 
 log = logging.getLogger("qcxr.train")
 LEFT = ("best.safetensors", "history.csv", "steps.csv", "run.json")  # by a finished run
@@ -56,9 +57,15 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
             log.info("%s was finished by the process that held it: nothing to do", run)
             return
         counts = cfg.resources.energy and devices.is_first_host()
-        counted = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
+        measured = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
+        watched = run.progress if devices.is_first_host() else None
         folder = resumable.folder_of(run.work, marks)
-        with counted, progress.listening(lambda state: resumable.seal(folder) if state == "saved" else None):
+
+        def sealed(event: dict[str, Any]) -> None:
+            if event["state"] == "saved":
+                resumable.seal(folder)
+
+        with measured, sinks.following(watched, cfg.resources.sinks), progress.listening(sealed):
             fit(run, loaded, resources=cfg.resources, cards=cards)
 
 

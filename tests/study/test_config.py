@@ -237,6 +237,19 @@ def test_tensorboard_needs_its_package(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(("key", "package"), [("wandb", "wandb"), ("mlflow", "mlflow-skinny")])
+def test_a_sink_needs_its_package_and_decides_nothing(key, package, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert refusal(**{f"resources__{key}": True}) == (
+        f"resources.{key} must be false where {package} is not installed, got true; "
+        f"pip install -e '.[{key}]', or set it to false"
+    )
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    made = [parse(study(**{f"resources__{key}": on})) for on in (True, False)]
+    assert runs.run(made[0], "cxr8", "cdl", 0) == runs.run(made[1], "cxr8", "cdl", 0)
+    assert made[0].resources.sinks == [key]
+
+
 def test_energy_needs_its_package_and_decides_nothing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert refusal(resources__energy=True) == (
