@@ -29,8 +29,9 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
     hosts, count = devices.hosts(), run.recipe.train.devices
     if count % hosts:
         raise InputError(f"train.devices must be a multiple of the {hosts} hosts of this run, got {count}; set it")
+    taken = cfg.resources.cards(count // hosts)
     alone = lock.held(run) if devices.is_first_host() else contextlib.nullcontext(False)
-    with alone as waited, devices.lease(count // hosts, slots=cfg.resources.gpu_slots) as cards:
+    with alone as waited, devices.lease(taken, slots=cfg.resources.gpu_slots) as cards:
         devices.configure(
             threads=threads,
             compilation_cache=f"{cfg.data.cache}/jax",

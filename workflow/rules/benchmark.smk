@@ -9,7 +9,7 @@ rule benchmark:
     # all cores of this machine: jobs beside it would be timed with it (without --cores, on a cluster, a job is alone)
     threads: workflow.resource_settings.cores or cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     params:
         slice=slice_text(
             tasks={task: cfg.labels(task) for task in cfg.tasks},
@@ -57,7 +57,7 @@ rule bench_group:
     # nothing beside it, as above
     threads: workflow.resource_settings.cores or cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     message:
         "Time {wildcards.group}"
     script:

@@ -11,7 +11,7 @@ from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0]):
     cfg, w = parse(snakemake.config), snakemake.wildcards
-    with lease(slots=cfg.resources.gpu_slots):
+    with lease(cfg.resources.cards(), slots=cfg.resources.gpu_slots):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 
