@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 from qcxr.bench import machine
 from qcxr.errors import InputError
 from qcxr.study import config as configuration
-from qcxr.study import warm, yamlfile
+from qcxr.study import stopping, warm, yamlfile
 from qcxr.study.job import show
 from qcxr.study.obstacles import obstacles
 
@@ -85,6 +85,7 @@ onstart:
         if gone := obstacles(cfg):
             sys.exit(f"error: {gone[0]}")
         preflight()
+    stopping.on_sigterm()
 
 
 onsuccess:
