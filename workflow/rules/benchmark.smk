@@ -19,7 +19,7 @@ rule benchmark:
         ),
         code=slices.studied_code("qcxr.bench.steps", KINDS, map(cfg.recipe, cfg.names)),
     message:
-        "Time {cfg.timed_steps} training steps of every task and head (Table III)"
+        f"Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:
         "../scripts/benchmark.py"
 
