@@ -66,7 +66,6 @@ def beside(calm: Study, folder: Path) -> Study:
     study = Study(folder, CONFIG)
     for part in ("demo", ".snakemake/metadata", *(f"results/{part}" for part in ("manifest", "cached", "packed", "leaks"))):
         shutil.copytree(calm.folder / part, study.folder / part)
-    shutil.copy(calm.folder / "results/parameters.csv", study.folder / "results")
     return study
 
 
