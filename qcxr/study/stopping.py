@@ -19,7 +19,7 @@ def on_sigterm() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    """Pass the signal on to this process's children, the jobs; a Ctrl-C then ends the scheduler, or cancels a cluster's."""
+    """Pass the signal on to this process's children, the jobs, then do as Ctrl-C does, which cancels a cluster's."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: Snakemake now waits until they have saved
     for job in psutil.Process().children():
         job.terminate()

@@ -68,9 +68,7 @@ class Slurm:
         for command in COMMANDS:  # not by SLURM_CONF in the environment: the plugin takes SLURM_* out of it
             notes = f'printf "%s " "$@" >> {self.submitted}; echo >> {self.submitted}\n' if command == "sbatch" else ""
             path = self.bin / command
-            path.write_text(
-                f'#!/bin/sh\n{notes}SLURM_CONF={folder}/slurm.conf exec {shutil.which(command)} "$@"\n', encoding="utf-8"
-            )
+            path.write_text(f'#!/bin/sh\n{notes}SLURM_CONF={folder}/slurm.conf exec {shutil.which(command)} "$@"\n')
             path.chmod(0o755)
 
     def __call__(self, command: str, *words: str) -> str:
@@ -81,9 +79,8 @@ class Slurm:
 
     def daemons(self) -> Iterator[list[str]]:
         """The command lines of the three, each to be started when the one before runs."""
-        munge = {option: str(self.folder / f"munge.{option}") for option in ("socket", "pid", "log", "seed")}
-        options = [f"--{option}-file={path}" for option, path in munge.items() if option != "socket"]
-        yield ["munged", "-F", "--force", f"--key-file={self.folder}/munge.key", f"--socket={munge['socket']}", *options]
+        options = [f"--{option}-file={self.folder}/munge.{option}" for option in ("key", "pid", "log", "seed")]
+        yield ["munged", "-F", "--force", f"--socket={self.folder}/munge.socket", *options]
         yield ["slurmctld", "-D", "-c", "-f", f"{self.folder}/slurm.conf"]
         yield ["slurmd", "-D", "-N", "node", "-f", f"{self.folder}/slurm.conf"]
 

@@ -1,10 +1,11 @@
-"""A study through a real Slurm: what is asked of it, and that a job which is preempted or cancelled ends with the same bits."""
+"""A study through a real Slurm: what is asked of it; a preempted and a cancelled job end with the same bits."""
 
 import contextlib
 import importlib.util
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -31,9 +32,9 @@ def plugin() -> str:
     """Where the executor's package lies: `make drills` keeps it apart, since every snakemake imports what it finds."""
     apart = Path(sys.prefix, "slurm")
     if apart.is_dir():
-        return f"{os.pathsep}{apart}"
-    if importlib.util.find_spec("snakemake_executor_plugin_slurm"):
-        return ""
+        return str(apart)
+    if found := importlib.util.find_spec("snakemake_executor_plugin_slurm"):
+        return str(Path(str(found.origin)).parents[1])
     pytest.skip("no snakemake-executor-plugin-slurm here; pip install -e '.[slurm]'")
 
 
@@ -44,14 +45,16 @@ def results(study: Study, run: str) -> tuple:
     return (out / "best.safetensors").read_bytes(), history.to_csv(), predictions.to_csv()
 
 
-def until(found, process, seconds=240.0):
-    """What `found` finds, as soon as it does."""
+def until(found, process, seconds=900.0):
+    """What `found` finds, as soon as it does; a busy Slurm may not answer at once."""
     ends = time.monotonic() + seconds
-    while not (there := found()):
+    while True:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            if there := found():
+                return there
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < ends, "nothing happened"
-        time.sleep(0.05)
-    return there
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,8 @@ def undisturbed(tmp_path_factory):
 def beside(calm: Study, folder: Path) -> Study:
     """The same study in another folder, its films ready and nothing trained."""
     study = Study(folder, CONFIG)
-    for part in ("demo", ".snakemake/metadata", *(f"results/{part}" for part in ("manifest", "cached", "packed", "leaks"))):
+    ready = [f"results/{part}" for part in ("manifest", "cached", "packed", "leaks")]
+    for part in ("demo", ".snakemake/metadata", *ready):
         shutil.copytree(calm.folder / part, study.folder / part)
     return study
 
@@ -80,7 +84,7 @@ def test_preempted_and_cancelled_jobs_go_on_to_the_same_bits(undisturbed, tmp_pa
             *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
             cores=None,
             PATH=f"{slurm.bin}{os.pathsep}{os.environ['PATH']}",
-            PYTHONPATH=f"{study.folder}{packages}",
+            PYTHONPATH=f"{study.folder}{os.pathsep}{packages}",
             **FOUR_DEVICES,
         )
         with contextlib.ExitStack() as stack:
@@ -99,7 +103,7 @@ def test_preempted_and_cancelled_jobs_go_on_to_the_same_bits(undisturbed, tmp_pa
             until(lambda: "PREEMPTED" in slurm("squeue", "-h", "-o", "%T %r") or not in_training(order[0]), snakemake)
             job = until(lambda: in_training(order[1]), snakemake)[0]
             slurm("scancel", job)
-            said = snakemake.communicate(timeout=400)[0]
+            said = snakemake.communicate(timeout=900)[0]
         assert snakemake.returncode == 0, said
         submitted = [line for line in slurm.submitted.read_text().splitlines() if "urgent" not in line]
     for head, run in RUNS.items():
