@@ -1,5 +1,5 @@
 # make demo    the whole study on generated films, minutes on 2 cores     make test   the fast test suite
-# make drills  the slow tests (full DAG, kills)                           make lint   style, types, imports, generated pages
+# make drills  the slow tests (DAG, kills, Slurm)                          make lint   style, types, imports, generated pages
 # make grids   every circuit option against PennyLane (long)              make grids-sample   a fixed fifth of it
 # make bench-gpu  everything that is to be known of an NVIDIA card, 9 minutes; again goes on with what is missing
 # make compare BASE=<commit>   small studies there and here, byte for byte   make reference   the generated pages anew
@@ -38,13 +38,18 @@ $(VENV)/.test: $(VENV)/.base
 	@$(PIP) -e ".[test]"
 	@touch $@
 
+# apart from the rest: whatever executor is installed is imported whenever snakemake starts
+$(VENV)/.slurm: $(VENV)/.test
+	@$(PIP) --upgrade --no-deps --target $(VENV)/slurm snakemake-executor-plugin-slurm snakemake-executor-plugin-slurm-jobstep
+	@touch $@
+
 demo: $(VENV)/.base
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 
 test: $(VENV)/.test
 	$(TEST_ENV) $(QUICKLY) $(BIN)/python -m pytest -n 2 --dist worksteal --thin $(THIN)
 
-drills: $(VENV)/.test .venv-crate/.made
+drills: $(VENV)/.test $(VENV)/.slurm .venv-crate/.made
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --ignore tests/circuits
 
 grids: $(VENV)/.test

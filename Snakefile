@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 from qcxr.bench import machine
 from qcxr.errors import InputError
 from qcxr.study import config as configuration
-from qcxr.study import digests, leftlock, warm, yamlfile
+from qcxr.study import digests, leftlock, stopping, warm, yamlfile
 from qcxr.study.job import show
 from qcxr.study.obstacles import obstacles
 
@@ -21,17 +21,22 @@ min_version("9.10")
 # them again and again, which is half of the time of a plan of 20,000 jobs.
 gc.set_threshold(200_000, 20, 100)
 
+# The configuration of the folder that the study runs in, or the protocol beside this file (--directory elsewhere).
+PROTOCOL = "config/config.yaml"
+if not Path(PROTOCOL).exists():
+    PROTOCOL = workflow.source_path(PROTOCOL)
+
 # Snakemake reads the files itself, and takes the last of a key given twice: they are checked before it reads ours. Those
 # of --configfile it has read by then: what is no YAML there is said in its words.
 try:
-    for file in ["config/config.yaml", *workflow.configfiles]:
+    for file in [PROTOCOL, *workflow.configfiles]:
         if Path(file).exists():
             yamlfile.read(file)
 except InputError as error:
     sys.exit(f"error: {error}")
 
 
-configfile: "config/config.yaml"
+configfile: PROTOCOL
 
 
 try:
@@ -90,6 +95,7 @@ onstart:
         if gone := obstacles(cfg):
             sys.exit(f"error: {gone[0]}")
         preflight()
+    stopping.on_sigterm()
 
 
 onsuccess:

@@ -61,6 +61,8 @@ def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
     cache_dir = _folder(cache_dir)
     with _said_plainly(cache_dir):
+        if not (database := cache_dir / "cache.db").exists():
+            database.touch()  # with the user's umask, so that a group may share it; SQLite would never let it write
         cache = _Store(
             str(cache_dir),
             disk=_Plain,

@@ -57,6 +57,7 @@ def answer(dag: Any) -> dict[str, Any]:
                 "wildcards": dict(job.wildcards_dict),
                 "threads": int(job.threads),
                 "devices": int(job.resources.get("gpu", 0)),
+                "resources": {name: value for name, value in job.resources.items() if isinstance(value, int)},
                 "after": sorted(numbers[other] for other in dag.dependencies[job] if other in numbers),
                 "reasons": reasons(job, dag),
             }

@@ -134,6 +134,12 @@ class Resources(Section):
     """What changes speed and, on a GPU, at most the last digits: in no rule's parameters, so it reruns nothing."""
 
     train_threads: Count = Field(4, description="Cores that a training job counts for.", examples=[2])
+    gpu: bool = Field(
+        True,
+        description="Whether training, features and prediction take a card where there is one, and ask a cluster for "
+        "it. With false they run on CPUs, also beside a card.",
+        examples=[False],
+    )
     workers: Count = Field(4, description="Processes that decode films.", examples=[8])
     residency: Literal["auto", "device", "host"] = Field(
         "auto", description="Where packed films stay: on the device, on the host, or whichever fits.", examples=["host"]
@@ -174,6 +180,10 @@ class Resources(Section):
         "does without autotuning. Steps are slower; on a CPU it changes nothing.",
         examples=[True],
     )
+
+    def cards(self, wanted: int = 1) -> int:
+        """How many cards a job takes that would take `wanted`: none where the study is to run on CPUs."""
+        return wanted if self.gpu else 0
 
     @model_validator(mode="after")
     def _has_the_packages(self) -> Resources:

@@ -62,10 +62,13 @@ def visible_cards() -> list[str]:
 def lease_folder() -> Path:
     """Where the lock files lie: one folder per user and machine, outside any results folder.
 
-    Raises `InputError` if somebody else has made it, among the temporary files, where anyone could.
+    A Slurm job has one of its own: Slurm has given it its cards, and where it confines jobs to them (cgroups), every
+    job on a node calls its first card 0. Raises `InputError` if somebody else has made the folder, among the temporary
+    files, where anyone could.
     """
+    job = f"slurm-{os.environ['SLURM_JOB_ID']}" if "SLURM_JOB_ID" in os.environ else ""
     if given := os.environ.get("QCXR_LEASES"):
-        folder = Path(given)
+        folder = Path(given, job)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
     folder = Path(tempfile.gettempdir(), f"qcxr-leases-{os.getuid()}")
@@ -73,7 +76,8 @@ def lease_folder() -> Path:
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o022:
         raise InputError(f"{folder} must be a folder that only you can write; set QCXR_LEASES to one that is")
-    return folder
+    (folder / job).mkdir(mode=0o700, exist_ok=True)
+    return folder / job
 
 
 @contextlib.contextmanager
@@ -83,8 +87,14 @@ def lease(
     """Hold `count` cards, at most `slots` processes a card, while the block runs; yields them ([] means the CPU).
 
     Sets CUDA_VISIBLE_DEVICES and, with several slots, this process's share of the card's memory. Waits for a free card.
-    Raises `InputError` if the machine has fewer than `count` cards, or after `timeout_seconds`.
+    A lease of no card hides them all. Raises `InputError` if the machine has fewer than `count` cards, or after
+    `timeout_seconds`.
     """
+    if count == 0:
+        log.info("running on the CPU, as the study says (resources.gpu)")
+        with _environment({"CUDA_VISIBLE_DEVICES": ""}):
+            yield []
+        return
     cards = visible_cards()
     if not cards:
         log.info("no GPU here: running on the CPU")
@@ -110,16 +120,24 @@ def lease(
             log.info("waiting for a free card among %s", ", ".join(cards))
             told = True
         time.sleep(poll_seconds)
-    before = {key: os.environ.get(key) for key in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_MEM_FRACTION")}
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held)
-    if slots > 1:
-        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{0.9 / slots:.3f}"
+    share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / slots:.3f}"} if slots > 1 else {}
     log.info("card %s is ours", ", ".join(held))
     try:
-        yield list(held)
+        with _environment({"CUDA_VISIBLE_DEVICES": ",".join(held), **share}):
+            yield list(held)
     finally:
         for handle in held.values():
             os.close(handle)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Variables of the environment, as they were before when the block is left."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
         for key, value in before.items():
             if value is None:
                 os.environ.pop(key, None)

@@ -32,9 +32,10 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
     hosts, count = devices.hosts(), run.recipe.train.devices
     if count % hosts:
         raise InputError(f"train.devices must be a multiple of the {hosts} hosts of this run, got {count}; set it")
+    taken = cfg.resources.cards(count // hosts)
     alone = lock.held(run) if devices.is_first_host() else contextlib.nullcontext(False)
     fits = exhausted.memory_said(exhausted.of_training(run.recipe, cfg.resources))
-    with alone as waited, devices.lease(count // hosts, slots=cfg.resources.gpu_slots) as cards, fits:
+    with alone as waited, devices.lease(taken, slots=cfg.resources.gpu_slots) as cards, fits:
         devices.configure(
             threads=threads,
             compilation_cache=f"{cfg.data.cache}/jax",

@@ -109,6 +109,25 @@ def test_no_card_means_the_cpu(monkeypatch, caplog):
     assert "running on the CPU" in caplog.text
 
 
+def test_a_lease_of_no_card_hides_them(monkeypatch, caplog):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    caplog.set_level("INFO")
+    with lease(0) as none:
+        assert none == [] and os.environ["CUDA_VISIBLE_DEVICES"] == ""
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1" and "resources.gpu" in caplog.text
+
+
+def test_slurm_jobs_on_one_node_may_both_call_their_card_0(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("SLURM_JOB_ID", "71")
+    with lease() as first:
+        with pytest.raises(InputError, match="no free card"), lease(poll_seconds=0.01, timeout_seconds=0.05):
+            pass  # another process of the same job
+        monkeypatch.setenv("SLURM_JOB_ID", "72")
+        with lease(timeout_seconds=1) as other:
+            assert first == other == ["0"]
+
+
 def test_more_cards_than_there_are_is_refused():
     with pytest.raises(InputError, match=r"at most the 4 cards visible here \(0, 1, 2, 3\), got 5"), lease(5):
         pass

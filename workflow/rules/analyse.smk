@@ -269,7 +269,7 @@ rule report:
         code=code_hash("qcxr.analysis.report"),
         templates=TEMPLATES,
     message:
-        "Write {results}/report.html"
+        f"Write {results}/report.html"
     script:
         "../scripts/report.py"
 
@@ -292,6 +292,6 @@ rule circuit:
             *(["qcxr.circuits.own"] if OWN else []),
         ),
     message:
-        "Draw the circuit of {cfg.tasks[0]} (Fig. 2)"
+        f"Draw the circuit of {cfg.tasks[0]} (Fig. 2)"
     script:
         "../scripts/circuit.py"

@@ -11,7 +11,7 @@ rule benchmark:
     # when nothing else can run: by then the runs have compiled its programs, side by side
     priority: -1
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     params:
         slice=slice_text(
             tasks={task: cfg.labels(task) for task in cfg.tasks},
@@ -21,7 +21,7 @@ rule benchmark:
         ),
         code=slices.studied_code("qcxr.bench.steps", KINDS, map(cfg.recipe, cfg.names)),
     message:
-        "Time {cfg.timed_steps} training steps of every task and head (Table III)"
+        f"Time {cfg.timed_steps} training steps of every task and head (Table III)"
     script:
         "../scripts/benchmark.py"
 
@@ -59,7 +59,7 @@ rule bench_group:
     # nothing beside it, as above
     threads: workflow.resource_settings.cores or cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     message:
         "Time {wildcards.group}"
     script:

@@ -23,7 +23,7 @@ if cfg.generate:
             slice=slice_text(cfg.generate),
             code=code_hash("qcxr.phantom.demo"),
         message:
-            "Draw demo films into {cfg.generate.out}"
+            f"Draw demo films into {cfg.generate.out}"
         script:
             "../scripts/films.py"
 

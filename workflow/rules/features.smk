@@ -11,7 +11,7 @@ rule features:
         f"{results}/logs/features{{features}}/{{dataset}}-{{split}}.log",
     threads: cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     params:
         slice=lambda w: slices.features(
             FEATURES[w.features],

@@ -16,7 +16,7 @@ rule predict:
         f"{results}/logs/predict/{NAMED}-{{dataset}}.log",
     threads: cfg.resources.train_threads
     resources:
-        gpu=1,
+        gpu=cfg.resources.cards(),
     params:
         code=lambda w: slices.prediction_code(recipe_of(w)),
     message:

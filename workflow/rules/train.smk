@@ -21,7 +21,7 @@ rule train:
         f"{results}/benchmarks/train/{NAMED}.tsv"
     threads: cfg.resources.train_threads
     resources:
-        gpu=lambda w: recipe_of(w).train.devices,
+        gpu=lambda w: cfg.resources.cards(recipe_of(w).train.devices),
     params:
         slice=lambda w: training_slice(w.task, w.head, w.variant[1:]),
         code=lambda w: slices.training_code(recipe_of(w)),

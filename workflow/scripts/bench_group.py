@@ -10,7 +10,8 @@ from qcxr.training.devices import lease
 
 with job(snakemake.log[0]):
     pythons = {Path(file).stem: Path(file).read_text(encoding="utf-8").strip() for file in snakemake.input}
-    with lease(slots=parse(snakemake.config).resources.gpu_slots):
+    resources = parse(snakemake.config).resources
+    with lease(resources.cards(), slots=resources.gpu_slots):
         suite.run(
             snakemake.wildcards.group, snakemake.wildcards.size, {"own": sys.executable, **pythons}, snakemake.output[0]
         )

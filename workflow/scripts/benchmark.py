@@ -6,7 +6,7 @@ from qcxr.training.devices import configure, lease
 
 with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg = parse(snakemake.config)
-    with lease(slots=cfg.resources.gpu_slots):
+    with lease(cfg.resources.cards(), slots=cfg.resources.gpu_slots):
         configure(cfg.resources.train_threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.bench.steps import Case, time_steps  # here: it imports JAX, which `configure` and the lease set up
 

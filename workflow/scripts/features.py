@@ -16,7 +16,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output) as read:
     keptfeatures.check(cfg.data.cache, films[snakemake.input.films])
     recipe = runs.features(cfg)[w.features.removeprefix("/")]
     ways_out = exhausted.of_prediction(recipe, cfg.resources)
-    with lease(slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
+    with lease(cfg.resources.cards(), slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.training.frozen import pack_features  # imports JAX, which sees the card that is held
 

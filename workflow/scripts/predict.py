@@ -15,7 +15,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output):
     cfg, w = parse(snakemake.config), snakemake.wildcards
     recipe = runs.arm(cfg, w.head, w.variant.removeprefix("/"))[1]
     ways_out = exhausted.of_prediction(recipe, cfg.resources)
-    with lease(slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
+    with lease(cfg.resources.cards(), slots=cfg.resources.gpu_slots) as cards, exhausted.memory_said(ways_out):
         configure(snakemake.threads, f"{cfg.data.cache}/jax", deterministic=cfg.resources.deterministic)
         from qcxr.data import split  # imports JAX, which sees the card that is held
         from qcxr.training.predict import predict
