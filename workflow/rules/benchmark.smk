@@ -6,10 +6,10 @@ rule benchmark:
         f"{results}/benchmark.csv",
     log:
         f"{results}/logs/benchmark.log",
-    # all cores of this machine: jobs beside it would be timed with it (without --cores, on a cluster, a job is alone)
-    threads: workflow.resource_settings.cores or cfg.resources.train_threads
     # when nothing else can run: by then the runs have compiled its programs, side by side
     priority: -1
+    # all cores of this machine: jobs beside it would be timed with it (without --cores, on a cluster, a job is alone)
+    threads: workflow.resource_settings.cores or cfg.resources.train_threads
     resources:
         gpu=cfg.resources.cards(),
     params:
