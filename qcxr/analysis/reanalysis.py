@@ -100,7 +100,7 @@ class Reanalysis:
             dict(zip(counts["label"], counts["n_positive"], strict=True)),
             head_above=rules.head_over,
             tail_below=rules.tail_under,
-            quantiles=tuple(rules.quantiles) if rules.quantiles else None,
+            quantiles=(rules.quantiles[0], rules.quantiles[1]) if rules.quantiles else None,
         )
 
     def _score(self) -> None:
@@ -121,7 +121,7 @@ class Reanalysis:
         heads, against = self.study.heads, rules.against
         for case in tqdm(self.new.cases, unit="case", desc="patients", disable=None, leave=False):
             files = [self.old.predictions(run, case[1]) for run in self.old.standing(case)]
-            common = {"heads": heads, "against": against, "variant": case[2]}
+            common: dict[str, Any] = {"heads": heads, "against": against, "variant": case[2]}
             patients_files(files, self.new.of_case("patients", case), frequencies=self._frequencies, **common)
             if rules.bootstrap:
                 drawn = Resampling(rules.bootstrap, seed=rules.bootstrap_seed, threads=self.threads)
