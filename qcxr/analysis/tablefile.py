@@ -41,7 +41,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: the file is empty; it must hold a header and at least one row") from None
     except Exception as error:  # what pandas and pyarrow raise depends on where a file is damaged
-        raise InputError(f"{path}: cannot be read ({one_line(error)}); write it again") from None
+        raise InputError(
+            f"{path}: cannot be read ({one_line(error)}); give a CSV in UTF-8 or a .parquet file"
+        ) from None
     raise InputError(f"{path}: a table must be .parquet or .csv, got {path.suffix or 'no suffix'}; convert it")
 
 
