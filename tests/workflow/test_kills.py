@@ -94,15 +94,3 @@ def test_snakemake_itself_killed_needs_only_unlock(undisturbed, tmp_path):
     study.snakemake("--unlock")
     log = study.snakemake(f"{RUN}/predictions/drawn-nih.parquet")
     assert "resuming at epoch" in log and results(study) == undisturbed
-
-
-def test_sigterm_to_snakemake_alone_reaches_the_training(undisturbed, tmp_path):
-    study = Study(tmp_path / "asked", CONFIG)
-    target = f"{RUN}/predictions/drawn-nih.parquet"
-    snakemake = study.start(target)
-    until(lambda: saved(study))
-    snakemake.terminate()  # and no other process: as a batch system, or a shutdown, does to what it has started
-    log = snakemake.communicate(timeout=60)[0]
-    assert snakemake.returncode == 1 and not trainers(study), log
-    log = study.snakemake(target)  # no unlock
-    assert "resuming at epoch" in log and results(study) == undisturbed
