@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 CONFIG = TINY | {
     "heads": ["cdl", {"wide": {"kind": "cdl", "train": {"devices": 4}}}],
     "seeds": [0, 1],  # the second is not asked for
-    "train": {"epochs": 100, "batch_size": 8, "patience": 100},
+    "train": {"epochs": 250, "batch_size": 8, "patience": 250},  # some seconds, in which Slurm is to act
     "resources": {"checkpoint_minutes": 0.005, "train_threads": 1},
 }
 RUNS = {head: f"results/runs/cxr8/{head}/seed0" for head in ("cdl", "wide")}
@@ -108,11 +109,13 @@ def test_preempted_and_cancelled_jobs_go_on_to_the_same_bits(undisturbed, tmp_pa
         submitted = [line for line in slurm.submitted.read_text().splitlines() if "urgent" not in line]
     for head, run in RUNS.items():
         assert results(study, run) == results(undisturbed, run), head
-        log = (study.folder / f"results/logs/train/cxr8-{head}-seed0.log").read_text()
-        assert "resuming at epoch" in log, head
-        # one process each time, with all the cards
-        cards = "0" if head == "cdl" else "0, 1, 2, 3"
-        assert re.findall(r"card (.*) is ours", log) == [cards, cards]
+        lines = (study.folder / f"results/progress/cxr8/{head}/seed0.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        # stopped by SIGTERM once; one process each time, with all its cards
+        states = [event["state"] for event in events if event["state"] not in ("epoch", "saved")]
+        assert states == ["started", "stopped", "resumed", "done"]
+        assert len({event["pid"] for event in events}) == 2
+        assert {event["device"] for event in events} == {"cpu (0)" if head == "cdl" else "4 x cpu (0, 1, 2, 3)"}
     training = [line for line in submitted if "rule_train" in line]
     assert len(training) == 3  # the cancelled one twice; a preempted one is the same job
     for line in training:
