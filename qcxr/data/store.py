@@ -31,7 +31,7 @@ class _Plain(diskcache.Disk):
     Nor does it open or remove files that the database names, which may be anyone's.
     """
 
-    def get(self, key: Any, raw: bool) -> Any:
+    def get(self, key: Any, raw: int) -> Any:  # SQLite has no bool
         if not raw:
             raise _Foreign("a key")
         return super().get(key, raw)
@@ -60,9 +60,13 @@ class _Store(diskcache.Cache):
 def open_store(cache_dir: str | Path) -> Iterator[diskcache.Cache]:
     """The cache for reading and writing. SQLite's errors inside the block become InputError (disk full, read-only)."""
     cache_dir = _folder(cache_dir)
+    database = cache_dir / "cache.db"
+    try:
+        database.touch()  # with the user's umask, so that a group may share it; SQLite would never let it write
+    except OSError as error:
+        if not database.exists():
+            raise _unwritable(cache_dir, error) from None
     with _said_plainly(cache_dir):
-        if not (database := cache_dir / "cache.db").exists():
-            database.touch()  # with the user's umask, so that a group may share it; SQLite would never let it write
         cache = _Store(
             str(cache_dir),
             disk=_Plain,

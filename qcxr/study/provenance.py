@@ -79,6 +79,7 @@ NEUTRAL = frozenset(
         "qcxr.study.slices",
         "qcxr.study.source",
         "qcxr.study.spent",
+        "qcxr.study.stopping",
         "qcxr.study.studied",
         "qcxr.study.table",
         "qcxr.study.train",

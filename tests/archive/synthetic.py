@@ -27,7 +27,9 @@ def finished(root, cfg):
     for run in layout.study.runs:
         events = root / "progress" / f"{run.name}.jsonl"
         events.parent.mkdir(parents=True, exist_ok=True)
-        lines = [{"state": "started", "time": ENDED - 100}, {"state": "done", "time": ENDED - 50}]
+        lines = [
+            {"state": state, "time": ENDED - before, "pid": 1} for state, before in (("started", 100), ("done", 50))
+        ]
         events.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return layout
 

@@ -16,7 +16,7 @@ def test_help_names_every_command(capsys):
     assert main([]) == 2
     text = capsys.readouterr().out
     names = [command.__name__.rpartition(".")[2] for command in cli.COMMANDS]
-    assert {"check", "config", "train", "bench"} <= set(names) and len(names) == 16
+    assert {"check", "config", "train", "bench"} <= set(names) and len(names) == 17
     assert [f"\n    {name} " in text for name in names] == [True] * len(names)
     with pytest.raises(SystemExit) as done:
         main(["predict", "--help"])
