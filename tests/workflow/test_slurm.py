@@ -19,7 +19,7 @@ from tests.workflow.study import TINY, Study
 
 pytestmark = pytest.mark.slow
 CONFIG = TINY | {
-    "heads": ["cdl", {"wide": {"kind": "cdl", "train": {"devices": 4}}}],
+    "heads": ["cdl", {"wide": {"kind": "cdl", "train": {"devices": 4, "epochs": 60}}}],
     "seeds": [0, 1],  # the second is not asked for
     "train": {"epochs": 250, "batch_size": 8, "patience": 250},  # some seconds, in which Slurm is to act
     "resources": {"checkpoint_minutes": 0.005, "train_threads": 1},
