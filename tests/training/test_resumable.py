@@ -122,8 +122,8 @@ def interrupted(tmp_path_factory):
     """A run with two checkpoints, the second of them of epoch 2, step 2."""
     folder = tmp_path_factory.mktemp("interrupted")
 
-    def sealed(state):
-        if state == "saved":
+    def sealed(event):
+        if event["state"] == "saved":
             resumable.seal(next((folder / "work").iterdir()))
 
     for taken in ([3], [5]):
