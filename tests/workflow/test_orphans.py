@@ -48,6 +48,7 @@ def orphaned(study: Study, moment: float) -> str:
     time.sleep(moment)
     os.kill(snakemake.pid, signal.SIGKILL)
     snakemake.wait()
+    snakemake.stdout.close()
     beside = bool(trainers(study))
     locked = study.snakemake(TARGET, check=False)
     assert "none lives in it on this machine" in locked and "`snakemake --unlock` is safe" in locked, locked
