@@ -39,7 +39,10 @@ def publish(file: str | Path) -> list[Path]:
 
 
 def insert(text: str, found: Mapping[str, Any]) -> str:
-    """A page's text with the tables of a machine's benchmarks between its marks, each of which names a table."""
+    """A page's text with the tables of a machine's benchmarks between its marks, each of which names a table.
+
+    Raises InputError for a text without marks, and for a mark that names none.
+    """
 
     def made(mark: re.Match[str]) -> str:
         begin, name, end = mark.groups()
@@ -47,7 +50,10 @@ def insert(text: str, found: Mapping[str, Any]) -> str:
             raise InputError(f"a mark of a page must name one of {', '.join(short.TABLES)}, got {name!r}; correct it")
         return f"{begin}\n\n{short.TABLES[name](found)}\n\n{end}"
 
-    return MARKED.sub(made, text)
+    new, marks = MARKED.subn(made, text)
+    if not marks:
+        raise InputError("no mark of a table in it: <!-- made by `qcxr bench pages`: NAME -->; put it back")
+    return new
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -70,7 +76,10 @@ def main(argv: list[str] | None = None) -> None:
         found = pages.read(shown)
         for page in SHOWING:
             before = page.read_text(encoding="utf-8")
-            after = insert(before, found)
+            try:
+                after = insert(before, found)
+            except InputError as error:
+                raise InputError(f"{page}: {error}") from None
             if given.check:
                 stale += [page] if after != before else []
             elif after != before:

@@ -24,10 +24,6 @@ from qcxr.bench.process import Gone, Process
 
 Row = dict[str, Any]
 TOLERANCE = 1e-4
-# of the head's gradients, where angles of a circuit hang on features in float32: rounding there comes out of tanh and
-# circuit some fifty times as large (torch's default.qubit and lightning.qubit: 1e-4 from ours in a whole network, 1e-6
-# on the same angles)
-CIRCUIT_TOLERANCE = 1e-3
 # of the backbone's kernels: in float32 their gradients in ResNet-50 are 8e-4 (ours) and 9e-4 (torch's) from float64's,
 # since a unit next to a ReLU's kink falls on either side
 DEEP_TOLERANCE = 1e-2
@@ -192,13 +188,8 @@ def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], runnin
             continue
         found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
         rows[k].update(found)
-        of_circuit = isinstance(entry.case, Model) and entry.case.head == "dqc"
-        allowed = {
-            "values_differ_by": TOLERANCE,
-            "gradients_differ_by": CIRCUIT_TOLERANCE if of_circuit else TOLERANCE,
-            "backbone_differs_by": DEEP_TOLERANCE,
-        }
-        far = [value for key, value in found.items() if value is not None and not value <= allowed[key]]  # or NaN
+        allowed = {"backbone_differs_by": DEEP_TOLERANCE}
+        far = [v for key, v in found.items() if v is not None and not v <= allowed.get(key, TOLERANCE)]  # or NaN
         if far and entry.peer not in contest.loose:
             rows[k]["reason"] = f"its results differ from ours by {np.max(far):.0e}"
             running.pop(k).end()

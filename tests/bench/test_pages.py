@@ -114,7 +114,9 @@ def test_what_is_between_marks_is_replaced_by_the_table_they_name(found):
     new = machinefile.insert(text, found)
     assert "old" not in new and cells(new, "| torch |") == ["torch", "2.5 s", "26 s"]
     assert new.index("| torch |") < new.index("b\n") < new.index("| 19 | 2 s |")
-    assert machinefile.insert(new, found) == new and machinefile.insert("a", found) == "a"
+    assert machinefile.insert(new, found) == new
+    with pytest.raises(InputError, match="no mark of a table in it"):
+        machinefile.insert("a", found)
     with pytest.raises(
         InputError, match="must name one of steps, networks, circuits, simulators, training, data, got 'x'"
     ):

@@ -63,7 +63,7 @@ def test_snakemakes_own_report(demo):
 def test_permuted_labels_teach_nothing(demo, tmp_path, capsys):
     """The demo's own films and protocol with permuted labels: AUROC 0.5 on average over runs.
 
-    One run strays by 0.06 (its labels' logits lean together), so three would pass or fail by chance; ten do not.
+    One run strays by 0.06 (its labels' logits lean together), so three would pass or fail by chance; twenty do not.
     """
     cfg = load(ROOT / "config/config.yaml", ROOT / "config/demo.yaml")
     labels, packed = cfg.labels("cxr8"), demo.folder / "results-demo/packed"
@@ -71,7 +71,7 @@ def test_permuted_labels_teach_nothing(demo, tmp_path, capsys):
     test = split.load(packed / "drawn-nih-test.npy", labels)
     protocol = cfg.train.model_copy(update={"permute_labels": True, "epochs": 5})
     values = []
-    for seed in range(10):
+    for seed in range(20):
         out = tmp_path / str(seed)
         run = runs.run(cfg, "cxr8", "cdl", seed)
         recipe = replace(run.recipe, train=protocol)
@@ -80,4 +80,4 @@ def test_permuted_labels_teach_nothing(demo, tmp_path, capsys):
         values.append(roc_auc_score(test.targets, found.filter(like="p_"), average="macro"))
     with capsys.disabled():
         print(f"control: {np.mean(values):.3f} +- {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}")
-    assert abs(np.mean(values) - 0.5) < 0.06, values
+    assert abs(np.mean(values) - 0.5) < 0.05, values
