@@ -1,7 +1,5 @@
 """Predictions made anywhere -> the same metrics, tests, figures and report as the workflow's, by the same functions."""
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +22,7 @@ from qcxr.analysis.runlist import check_seeds, read_list
 from qcxr.analysis.shown import Shown
 from qcxr.analysis.statistics import unpaired
 from qcxr.errors import InputError
+from qcxr.study import folders
 
 
 def evaluate(
@@ -50,17 +49,9 @@ def evaluate(
     runs = read_list(runs_csv)
     heads = options.order(list(runs["head"]))
     check_seeds(runs, pairs(heads, options.reference))
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with folders.whole(out) as partial:
         folder = prepare(runs, Path(runs_csv).parent, partial, heads=heads)
-        summary = _analyse(folder, heads, options, say)
-        if out.exists():
-            out.rmdir()
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return summary
+        return _analyse(folder, heads, options, say)
 
 
 def _analyse(folder: Folder, heads: list[str], options: Evaluation, say: Callable[[str], None]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from qcxr.analysis.reanalysis import Reanalysis
 from qcxr.archive import bundle, checksums
 from qcxr.archive.bundle import FORMAT
 from qcxr.errors import InputError
+from qcxr.study import folders
 from qcxr.study.studied import Studied, read
 
 
@@ -34,28 +34,17 @@ def evaluate_archive(
         raise InputError(f"{out}: exists and is not empty; give a new folder with --out")
     if not archive.exists():
         raise InputError(f"{archive} does not exist; give an archive's folder or .zip, or a list of runs (CSV)")
-    out = out.absolute()
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with bundle.opened(archive.absolute()) as root:
-            checksums.check(root)
-            with contextlib.chdir(
-                root / "study" if (root / "study").is_dir() else root
-            ):  # plug-ins are named from there
-                study, said = _read(root, archive)
-                if study.own and not plugins:
-                    raise InputError(
-                        f"{archive} has metrics or figures of its own ({', '.join(study.own)}), whose code would run; "
-                        "look into its study/ and give --run-plugins"
-                    )
-                summary = Reanalysis(study, root / "results", partial, said, threads).run()
-            say(compared(partial, root / "results"))
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with folders.whole(out.absolute()) as partial, bundle.opened(archive.absolute()) as root:
+        checksums.check(root)
+        with contextlib.chdir(root / "study" if (root / "study").is_dir() else root):  # plug-ins are named from there
+            study, said = _read(root, archive)
+            if study.own and not plugins:
+                raise InputError(
+                    f"{archive} has metrics or figures of its own ({', '.join(study.own)}), whose code would run; "
+                    "look into its study/ and give --run-plugins"
+                )
+            summary = Reanalysis(study, root / "results", partial, said, threads).run()
+        say(compared(partial, root / "results"))
     return summary
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,8 +23,10 @@ from qcxr.archive.masks import Masks, Plain
 from qcxr.archive.page import page
 from qcxr.archive.runlist import runlist
 from qcxr.errors import InputError
+from qcxr.study import digests, folders
 from qcxr.study.config import Config
-from qcxr.study.files import said_plainly, write_csv, write_json, write_text
+from qcxr.study.files import make_parent, said_plainly, write_csv, write_json, write_text
+from qcxr.study.provenance import digest_file
 from qcxr.study.studied import studied
 from qcxr.training.status import events
 
@@ -62,7 +64,8 @@ def write(
 
     raw: the configuration as written. say: called with a line about what is on its way. The workflow is taken from this
     folder. The same study gives the same bytes. `out` appears whole or not at all. Raises `InputError` if it is there
-    already, if the study is not finished, or if a path of this machine cannot be rewritten.
+    already, if the study is not finished, if a file is not what was written, or if a path of this machine cannot be
+    rewritten.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty; give a new folder or .zip with --out")
@@ -77,19 +80,16 @@ def write(
             "archive what there is with --partial"
         )
     say(f"{len(found.there):,} files of {layout.root}")
-    folder = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        with said_plainly(out):
-            _Archive(cfg, raw, folder, choice).make(layout, found, name=out.name)
-            if out.suffix == ".zip":
-                bundle.pack(folder, out)
-            else:
-                if out.exists():
-                    out.rmdir()
-                folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    digests.check(layout.root / path for path in found.there)
+    with said_plainly(out):
+        if out.suffix == ".zip":
+            make_parent(out)
+            with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+                _Archive(cfg, raw, Path(folder), choice).make(layout, found, name=out.name)
+                bundle.pack(Path(folder), out)
+        else:
+            with folders.whole(out) as partial:
+                _Archive(cfg, raw, partial, choice).make(layout, found, name=out.name)
     return found
 
 
@@ -127,8 +127,9 @@ class _Archive:
             trainings=_trainings(layout, found),
             snakemake=metadata.version("snakemake"),
         )
-        write_json(crate(self.folder, checksums.digests(self.folder), about), self.folder / FILE)
-        checksums.write(self.folder, checksums.digests(self.folder))
+        sums = checksums.digests(self.folder)
+        write_json(crate(self.folder, sums, about), self.folder / FILE)
+        checksums.write(self.folder, sums | {FILE: digest_file(self.folder / FILE)})
 
     def _texts(self, layout: Layout, facts: Mapping[str, Any]) -> None:
         """Configuration, versions, and what the analysis must know."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 # What rules and runs make below `results`; a test holds it to the rules.
@@ -63,6 +65,23 @@ def private(folder: str | Path) -> Path:
     made.parent.mkdir(parents=True, exist_ok=True)
     made.mkdir(mode=0o700, exist_ok=True)
     return made
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """A folder beside `out` to work in, which becomes `out` when the block ends well and is removed when it raises.
+
+    `out` may be there, and empty.
+    """
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        yield partial
+        if out.exists():
+            out.rmdir()
+        os.replace(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def user_cache() -> Path:
