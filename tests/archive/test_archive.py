@@ -20,7 +20,7 @@ from qcxr.archive.masks import Masks, Plain
 from qcxr.archive.runlist import runlist
 from qcxr.cli import main
 from qcxr.errors import InputError
-from qcxr.study import config
+from qcxr.study import config, digests
 from qcxr.study.studied import read, studied
 
 from .synthetic import demo, finished
@@ -75,6 +75,18 @@ def test_what_belongs_in_it(here):
     left = there - without
     assert {name.split("/")[0] for name in left} == {"runs", "manifest", "audit", "leaks"}
     assert not [name for name in without if name.endswith(".parquet")]
+
+
+@pytest.mark.parametrize("out", ["a.zip", "a"])
+def test_a_file_that_is_not_what_was_written_is_not_archived(here, tmp_path, out):
+    raw = demo()
+    layout = finished(Path(raw["results"]), config.parse(raw))
+    table = layout.root / "metrics.csv"
+    digests.seal([table], {})
+    table.write_text("damaged\n")
+    with pytest.raises(InputError, match=r"metrics\.csv is damaged: .*; make it again: rm "):
+        archived(raw, tmp_path / out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clone"]
 
 
 def test_the_same_study_gives_the_same_bytes_and_sums_that_sha256sum_takes(here, tmp_path):
