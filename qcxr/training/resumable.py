@@ -1,9 +1,9 @@
 """What a run is resumed from is what was saved: every file of a checkpoint, its position too, and the best weights.
 
 A checkpoint has a digest of arrays and position (`qcxr.training.checkpoint`), which takes JAX and Orbax to compare; the
-best weights beside it have none. Here each save leaves a seal, and what does not fit it is put back or removed before a run resumes,
-so that what is lost is computed again. Nothing of this changes a bit of a result, so no rule's code hash knows it.
-Must not import JAX.
+best weights beside it have none. Here each save leaves a seal, and what does not fit it is put back or removed before a
+run resumes, so that what is lost is computed again. Nothing of this changes a bit of a result, so no rule's code hash
+knows it. Must not import JAX.
 """
 
 from __future__ import annotations
