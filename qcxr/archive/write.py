@@ -58,14 +58,15 @@ def write(
     out: Path,
     choice: Choice = Choice(),
     *,
+    configfiles: Sequence[str] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Contents:
     """Archive the study in `out`, a new folder or a .zip; what of it is in, and what was not there.
 
-    raw: the configuration as written. say: called with a line about what is on its way. The workflow is taken from this
-    folder. The same study gives the same bytes. `out` appears whole or not at all. Raises `InputError` if it is there
-    already, if the study is not finished, if a file is not what was written, or if a path of this machine cannot be
-    rewritten.
+    raw: the configuration as written. configfiles: its files, for the way out of an error. say: called with a line about
+    what is on its way. The workflow is taken from this folder. The same study gives the same bytes. `out` appears whole
+    or not at all. Raises `InputError` if it is there already, if the study is not finished, if a file is not what was
+    written, or if a path of this machine cannot be rewritten.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty; give a new folder or .zip with --out")
@@ -80,7 +81,7 @@ def write(
             "archive what there is with --partial"
         )
     say(f"{len(found.there):,} files of {layout.root}")
-    digests.check(layout.root / path for path in found.there)
+    digests.check((layout.root / path for path in found.there), configfiles)
     with said_plainly(out):
         if out.suffix == ".zip":
             make_parent(out)

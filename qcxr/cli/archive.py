@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if not arguments.partial:
         _refuse_unfinished(arguments)
-    found = write(cfg, raw, out, choice, say=lambda line: print(line, file=sys.stderr))
+    found = write(cfg, raw, out, choice, configfiles=_given(arguments), say=lambda line: print(line, file=sys.stderr))
     left = f"; {len(found.missing):,} of a finished study's are not there" if found.missing else ""
     print(f"{out}: {len(found.there):,} result files{left}")
 
@@ -76,8 +76,7 @@ def _refuse_unfinished(arguments: argparse.Namespace) -> None:
     """Snakemake is asked whether anything would still run: what is there may be of another configuration."""
     from qcxr.study.plan import Asking, ask
 
-    given = [path for path in arguments.configfile if path != configfile.FIRST]
-    jobs = ask(Asking(given))["jobs"]
+    jobs = ask(Asking(_given(arguments)))["jobs"]
     if jobs:
         rules = [job["rule"] for job in jobs]
         named = ", ".join(f"{rule} {rules.count(rule)}" for rule in dict.fromkeys(rules))
@@ -85,3 +84,8 @@ def _refuse_unfinished(arguments: argparse.Namespace) -> None:
             f"the study is not finished: snakemake would run {len(jobs)} jobs ({named}; qcxr plan says why); run it, "
             "or archive what there is with --partial"
         )
+
+
+def _given(arguments: argparse.Namespace) -> list[str]:
+    """What was laid over the protocol."""
+    return [path for path in arguments.configfile if path != configfile.FIRST]

@@ -63,8 +63,10 @@ def recorded(path: str | Path) -> Record | None:
     raise DamagedRecord(f"{where} is damaged, so nobody knows whether {path} is what was written; {remade(path)}")
 
 
-def check(paths: Iterable[str | Path]) -> dict[str, str]:
+def check(paths: Iterable[str | Path], configfiles: Sequence[str] = ()) -> dict[str, str]:
     """Read each file once and compare it with its record; {path: SHA-256 as it is now}, also of those without record.
+
+    configfiles: of the study, for the way out where no job is asked.
 
     Raises `InputError` with one line for the first that is not what was written. What is no file is left out.
     """
@@ -77,7 +79,7 @@ def check(paths: Iterable[str | Path]) -> dict[str, str]:
         if expected is not None and found[path] != expected.sha256:
             raise InputError(
                 f"{path} is damaged: its bytes are not those that were written ({_short(found[path])} "
-                f"for {_short(expected.sha256)}, SHA-256); {remade(path)}"
+                f"for {_short(expected.sha256)}, SHA-256); {remade(path, configfiles)}"
             )
     return found
 
@@ -87,12 +89,13 @@ def offer(words: Sequence[str]) -> None:
     os.environ[COMMAND] = shlex.join(["snakemake", *words])
 
 
-def remade(path: str | Path) -> str:
+def remade(path: str | Path, configfiles: Sequence[str] = ()) -> str:
     """The way out, which names the file that goes and the command that makes it.
 
     In a job that is the command which started it: a job that has failed is run again, with what it lacks before it.
     """
-    command = os.environ.get(COMMAND) or f"snakemake --cores 2 {path}"
+    laid = f" --configfile {shlex.join(configfiles)}" if configfiles else ""
+    command = os.environ.get(COMMAND) or f"snakemake --cores 2 {path}{laid}"
     return f"make it again: rm {path} && {command}"
 
 

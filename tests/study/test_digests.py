@@ -152,3 +152,13 @@ def test_what_cannot_be_read_is_named(tmp_path, name):
     )
     (tmp_path / name).unlink()
     assert unreadable(tmp_path.iterdir()) is None
+
+
+def test_the_way_out_names_the_studys_configuration(tmp_path, monkeypatch):
+    monkeypatch.delenv(COMMAND, raising=False)
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    seal([file], {})
+    file.write_text("y")
+    with pytest.raises(InputError, match=rf"rm {file} && snakemake --cores 2 {file} --configfile a.yaml 'b c.yaml'$"):
+        check([file], ["a.yaml", "b c.yaml"])
