@@ -64,9 +64,9 @@ def write(
     """Archive the study in `out`, a new folder or a .zip; what of it is in, and what was not there.
 
     raw: the configuration as written. configfiles: its files, for the way out of an error. say: called with a line
-    about what is on its way. The workflow is taken from this folder. The same study gives the same bytes. `out` appears whole
-    or not at all. Raises `InputError` if it is there already, if the study is not finished, if a file is not what was
-    written, or if a path of this machine cannot be rewritten.
+    about what is on its way. The workflow is taken from this folder. The same study gives the same bytes. `out` appears
+    whole or not at all. Raises `InputError` if it is there already, if the study is not finished, if a file is not what
+    was written, or if a path of this machine cannot be rewritten.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not empty; give a new folder or .zip with --out")
