@@ -50,7 +50,8 @@ test: $(VENV)/.test
 	$(TEST_ENV) $(QUICKLY) $(BIN)/python -m pytest -n 2 --dist worksteal --thin $(THIN)
 
 drills: $(VENV)/.test $(VENV)/.slurm .venv-crate/.made
-	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --ignore tests/circuits
+	$(TEST_ENV) $(BIN)/python -m pytest -m slow -v -n 2 --dist loadfile --no-loadscope-reorder --durations 40 \
+	  --ignore tests/circuits
 
 grids: $(VENV)/.test
 	$(TEST_ENV) $(BIN)/python -m pytest -m slow -n 2 --dist worksteal tests/circuits

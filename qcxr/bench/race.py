@@ -7,7 +7,7 @@ beside each other step in heats, with ours in each of them.
 
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +27,9 @@ TOLERANCE = 1e-4
 # of the backbone's kernels: in float32 their gradients in ResNet-50 are 8e-4 (ours) and 9e-4 (torch's) from float64's,
 # since a unit next to a ReLU's kink falls on either side
 DEEP_TOLERANCE = 1e-2
-ROOM = 1.2  # times the largest peak so far: what must be free for one more peer to start beside the others
+# of the memory, what the peaks of all in a heat may take, the next one's taken for as large as the largest so far: near
+# its end the machine is busy with memory, and a step's time tells of the others
+ROOM = 0.85
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def race(contest: Contest) -> list[Row]:
                 running[k] = process
 
         try:
-            for _ in _heats(contest, entries, rows, build):
+            for _ in _heats(contest, entries, rows, running, build):
                 _compare(contest, entries, rows, running)
                 _step(contest.turns, entries, rows, running, stepped)
                 for k in [k for k in running if entries[k].peer != OURS]:
@@ -105,7 +107,11 @@ def race(contest: Contest) -> list[Row]:
 
 
 def _heats(
-    contest: Contest, entries: Sequence[Entry], rows: Sequence[Row], build: Callable[[int], None]
+    contest: Contest,
+    entries: Sequence[Entry],
+    rows: Sequence[Row],
+    running: Mapping[int, Process],
+    build: Callable[[int], None],
 ) -> Iterator[None]:
     """Build ours, then as many of the others as there is room for, and so on until all have had their heat."""
     if contest.aside:
@@ -116,17 +122,18 @@ def _heats(
     with tqdm(total=len(entries), unit="peer", desc="building", disable=None, leave=False) as bar:
         while waiting:
             alone = True
-            while waiting and (alone or _room(rows)):
+            while waiting and (alone or _room(rows, running)):
                 build(k := waiting.pop(0))
                 bar.update()
                 alone = alone and entries[k].peer == OURS  # ours come first
             yield
 
 
-def _room(rows: Sequence[Row]) -> bool:
-    """Whether a peer as large as the largest so far would fit into the memory that is free."""
+def _room(rows: Sequence[Row], running: Iterable[int]) -> bool:
+    """Whether a peer as large as the largest so far fits into the memory beside those that run."""
     largest: float = max((row["peak_mb"] for row in rows if "peak_mb" in row), default=0.0)
-    return psutil.virtual_memory().available / 2**20 > ROOM * largest
+    held: float = sum(rows[k]["peak_mb"] for k in running)
+    return held + largest < ROOM * psutil.virtual_memory().total / 2**20
 
 
 def _aside(entries: Sequence[Entry], build: Callable[[int], None]) -> None:

@@ -25,6 +25,7 @@ from qcxr.data.missing import refuse_above
 from qcxr.data.sources import Source
 from qcxr.data.store import open_store
 from qcxr.errors import InputError
+from qcxr.study import formulas
 from qcxr.study.files import replacing, write_csv, write_text
 from qcxr.study.labels import CXRLT26
 
@@ -170,5 +171,6 @@ def _sheet(
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
+    formulas.only_ours(figure)
     figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()

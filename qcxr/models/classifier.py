@@ -169,6 +169,19 @@ def restore(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
     return arrays.fill(model, values, source=str(path)), metadata
 
 
+def trained(path: Path | str) -> tuple[Classifier, dict[str, Any]]:
+    """`restore`, of weights that a run has written: they say their labels, and how films were preprocessed.
+
+    Raises InputError for others, and for a file that is not whole.
+    """
+    model, metadata = restore(path)
+    if not {"image", "labels"} <= metadata.keys():
+        raise InputError(
+            f"{path} does not say its labels and how films were preprocessed; give a run's best.safetensors"
+        )
+    return model, metadata
+
+
 def _described(header: dict[str, Any]) -> Architecture:
     """The architecture of a header. Raises TypeError unless its parts are of the types that `save` writes."""
     found = Architecture(**header)

@@ -23,9 +23,9 @@ import numpy as np
 
 from qcxr.errors import InputError
 from qcxr.study.files import said_plainly, write_json
+from qcxr.training.named import STAMP, name_of
 
 log = logging.getLogger("qcxr.checkpoint")
-STAMP = "fingerprint.json"
 KEPT = 2  # the last one, and the one before in case the last is truncated
 
 
@@ -34,8 +34,7 @@ def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -
 
     `make` False: of several hosts one makes it for all.
     """
-    text = json.dumps(fingerprint, sort_keys=True)
-    folder = base / hashlib.sha256(text.encode()).hexdigest()[:12]
+    folder = base / name_of(fingerprint)
     if base.is_dir():
         for other in sorted(base.iterdir()):
             if other == folder or (theirs := _stamp(other)) is None:
@@ -43,7 +42,7 @@ def work_folder(base: Path, fingerprint: dict[str, Any], *, make: bool = True) -
             differs = [key for key in fingerprint if theirs.get(key) != fingerprint[key]]
             log.info("%s is not resumed: its %s differ(s) from this run's", other, ", ".join(differs))
     found = _stamp(folder)
-    if found is not None and found != json.loads(text):
+    if found is not None and found != json.loads(json.dumps(fingerprint)):
         raise InputError(f"{folder} holds another run's checkpoints (its fingerprint.json differs); remove the folder")
     if make:
         _make(folder)

@@ -59,7 +59,7 @@ def read(run: Path | str, *, dataset: str | None = None, films: int = 1000, seed
     run = Path(run)
     if not (run / "best.safetensors").is_file():
         raise InputError(f"{run} must be a run's folder, with its best.safetensors; give another one")
-    model, metadata = classifier.restore(run / "best.safetensors")
+    model, metadata = classifier.trained(run / "best.safetensors")
     head, architecture = model.head, model.architecture
     if not isinstance(head, DressedHead) or head.engine is None:
         raise InputError(

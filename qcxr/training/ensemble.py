@@ -50,9 +50,7 @@ class Ensemble:
         first: dict[str, Any] = {}
         known = all(member.recorded for member in members)
         for member in members:
-            model, metadata = classifier.restore(member.weights)
-            if not {"image", "labels"} <= metadata.keys():
-                raise InputError(f"{member.weights} does not say how films were preprocessed; give a run's weights")
+            model, metadata = classifier.trained(member.weights)
             about = {key: metadata[key] for key in ("labels", "image")}
             about |= {} if known else {"network": asdict(model.architecture)}
             first = first or about

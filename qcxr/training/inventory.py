@@ -20,6 +20,7 @@ from qcxr.study.digests import FOLDER, DamagedRecord, Record
 from qcxr.study.folders import MADE
 from qcxr.study.provenance import digest_file
 from qcxr.training import resumable
+from qcxr.training.named import STAMP
 
 DAMAGED, STALE, GONE, ORPHANED = "damaged", "stale", "gone", "orphaned"
 UNRECORDED = ("logs", "progress", "benchmarks", "bench", "work")  # of what is made, these have no records
@@ -133,7 +134,7 @@ def _of_work(results: Path) -> Iterator[Finding]:
 
 
 def _work_folders(results: Path) -> list[Path]:
-    return sorted(path.parent for path in (results / "work").rglob(resumable.STAMP))
+    return sorted(path.parent for path in (results / "work").rglob(STAMP))
 
 
 def _orphaned(results: Path, cfg: Config) -> Iterator[Finding]:

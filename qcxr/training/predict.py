@@ -27,7 +27,7 @@ def predict(
 
     Raises `InputError` if the weights file is not whole, or was trained for other labels than the split has.
     """
-    model, metadata = classifier.restore(weights_file)
+    model, metadata = classifier.trained(weights_file)
     labels = tuple(metadata["labels"])
     if labels != split.labels:
         raise InputError(

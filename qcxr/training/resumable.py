@@ -8,7 +8,6 @@ knows it. Must not import JAX.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -20,14 +19,10 @@ from typing import Any
 
 from qcxr.study.files import replacing, write_json
 from qcxr.study.provenance import digest_file
+from qcxr.training.named import STAMP, name_of
 
 log = logging.getLogger("qcxr.train")
-STAMP, SEAL, BEST, SPARE = "fingerprint.json", "seal.json", "best.safetensors", "best-as-sealed.safetensors"
-
-
-def folder_of(base: Path, marks: Mapping[str, Any]) -> Path:
-    """The work folder below `base` of the run with that fingerprint (as `qcxr.training.checkpoint` names it)."""
-    return base / _name(marks)
+SEAL, BEST, SPARE = "seal.json", "best.safetensors", "best-as-sealed.safetensors"
 
 
 def seal(folder: Path) -> None:
@@ -64,14 +59,14 @@ def damages(folder: Path) -> Iterator[tuple[Path, str]]:
             yield from ((where / path, "not what was saved") for path in _other(where, files))
     if found.get("best") and _digest(folder / BEST) != found["best"]:
         yield folder / BEST, "not what was saved"
-    if (stamp := _json(folder / STAMP)) is None or _name(stamp) != folder.name:
+    if (stamp := _json(folder / STAMP)) is None or name_of(stamp) != folder.name:
         yield folder / STAMP, "not the fingerprint that its folder is named by"
 
 
 def _mend_stamp(folder: Path) -> None:
     """A stamp that reads well and is not its folder's would be taken for another run's."""
     stamp = _json(folder / STAMP)
-    if stamp is not None and _name(stamp) != folder.name:
+    if stamp is not None and name_of(stamp) != folder.name:
         log.warning("%s is damaged; the folder is known by its name all the same", folder / STAMP)
         (folder / STAMP).unlink()
 
@@ -131,7 +126,3 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 def _digest(path: Path) -> str | None:
     return digest_file(path) if path.is_file() else None
-
-
-def _name(marks: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(marks, sort_keys=True).encode()).hexdigest()[:12]

@@ -17,6 +17,7 @@ from qcxr.study import digests, runs
 from qcxr.study.config import Config
 from qcxr.study.runs import Run
 from qcxr.training import devices, energy, exhausted, lock, progress, resumable, sinks
+from qcxr.training.named import name_of
 
 log = logging.getLogger("qcxr.train")
 LEFT = ("best.safetensors", "history.csv", "steps.csv", "run.json")  # by a finished run
@@ -60,7 +61,7 @@ def train(run: Run, cfg: Config, *, films: tuple[Path | str, Path | str], thread
         counts = cfg.resources.energy and devices.is_first_host()
         measured = energy.measured(run.out, marks, cards=cards) if counts else contextlib.nullcontext()
         watched = run.progress if devices.is_first_host() else None
-        folder = resumable.folder_of(run.work, marks)
+        folder = run.work / name_of(marks)
 
         def sealed(event: dict[str, Any]) -> None:
             if event["state"] == "saved":

@@ -45,7 +45,7 @@ def test_differences_are_covered(unchecked):
     held(5, studies=60, n_patients=120, rare=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=8)
 @pytest.mark.parametrize("n_seeds", [3, 5, 20])
 def test_differences_are_covered_within_monte_carlo_error(unchecked, n_seeds):
     held(n_seeds, studies=600 if n_seeds < 20 else 240)  # a study of twenty seeds takes as long as four of five

@@ -1,12 +1,15 @@
 """Labels, heads, figures and settings that look like scripts are text in the report, in a browser too."""
 
 import dataclasses
+import io
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from qcxr.analysis import figures, report
 from qcxr.analysis.facts import Study
+from qcxr.analysis.figures import style
 from tests.hostile import CHROMIUM, NAMES, RUN, told
 
 LABELS = ("Atelectasis", "Cardiomegaly", "Effusion", "Nodule")
@@ -53,3 +56,19 @@ def test_the_browser_would_notice(tmp_path):
     page = tmp_path / "bad.html"
     page.write_text(f"<body><p>{NAMES[1]}</p></body>")
     assert told(page, tmp_path / "browser")["ran"] == "yes"
+
+
+def test_names_with_dollars_are_no_formulas(tmp_path):
+    with style.applied():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 2], [0.1, 10], label=r"$\frac$")
+        axes.set(title=r"$\x$", ylabel="$-\\log_{10}$ p", yscale="log")
+        axes.set_xticks([1, 2], labels=["from $5 to $6", r"$\y$"])
+        axes.legend()
+        with pytest.raises(ValueError, match="Unknown symbol"):
+            figure.savefig(io.BytesIO())
+        style.save(figure, out_pdf=tmp_path / "f.pdf", out_png=tmp_path / "f.png")
+    names = [axes.title, *axes.get_xticklabels(), *axes.get_legend().get_texts()]
+    assert [name.get_parse_math() for name in names] == [False] * 4
+    assert axes.yaxis.label.get_parse_math() and all(tick.get_parse_math() for tick in axes.get_yticklabels())

@@ -98,20 +98,27 @@ def test_a_process_that_ends_gives_its_errors_line(said, reason, tmp_path):
 def test_heats_hold_ours_and_as_many_others_as_have_room(monkeypatch):
     case = Case.draw(3, 1, 4)
     entries = [race.Entry(case, peer) for peer in ("qcxr", "default.qubit", "quimb", "default.tensor")]
-    rows, built = [{} for _ in entries], []
+    rows, running = [{} for _ in entries], {}
 
     def build(k):
         rows[k]["peak_mb"] = 1000.0
-        built.append(k)
+        running[k] = k
 
-    def heats(free_mb):
-        built.clear()
-        memory = types.SimpleNamespace(available=free_mb * 2**20)
+    def heats(total_mb):
+        running.clear()
+        memory = types.SimpleNamespace(total=total_mb * 2**20)
         monkeypatch.setattr(race.psutil, "virtual_memory", lambda: memory)
-        return [built.copy() for _ in race._heats(race.Contest(entries, {}), entries, rows, build)]
+        found = []
+        for _ in race._heats(race.Contest(entries, {}), entries, rows, running, build):
+            found.append([*running])
+            for k in [k for k in running if k > 0]:  # as `race` ends all but ours
+                del running[k]
+        return found
 
-    assert heats(1300) == [[0, 1, 2, 3]]
-    assert heats(1100) == [[0, 1], [0, 1, 2], [0, 1, 2, 3]]  # so far
+    assert heats(5000) == [[0, 1, 2, 3]]
+    assert heats(4000) == [[0, 1, 2], [0, 3]]
+    assert heats(3000) == [[0, 1], [0, 2], [0, 3]]
+    assert heats(1000) == [[0, 1], [0, 2], [0, 3]]  # one is tried whatever there is
 
 
 def test_a_peer_is_times_ours_of_its_own_heat():

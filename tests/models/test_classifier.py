@@ -114,6 +114,17 @@ def test_a_saved_model_comes_back_from_the_file_alone(tmp_path, images, head):
     assert [file.name for file in tmp_path.iterdir()] == ["best.safetensors"]
 
 
+def test_weights_of_no_run_are_not_taken_for_a_runs(tmp_path):
+    """`qcxr predict` and the others that give probabilities of films must know labels and preprocessing."""
+    image = {"size": 32}
+    for metadata in ({}, {"labels": ["Effusion"]}, {"image": image}):
+        classifier.save(tmp_path / "model.safetensors", build(), metadata=metadata)
+        with pytest.raises(InputError, match=r"model.safetensors does not say its labels and how films were prep.*run"):
+            classifier.trained(tmp_path / "model.safetensors")
+    classifier.save(tmp_path / "model.safetensors", build(), metadata={"labels": ["Effusion"], "image": image})
+    assert classifier.trained(tmp_path / "model.safetensors")[1] == {"labels": ["Effusion"], "image": image}
+
+
 def test_a_model_from_a_checkpoint_is_restored_without_the_checkpoint(tmp_path, folder, images):
     network, batch = build(backbone={"weights": str(folder)}), images(2, 40, 40)
     classifier.save(tmp_path / "model.safetensors", network)

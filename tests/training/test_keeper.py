@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from qcxr.training.checkpoint import STAMP, Checkpoints, work_folder
+from qcxr.training.checkpoint import Checkpoints, work_folder
 from qcxr.training.keeper import Keeper
+from qcxr.training.named import STAMP
 from qcxr.training.progress import Progress
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from qcxr.training import progress, resumable
 from qcxr.training.checkpoint import work_folder
+from qcxr.training.named import name_of
 from tests.study.test_digests import flip
 from tests.training.runs import results, run
 from tests.training.test_fit import stop_after
@@ -44,7 +45,7 @@ def steps(work) -> list[str]:
 
 
 def test_names_are_those_of_the_checkpoints(work):
-    assert resumable.folder_of(work.parent, MARKS) == work
+    assert name_of(MARKS) == work.name
 
 
 def test_what_is_sound_is_left_alone(work, caplog, tmp_path):

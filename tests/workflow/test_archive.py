@@ -13,7 +13,7 @@ import pytest
 from qcxr.archive.evaluate import compared
 from tests.workflow.study import ROOT, TINY, finished
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=2)
 CONFIGURED = ["--configfile", "config/demo.yaml", "tiny.yaml"]
 
 

@@ -16,7 +16,7 @@ from qcxr.training.fit import fit
 from qcxr.training.predict import predict
 from tests.workflow.study import ROOT, Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=14)
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def test_as_a_module_of_another_workflow(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != ".snakemake") == ["Snakefile", "study.yaml"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=4)
 def test_in_another_folder_on_several_file_systems_and_moved(tmp_path):
     clone = Study(tmp_path / "clone")
     there, disk = tmp_path / "there", Path(tempfile.mkdtemp(dir="/dev/shm"))

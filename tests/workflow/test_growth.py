@@ -13,7 +13,7 @@ import pytest
 
 from tests.workflow.study import TINY, Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=6)
 
 BASE = TINY | {
     "timed_steps": 0,

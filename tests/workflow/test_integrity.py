@@ -17,7 +17,7 @@ from qcxr.training.inventory import DAMAGED, GONE, take
 from tests.study.test_digests import flip
 from tests.workflow.study import Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=6)
 RUN = "results/runs/cxr8/cdl/seed0"
 SCORES = f"{RUN}/metrics/drawn-nih.csv"
 KINDS = [

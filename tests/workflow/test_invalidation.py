@@ -9,7 +9,7 @@ import pytest
 from tests.workflow.compare import differences
 from tests.workflow.study import TINY, Study, finished
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=6)
 FIGURES = {"losses", "mean_auroc", "labels", "volcano"}
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.workflow.kills import CONFIG, RUN, TARGET, jobs, trainers
 from tests.workflow.study import Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=5)
 
 
 def saved(study) -> bool:

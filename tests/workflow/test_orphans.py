@@ -58,7 +58,7 @@ def orphaned(study: Study, moment: float) -> str:
     return said if beside else ""
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=3)
 def test_the_same_command_beside_an_orphan_ends_with_the_same_bits(tmp_path):
     first = calm(tmp_path / "calm")
     for number, moment in enumerate((0.0, 0.4)):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflow.study import ROOT, TINY, Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 MINE = {"mine": {"kind": "circuit", "function": "circuits.py:bricks", "arguments": {"layers": 1}}}
 HEADS = ["dqc", "gelu_mlp", {"margins": {"kind": "cdl", "train": {"loss": "ldam"}}}]

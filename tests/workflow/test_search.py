@@ -9,7 +9,7 @@ import pytest
 from qcxr.study.config import load
 from tests.workflow.study import TINY, Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=6)
 SEARCHED = TINY | {
     "timed_steps": 0,
     "heads": ["cdl", {"deep": {"kind": "dqc", "layers": 4}}],

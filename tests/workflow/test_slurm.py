@@ -17,7 +17,7 @@ import pytest
 from tests.workflow.slurm import running
 from tests.workflow.study import TINY, Study
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=8)
 CONFIG = TINY | {
     "heads": ["cdl", {"wide": {"kind": "cdl", "train": {"devices": 4, "epochs": 60}}}],
     "seeds": [0, 1],  # the second is not asked for

@@ -15,7 +15,7 @@ import pytest
 
 from tests.workflow.study import TINY, finished
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=4)
 
 LABELS = "demo/nih/labels/miccai2023_nih-cxr-lt_labels_test.csv"
 
