@@ -3,6 +3,7 @@
 #   snakemake --cores 2 --configfile config/demo.yaml                       the demo (make demo)
 #   snakemake -n --quiet rules                                              the plan
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from snakemake.utils import min_version
 from qcxr.bench import machine
 from qcxr.errors import InputError
 from qcxr.study import config as configuration
-from qcxr.study import digests, leftlock, stopping, warm, yamlfile
+from qcxr.study import digests, hugepages, leftlock, stopping, warm, yamlfile
 from qcxr.study.job import show
 from qcxr.study.obstacles import obstacles
 
@@ -45,6 +46,7 @@ except InputError as error:
     sys.exit(f"error: {error}")
 
 results = cfg.results
+os.environ.update(hugepages.environment())  # of the jobs
 warm.offer(local=workflow.is_main_process and workflow.local_exec)
 if workflow.is_main_process:
     digests.offer(sys.argv[1:])

@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     """Command line: print the table."""
     given = _parser().parse_args(argv)
     pythons = environment.pythons({MODELS[peer].environment for peer in (OURS, *given.peers)}, given.environments)
-    turns = Turns(warm_up=2, timed=given.repeats, seconds=float("inf"), limit=given.limit)
+    turns = Turns(timed=given.repeats, seconds=float("inf"), limit=given.limit)
     rows: list[Row] = []
     for backbone in given.backbones:
         for size in given.sizes:

@@ -48,12 +48,12 @@ def page(found: Mapping[str, Any], name: str) -> str:
 
 
 STEPS = """\
-Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device: steps to warm up, then as
-many timed as column n says, fewer where a peer's time was up. Every peer has a process of its own; they take turns,
-step by step, in heats where memory does not hold all of them, with ours in each. All get the same parameters, and only
-what gives our logits and the head's gradients on a random batch, to 1e-4 of the largest, is timed. In brackets the
-gradients of the backbone's first and last kernel, to 1e-2: in float32 those of ResNet-50 are 1e-3 from float64's.
-Medians; times ours within the heat."""
+Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device, as many steps timed as
+column n says. Every peer has a process of its own; they take turns of a few steps, the first of which is not timed, in
+heats where memory does not hold all of them, with ours in each. All get the same parameters, and only what gives our
+logits and the head's gradients on a random batch, to 1e-4 of the largest, is timed. In brackets the gradients of the
+backbone's first and last kernel, to 1e-2: in float32 those of ResNet-50 are 1e-3 from float64's. Medians; times ours
+within the heat."""
 NETWORKS = "The same step with a linear head of 14 labels."
 CIRCUITS = """\
 Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qcxr.bench.memory import process_tree
+from qcxr.study import hugepages
 
 PACKAGE = str(Path(__file__).parents[2])  # other environments find this package there, and in it nothing of ours
 
@@ -38,7 +39,7 @@ class Process:
         self.out = out
         self.said: queue.Queue[str] = queue.Queue()
         self.complaints = open(out.with_suffix(".log"), "w+")  # noqa: SIM115  (closed by `end`)
-        environment = {**SHARED, **os.environ, "PYTHONPATH": PACKAGE}
+        environment = {**SHARED, **os.environ, **hugepages.environment(), "PYTHONPATH": PACKAGE}
         self.process = subprocess.Popen(
             [python, "-m", "qcxr.bench.peers", kind, name, str(case), str(out)],
             stdin=subprocess.PIPE,

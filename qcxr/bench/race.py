@@ -34,11 +34,15 @@ ROOM = 0.85
 
 @dataclass(frozen=True)
 class Turns:
-    """How often a step is taken. seconds: of one peer's steps in all, after which it takes no more than it has;
-    limit: seconds until a process that has not answered is stopped."""
+    """How often a step is taken.
 
-    warm_up: int = 10
+    timed: steps; burst: so many of them in a turn, after one that is not timed, since a process that was idle is slow
+    to go on; seconds: of one peer's steps in all, after which it takes no more than it has; limit: seconds until a
+    process that has not answered is stopped.
+    """
+
     timed: int = 30
+    burst: int = 3
     seconds: float = 300.0
     limit: float = 600.0
 
@@ -223,23 +227,34 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
 
 
 def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:
-    """Seconds of the timed steps of each, which take turns; the first steps of all are not among them.
+    """Seconds of the timed steps of each, which take turns.
 
     Every other turn goes backwards, so that no peer always follows the same one.
     """
-    taken: dict[int, list[float]] = {k: [] for k in running}
-    for turn in tqdm(range(turns.warm_up + turns.timed), unit="turn", desc="steps", disable=None, leave=False):
+    timed: dict[int, list[float]] = {k: [] for k in running}
+    spent = dict.fromkeys(running, 0.0)
+    for turn in tqdm(range(-(-turns.timed // turns.burst)), unit="turn", desc="steps", disable=None, leave=False):
         for k in sorted(running, reverse=turn % 2 == 1):
-            if sum(taken[k]) >= turns.seconds and len(taken[k]) > 1:
+            if spent[k] >= turns.seconds:
                 continue
             try:
-                taken[k].append(running[k].step(turns.limit))
+                first, *others = _turn(turns, running[k], turns.seconds - spent[k])
             except Gone as gone:
                 rows[k]["reason"] = str(gone)
                 running.pop(k).end()
-                del taken[k]
-    # a peer that ran out of its seconds early warms up for a quarter of what it has, beside the first step of all
-    return {k: list_[min(turns.warm_up, (len(list_) + 2) // 4) :] for k, list_ in taken.items()}
+                del timed[k]
+                continue
+            timed[k] += others
+            spent[k] += first + sum(others)
+    return timed
+
+
+def _turn(turns: Turns, process: Process, left: float) -> list[float]:
+    """Seconds of the steps of one turn, at least two; no more once what is left of its seconds is over."""
+    taken = [process.step(turns.limit) for _ in range(2)]
+    while len(taken) <= turns.burst and sum(taken) < left:
+        taken.append(process.step(turns.limit))
+    return taken
 
 
 def _spread(seconds: Sequence[float]) -> Row:

@@ -67,8 +67,8 @@ class Size(NamedTuple):
 RESNET50: dict[str, Any] = {"section": {"name": "resnet50"}, "batch": 32, "size": 224}
 SIZES = {
     FULL: Size(
-        turns=Turns(warm_up=10, timed=30, seconds=30, limit=400),
-        circuit_turns=Turns(warm_up=10, timed=100, seconds=4, limit=60),
+        turns=Turns(timed=30, burst=3, seconds=30, limit=400),
+        circuit_turns=Turns(timed=100, burst=10, seconds=4, limit=60),
         steps=RESNET50,
         tasks=TASKS,
         engines=TASKS[-1:],  # they differ most there
@@ -87,8 +87,8 @@ SIZES = {
         rooms={"training": (), "data": ("--memory",)},
     ),
     SMALL: Size(
-        turns=Turns(warm_up=1, timed=3, seconds=20, limit=200),
-        circuit_turns=Turns(warm_up=1, timed=3, seconds=5, limit=120),
+        turns=Turns(timed=3, burst=3, seconds=20, limit=200),
+        circuit_turns=Turns(timed=3, burst=3, seconds=5, limit=120),
         steps={"section": DEMO, "batch": 4, "size": 32, "batch_norm": "batch"},
         tasks=(4,),
         engines=(4,),

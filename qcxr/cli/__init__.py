@@ -32,6 +32,7 @@ from qcxr.cli import (
     verify,
 )
 from qcxr.errors import InputError
+from qcxr.study import hugepages
 
 COMMANDS = (
     check,
@@ -54,6 +55,9 @@ COMMANDS = (
 )  # in the order of a study's days
 
 
+COMPUTE = (train.run, predict.run, bench.run)  # what allocates gigabytes again and again
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; bad input is one line on standard error and exit status 1."""
     parser = build_parser()
@@ -64,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and arguments.run is not bench.run:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.rest = rest
+    if argv is None and arguments.run in COMPUTE:
+        hugepages.restart()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without our letters still gets the rest
     try:

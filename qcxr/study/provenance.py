@@ -48,6 +48,7 @@ NEUTRAL = frozenset(
         "qcxr.study.function",
         "qcxr.study.heads",
         "qcxr.study.hooks",
+        "qcxr.study.hugepages",
         "qcxr.study.job",
         "qcxr.study.kinds",
         "qcxr.study.layouts",

@@ -58,10 +58,20 @@ class Stepping(Process):
 
 def test_turns_are_taken_until_a_peer_has_had_its_seconds_or_is_gone():
     rows, running = [{}, {}], {0: Stepping(99), 1: Stepping(4)}
-    taken = race._turns(race.Turns(warm_up=2, timed=6), rows, running)
+    taken = race._turns(race.Turns(timed=6, burst=2), rows, running)
     assert {k: len(seconds) for k, seconds in taken.items()} == {0: 6} and rows == [{}, {"reason": "ended by signal 9"}]
-    taken = race._turns(race.Turns(warm_up=2, timed=6, seconds=5), rows, {0: Stepping(99)})
-    assert len(taken[0]) == 4  # of five
+    for seconds, timed in ((5, 3), (3, 2), (1, 1)):  # of so many steps, of which the first of each turn is not timed
+        taken = race._turns(race.Turns(timed=6, burst=2, seconds=seconds), rows, {0: Stepping(99)})
+        assert len(taken[0]) == timed
+
+
+def test_the_first_step_of_a_turn_is_not_timed():
+    class Idle(Stepping):
+        def step(self, limit):
+            self.steps += 1
+            return 9.0 if self.steps % 4 == 1 else 1.0
+
+    assert race._turns(race.Turns(timed=6, burst=3), [{}, {}], {0: Idle(0), 1: Idle(0)}) == {0: [1.0] * 6, 1: [1.0] * 6}
 
 
 def test_every_other_turn_goes_backwards():
@@ -72,8 +82,8 @@ def test_every_other_turn_goes_backwards():
             steps.append(self.steps)
             return 1.0
 
-    race._turns(race.Turns(warm_up=1, timed=2), [{}] * 3, {k: Noted(k) for k in range(3)})
-    assert steps == [0, 1, 2, 2, 1, 0, 0, 1, 2]
+    race._turns(race.Turns(timed=3, burst=1), [{}] * 3, {k: Noted(k) for k in range(3)})
+    assert steps[::2] == steps[1::2] == [0, 1, 2, 2, 1, 0, 0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,7 @@ def test_a_peer_is_times_ours_of_its_own_heat():
         def step(self, limit):
             return self.steps
 
-    turns = race.Turns(warm_up=0, timed=3)
+    turns = race.Turns(timed=3)
     race._step(turns, entries, rows, {0: Steady(1.0), 1: Steady(3.0)}, stepped)
     race._step(turns, entries, rows, {0: Steady(2.0), 2: Steady(3.0)}, stepped)
     assert [row.get("times_ours") for row in rows] == [None, 3.0, 1.5]
@@ -163,7 +173,7 @@ def test_rows_have_times_or_a_reason(tmp_path):
     peers = ["default.qubit", "tensorcircuit", "quimb", "default.tensor", "pauli-prop"]
     step = drawn(section=TINY, head="dqc", n_labels=2, batch=2, size=16)
     entries = [*(race.Entry(circuit, peer) for peer in peers), race.Entry(step, "torch")]
-    rows = race.race(race.Contest(entries, pythons, race.Turns(warm_up=1, timed=3, limit=200)))
+    rows = race.race(race.Contest(entries, pythons, race.Turns(timed=3, limit=200)))
     reasons = {row["peer"]: row.get("reason") for row in rows if "n_qubits" in row}
     assert reasons == {
         **{"qcxr": None, "default.qubit": None, "tensorcircuit": "its results differ from ours by 2e+00"},

@@ -7,10 +7,12 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from qcxr.study import hugepages
 from tests.workflow.kills import CONFIG, RUN, TARGET, jobs, trainers
 from tests.workflow.study import Study
 
@@ -72,6 +74,8 @@ def test_snakemake_itself_killed_needs_only_unlock(undisturbed, tmp_path):
     study.programs = tmp_path / "programs"
     snakemake = study.start(TARGET)
     until(lambda: saved(study))
+    for pid in trainers(study):  # jobs inherit what the Snakefile asks for
+        assert all(f"{k}={v}" in Path(f"/proc/{pid}/environ").read_text() for k, v in hugepages.environment({}).items())
     os.killpg(snakemake.pid, signal.SIGKILL)  # Snakemake and all its jobs at once, as a power cut does
     snakemake.communicate()
     until(lambda: not trainers(study))

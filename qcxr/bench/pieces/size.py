@@ -45,7 +45,7 @@ FULL = Size(
     labels=19,
     batches=(32, 128, 256),
     without=(),
-    turns=Turns(warm_up=5, timed=30, seconds=8, limit=150),
+    turns=Turns(timed=30, burst=6, seconds=8, limit=150),
     widths=(8, 14, 19, 45, 100),
     circuit_batches=(32, 256),
     deep=((8, 5), (8, 10), (8, 15), (14, 5), (14, 10), (14, 15), (19, 5)),
@@ -68,7 +68,7 @@ SMALL = Size(
     labels=3,
     batches=(4, 2),
     without=("torch.compile", "torch.compile TF32", "torch.compile bfloat16"),  # minutes of a C++ compiler
-    turns=Turns(warm_up=1, timed=2, seconds=5, limit=120),
+    turns=Turns(timed=2, burst=2, seconds=5, limit=120),
     widths=(3,),
     circuit_batches=(2,),
     deep=((3, 5),),
