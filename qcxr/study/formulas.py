@@ -14,6 +14,8 @@ OURS = re.compile(r"\$-?\\(log|rho|mathdefault)(?![a-z])")
 
 def only_ours(figure: Figure) -> None:
     """Let matplotlib read only our own formulas as such: a name like `$\\x$` would end it in an error."""
-    for text in figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
-        if "$" in text.get_text() and not OURS.search(text.get_text()):
+    from matplotlib.text import Text  # here: what draws has imported it, and nothing else needs it
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and "$" in text.get_text() and not OURS.search(text.get_text()):
             text.set_parse_math(False)
