@@ -115,7 +115,9 @@ def test_preempted_and_cancelled_jobs_go_on_to_the_same_bits(undisturbed, tmp_pa
         states = [event["state"] for event in events if event["state"] not in ("epoch", "saved")]
         assert states == ["started", "stopped", "resumed", "done"]
         assert len({event["pid"] for event in events}) == 2
-        assert {event["device"] for event in events} == {"cpu (0)" if head == "cdl" else "4 x cpu (0, 1, 2, 3)"}
+        devices = {event["device"] for event in events}  # a job that goes on may get another card than it had
+        expected = r"cpu \([0-3]\)" if head == "cdl" else r"4 x cpu \(0, 1, 2, 3\)"
+        assert all(re.fullmatch(expected, device) for device in devices), devices
     training = [line for line in submitted if "rule_train" in line]
     assert len(training) == 3  # the cancelled one twice; a preempted one is the same job
     for line in training:
