@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import operator
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qcxr.bench import suite
 from qcxr.bench.peers.known import KINDS, OURS
 from qcxr.bench.projection import projection
 from qcxr.errors import InputError
@@ -49,11 +52,11 @@ def page(found: Mapping[str, Any], name: str) -> str:
 
 STEPS = """\
 Forward pass, mean BCE, backward pass and Adam on a batch of zeros that lies on the device, as many steps timed as
-column n says. Every peer has a process of its own; they take turns of a few steps, the first of which is not timed, in
-heats where memory does not hold all of them, with ours in each. All get the same parameters, and only what gives our
-logits and the head's gradients on a random batch, to 1e-4 of the largest, is timed. In brackets the gradients of the
-backbone's first and last kernel, to 1e-2: in float32 those of ResNet-50 are 1e-3 from float64's. Medians; times ours
-within the heat."""
+column n says, fewer where a peer's time was up. Every peer has a process of its own; they take turns of a few steps,
+the first of which is not timed, in heats where memory does not hold all of them, with ours in each. All get the same
+parameters, and only what gives our logits and the head's gradients on a random batch, to 1e-4 of the largest, is timed.
+In brackets the gradients of the backbone's first and last kernel, to 1e-2: in float32 those of ResNet-50 are 1e-3 from
+float64's. Medians; times ours within the heat."""
 NETWORKS = "The same step with a linear head of 14 labels."
 CIRCUITS = """\
 Value and gradient of the sum of all read-outs, with respect to weights and angles. A peer that has no gradients is
@@ -85,7 +88,9 @@ def _about(found: Row) -> str:
     here = f"{machine['memory_gb']:g} GB, {machine['system']}, Python {machine['python']}, {versions}"
     on_card = any(group.startswith("card-") for group in found["groups"])
     by = "make bench-gpu" if on_card else "snakemake bench"
-    return f"{machine['day']}; {here}.{loaded} Made by `{by}`; nothing here is typed by hand."
+    absent = [] if on_card else [f"`{group}`" for group in suite.groups(suite.FULL) if group not in found["groups"]]
+    lacks = f" Not measured there yet: {', '.join(absent)}." if absent else ""
+    return f"{machine['day']}; {here}.{loaded} Made by `{by}`; nothing here is typed by hand.{lacks}"
 
 
 def rows_of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row]:
@@ -193,9 +198,20 @@ def room_table(rows: Sequence[Row]) -> str:
         if "reason" in row:
             lines.append([str(row["what"]), str(row["reason"]), ""])
             continue
-        asked = row.get("asked") or row.get("target") or ""
-        lines.append([str(row["what"]), f"{_plain(row['value'])} {row['unit']}", str(asked)])
+        asked = str(row.get("asked") or row.get("target") or "")
+        said = f"{asked}: **missed**" if _missed(row["value"], asked) else asked
+        lines.append([str(row["what"]), f"{_plain(row['value'])} {row['unit']}", said])
     return markdown(lines)
+
+
+BOUND = re.compile(r"(<=|>=|<|>) ([\d,.]+)")
+HOLDS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+
+
+def _missed(value: float, asked: str) -> bool:
+    """Whether a value is not what was asked for; a bound in words is not looked at."""
+    bound = BOUND.fullmatch(asked)
+    return bound is not None and not HOLDS[bound[1]](value, float(bound[2].replace(",", "")))
 
 
 def _plain(value: float) -> str:

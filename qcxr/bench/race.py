@@ -17,16 +17,13 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from qcxr.bench.peers.case import Case, Results
+from qcxr.bench.agreement import beyond, differences, read
+from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import KINDS, LOOSE, OURS
 from qcxr.bench.peers.model import Model
 from qcxr.bench.process import Gone, Process
 
 Row = dict[str, Any]
-TOLERANCE = 1e-4
-# of the backbone's kernels: in float32 their gradients in ResNet-50 are 8e-4 (ours) and 9e-4 (torch's) from float64's,
-# since a unit next to a ReLU's kink falls on either side
-DEEP_TOLERANCE = 1e-2
 # of the memory, what the peaks of all in a heat may take, the next one's taken for as large as the largest so far: near
 # its end the machine is busy with memory, and a step's time tells of the others
 ROOM = 0.85
@@ -197,33 +194,11 @@ def _compare(contest: Contest, entries: Sequence[Entry], rows: list[Row], runnin
         entry = entries[k]
         if (first := ours.get(id(entry.case))) is None:
             continue
-        found = differences(_read(running[k].out), _read(running[first].out), relative=entry.kind == "model")
+        found = differences(read(running[k].out), read(running[first].out), relative=entry.kind == "model")
         rows[k].update(found)
-        allowed = {"backbone_differs_by": DEEP_TOLERANCE}
-        far = [v for key, v in found.items() if v is not None and not v <= allowed.get(key, TOLERANCE)]  # or NaN
-        if far and entry.peer not in contest.loose:
-            rows[k]["reason"] = f"its results differ from ours by {np.max(far):.0e}"
+        if (far := beyond(found)) and entry.peer not in contest.loose:
+            rows[k]["reason"] = f"its results differ from ours by {max(far):.0e}"
             running.pop(k).end()
-
-
-def _read(path: Path) -> Results:
-    with np.load(path) as arrays:
-        return dict(arrays)
-
-
-def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, float | None]:
-    """The largest difference of values, of gradients (None where there are none), and of those of a backbone apart.
-
-    relative: to the largest element of each array of ours; otherwise to it or to 1, whichever is larger.
-    """
-    found: dict[str, list[float]] = {"values_differ_by": [], "gradients_differ_by": []}
-    for name, array in theirs.items():
-        scale = float(np.max(np.abs(ours[name])))
-        scale = scale or 1.0 if relative else max(scale, 1.0)
-        which = "gradients_differ_by" if name.startswith("by ") else "values_differ_by"
-        which = "backbone_differs_by" if name.startswith("by backbone.") else which
-        found.setdefault(which, []).append(float(np.max(np.abs(np.asarray(array, float) - ours[name]))) / scale)
-    return {which: float(np.max(all_)) if all_ else None for which, all_ in found.items()}
 
 
 def _turns(turns: Turns, rows: list[Row], running: dict[int, Process]) -> dict[int, list[float]]:

@@ -67,8 +67,8 @@ class Size(NamedTuple):
 RESNET50: dict[str, Any] = {"section": {"name": "resnet50"}, "batch": 32, "size": 224}
 SIZES = {
     FULL: Size(
-        turns=Turns(timed=30, burst=3, seconds=30, limit=400),
-        circuit_turns=Turns(timed=100, burst=10, seconds=4, limit=60),
+        turns=Turns(timed=30, burst=3, seconds=30, limit=600),
+        circuit_turns=Turns(timed=100, burst=10, seconds=4, limit=120),
         steps=RESNET50,
         tasks=TASKS,
         engines=TASKS[-1:],  # they differ most there

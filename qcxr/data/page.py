@@ -171,6 +171,6 @@ def _sheet(
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
-    formulas.only_ours(figure)
+    formulas.only_sound(figure)
     figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from qcxr.bench import machinefile, pages, short
+from qcxr.bench import machinefile, pages, short, suite
 from qcxr.bench.projection import projection
 from qcxr.errors import InputError
 
@@ -151,3 +151,32 @@ def test_what_is_no_machines_file_is_one_line(tmp_path):
         (tmp_path / "x.json").write_text(text)
         with pytest.raises(InputError, match="is not a machine's benchmarks"):
             pages.read(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("value", "asked", "missed"),
+    [
+        *((3.0, "< 3", True), (2.9, "< 3", False), (1.3, "<= 1.3", False), (1.31, "<= 1.3", True)),
+        *((1.8, ">= 1.8", False), (20_000, "> 20,000", True), (99, "10 % of a step", False), (99, "", False)),
+    ],
+)
+def test_a_bound_that_is_not_met_says_so(value, asked, missed):
+    table = pages.room_table([{"what": "a loop", "value": value, "unit": "%", "asked": asked}])
+    assert ("**missed**" in table) is missed
+
+
+def test_a_page_says_which_groups_were_not_measured():
+    machine = {
+        "day": "2026-01-01",
+        "processor": "P",
+        "cores": 2,
+        "cards": [],
+        "memory_gb": 8,
+        "system": "S",
+        "python": "3",
+    }
+    all_ = {group: {"load": 0.1} for group in suite.groups(suite.FULL)}
+    about = {"machine": machine | {"versions": {}}, "groups": all_}
+    assert "Not measured" not in pages._about(about)
+    del all_["engines-19"]
+    assert "Not measured there yet: `engines-19`." in pages._about(about)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qcxr.bench import race, raced
+from qcxr.bench.agreement import differences
 from qcxr.bench.models import drawn
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import CIRCUITS, KINDS, LOOSE, MODELS
@@ -33,11 +34,11 @@ def test_bad_options_get_one_line(words, said):
 def test_differences_are_of_the_largest_element():
     ours = {"loss": np.array(0.5), "logits": np.array([4.0, 0.0]), "by w": np.array([1e-3, 0.0])}
     theirs = {"loss": np.array(0.5), "logits": np.array([4.0, 4e-4]), "by w": np.array([1e-3, 1e-6])}
-    assert race.differences(theirs, ours, relative=True) == pytest.approx(
+    assert differences(theirs, ours, relative=True) == pytest.approx(
         {"values_differ_by": 1e-4, "gradients_differ_by": 1e-3}
     )
-    assert race.differences(theirs, ours, relative=False)["gradients_differ_by"] == pytest.approx(1e-6)
-    assert race.differences({"logits": theirs["logits"]}, ours, relative=True)["gradients_differ_by"] is None
+    assert differences(theirs, ours, relative=False)["gradients_differ_by"] == pytest.approx(1e-6)
+    assert differences({"logits": theirs["logits"]}, ours, relative=True)["gradients_differ_by"] is None
 
 
 class Stepping(Process):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qcxr.bench import environment, race, suite
+from qcxr.bench.agreement import differences
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, OURS
 from qcxr.bench.peers.model import Model
@@ -59,16 +60,14 @@ def test_cases_come_back_from_their_files_as_they_were(tmp_path):
 def test_differences_are_of_the_largest_element_and_gradients_apart():
     ours = {"logits": np.array([2.0, 0.0]), "by head.w": np.array([1e-3, 0.0])}
     theirs = {"logits": np.array([2.0, 0.2]), "by head.w": np.array([1e-3, 1e-4])}
-    found = race.differences(theirs, ours, relative=True)
+    found = differences(theirs, ours, relative=True)
     assert found == pytest.approx({"values_differ_by": 0.1, "gradients_differ_by": 0.1})
-    found = race.differences(theirs, ours, relative=False)
+    found = differences(theirs, ours, relative=False)
     assert found == pytest.approx({"values_differ_by": 0.1, "gradients_differ_by": 1e-4})
-    assert np.isnan(
-        race.differences({**theirs, "loss": np.nan}, {**ours, "loss": 1.0}, relative=True)["values_differ_by"]
-    )
-    deep = race.differences({"by backbone.k": np.ones(2)}, {"by backbone.k": np.array([1.0, 1.1])}, relative=True)
+    assert np.isnan(differences({**theirs, "loss": np.nan}, {**ours, "loss": 1.0}, relative=True)["values_differ_by"])
+    deep = differences({"by backbone.k": np.ones(2)}, {"by backbone.k": np.array([1.0, 1.1])}, relative=True)
     assert deep["backbone_differs_by"] == pytest.approx(0.1 / 1.1) and deep["gradients_differ_by"] is None
-    assert race.differences({"logits": ours["logits"]}, ours, relative=True)["gradients_differ_by"] is None
+    assert differences({"logits": ours["logits"]}, ours, relative=True)["gradients_differ_by"] is None
 
 
 def test_packages_are_named_for_every_peer():

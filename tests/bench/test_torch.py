@@ -5,8 +5,8 @@ EfficientNet-Lite0 itself is compared by every race that it is in, and too slow 
 
 import pytest
 
+from qcxr.bench.agreement import differences
 from qcxr.bench.models import drawn
-from qcxr.bench.race import differences
 from qcxr.errors import InputError
 from qcxr.models import imagenet
 from qcxr.models.families import densenet, resnet

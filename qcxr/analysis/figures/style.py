@@ -175,7 +175,7 @@ def save(figure: Figure, *, out_pdf: str | Path, out_png: str | Path) -> None:
     The PNG has a palette of 256 colours: a third of the bytes, and a report holds many. What is lost are in-between
     shades at the edges of letters and lines, by less than 1 of 255 in the mean.
     """
-    formulas.only_ours(figure)
+    formulas.only_sound(figure)
     with replacing(out_pdf) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     figure.set_layout_engine("none")  # both are laid out alike, and once: it takes as long as drawing
