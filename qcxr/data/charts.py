@@ -1,5 +1,6 @@
 """The audit's pictures: the long tail, the labels that come together, and films plain and augmented."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def contact_sheet(
             axes.set_xticks([])
             axes.set_yticks([])
             if what == "plain":
-                axes.set_title(name, fontsize=7)
+                axes.set_title(textwrap.fill(name, 22), fontsize=7)  # as wide as a film: MIMIC's names have 44 letters
         line[0].set_ylabel(what, fontsize=8)
     figure.suptitle(title, fontsize=9)
     return figure

@@ -1,5 +1,6 @@
 """The audit: what it notices about films, and that its page says so."""
 
+import itertools
 from html.parser import HTMLParser
 
 import numpy as np
@@ -185,6 +186,15 @@ def test_co_occurrence_is_a_share_of_the_row(tmp_path):
     assert shown[1, 0] == pytest.approx(1 / 2)
     assert np.isnan(shown[2]).all()
     assert np.isnan(np.diag(shown)).all()
+
+
+def test_names_on_a_contact_sheet_do_not_run_into_each_other():
+    names = [f"{k}1234567-01234567-01234567-01234567-01234567" for k in range(8)]
+    figure = contact_sheet(np.zeros((8, 16, 16), np.uint8), names)
+    figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes[:8]]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert [axes.title.get_text().replace("\n", "") for axes in figure.axes[:8]] == names
 
 
 def test_contact_sheet_shows_the_films_and_their_augmentation():
