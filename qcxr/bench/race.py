@@ -1,8 +1,8 @@
 """Peers side by side: each in a process of its own, on the same case, with the same results, taking turns.
 
-Only what gives our results is timed: a peer whose values or gradients differ has a row that says by how much. One that
-is not installed, takes too long or runs out of memory has a row that says so. Peers that do not fit into the memory
-beside each other step in heats, with ours in each of them.
+Only what gives our results is timed: a peer whose values or gradients differ by more than float32 explains has a row
+that says by how much. One that is not installed, takes too long or runs out of memory has a row that says so. Peers
+that do not fit into the memory beside each other step in heats, with ours in each of them.
 """
 
 import statistics

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qcxr.bench.pages import markdown, over_linear, room_table, rows_of, seconds, step_table, times, times_ours, where
+from qcxr.bench.pages import (
+    explained,
+    mark,
+    markdown,
+    over_linear,
+    room_table,
+    rows_of,
+    seconds,
+    step_table,
+    times,
+    times_ours,
+    where,
+)
 from qcxr.bench.peers.known import CIRCUITS, OURS
 from qcxr.bench.projection import projection
 
@@ -19,7 +31,8 @@ def steps(found: Mapping[str, Any]) -> str:
     if not rows:
         return _absent(found)
     said = f"A training step of ResNet-50, batch 32, {_when(found)}."
-    return "\n\n".join(part for part in (step_table(rows), said, over_linear(rows), projection(rows)) if part)
+    parts = (step_table(rows), said, explained(rows), over_linear(rows), projection(rows))
+    return "\n\n".join(part for part in parts if part)
 
 
 def networks(found: Mapping[str, Any]) -> str:
@@ -75,7 +88,8 @@ def _along(found: Mapping[str, Any], wanted: Sequence[str]) -> str:
         lines.append([where_, step, spread, f"{ours['first_s']:.1f}", *others])
     first = rows[0]
     circuit = f"L = {first['n_layers']}, {first['batch']} samples, float32"
-    return f"{markdown(lines)}\n\nValue and gradient, {circuit}, {_when(found)}; in brackets times ours."
+    said = f"Value and gradient, {circuit}, {_when(found)}; in brackets times ours."
+    return " ".join([f"{markdown(lines)}\n\n{said}", explained(row for row in rows if row["peer"] in peers)]).rstrip()
 
 
 def _points(rows: Sequence[Row]) -> list[dict[str, Row]]:
@@ -93,7 +107,7 @@ def _beside(of: Mapping[str, Row], peers: Sequence[str]) -> list[str]:
             cells.append("" if row is None else "not run")
         else:
             ratio = times_ours(row, ours)
-            cells.append(seconds(row["median_s"]) + (f" ({times(ratio)})" if ratio else ""))
+            cells.append(seconds(row["median_s"]) + (f" ({times(ratio)})" if ratio else "") + mark(row))
     return cells
 
 
