@@ -38,7 +38,7 @@ def differences(theirs: Results, ours: Results, *, relative: bool) -> dict[str, 
     return {which: float(np.max(all_)) if all_ else None for which, all_ in found.items()}
 
 
-def beyond(found: Mapping[str, float | None], allowed: float = SAME) -> list[float]:
+def beyond(found: Mapping[str, Any], allowed: float = SAME) -> list[float]:
     """Those of the differences that are larger than allowed, by default than what float32 explains."""
     bounds = {"values_differ_by": allowed, "gradients_differ_by": allowed, "backbone_differs_by": DEEP_TOLERANCE}
     return [v for key, bound in bounds.items() if (v := found.get(key)) is not None and not v <= bound]  # or NaN

@@ -146,6 +146,21 @@ def test_short_tables_have_ours_and_times_ours(found):
     assert {table(bare) for table in short.TABLES.values()} == {"Not measured on A Processor, 2 cores, no GPU."}
 
 
+def test_what_is_farther_than_asked_but_timed_is_marked_and_explained(found):
+    rows, circuits = (found["groups"][group]["rows"] for group in ("frameworks-19", "circuits-qubits"))
+    assert "† " not in short.steps(found) + short.simulators(found)
+    rows[3]["gradients_differ_by"] = 3e-4
+    circuits[1]["values_differ_by"] = 2e-4
+    assert cells(short.steps(found), "| torch |") == ["torch", "2.5 s", "26 s †"]
+    assert cells(pages.page(found, "there"), "| DQC | 19 | torch")[-2:] == ["2e-07", "3e-04 †"]
+    assert cells(short.simulators(found), "| 8 |")[-1] == "2 s (1.00) †"
+    for table in (short.steps, short.simulators):
+        assert table(found).count("† Farther than 0.0001 from ours") == 1
+    assert "†" not in short.circuits(found)  # quimb is not in it
+    rows[3]["peer"] = "torch bfloat16"  # its name says that it is farther
+    assert "†" not in short.steps(found)
+
+
 def test_what_is_no_machines_file_is_one_line(tmp_path):
     for text in ("", "[]", "{}"):
         (tmp_path / "x.json").write_text(text)
