@@ -18,6 +18,7 @@ from qcxr.study.files import replacing
 Row = Mapping[str, Any]
 MEASURES = (("median_s", "seconds of a step"), ("peak_mb", "peak memory of the process, MB"))
 MARKERS = "osD^vP*X<>h"
+COLOURS = (*(f"C{k}" for k in range(10)), "black")  # as many as there are peers
 
 
 def draw(axes: Mapping[str, Sequence[Row]], path: str | Path) -> None:
@@ -55,6 +56,6 @@ def _lines(panel: Axes, rows: Sequence[Row], along: str, measure: str) -> None:
                 label=peer,
                 linewidth=width,
                 zorder=above,
-                color=f"C{k % 10}",
+                color=COLOURS[k],
                 marker=MARKERS[k],
             )

@@ -15,7 +15,7 @@ from qcxr.errors import InputError
 from qcxr.study.files import write_json, write_text
 
 FOLDER = Path("docs/benchmarks")
-SHOWING = (Path("README.md"), Path("docs/benchmarks.md"))
+SHOWING = (Path("README.md"), Path("docs/benchmarks.md"), Path("docs/circuits.md"))
 MARKED = re.compile(r"(<!-- made by `qcxr bench pages`: (\S+) -->).*?(<!-- /made -->)", re.DOTALL)
 
 

@@ -240,15 +240,18 @@ def _plain(value: float) -> str:
 
 
 def axes(found: Mapping[str, Any]) -> dict[str, list[Row]]:
-    """The rows of circuits along each axis, by what is the same in all of them."""
+    """The rows of circuits along each axis, by what is the same in all of them, in the order of the suite."""
     groups = found["groups"]
-    return {_axis(groups[name]["rows"]): groups[name]["rows"] for name in groups if name.startswith("circuits-")}
+    order = list(suite.SIZES[suite.FULL].axes)
+    names = [name.removeprefix("circuits-") for name in groups if name.startswith("circuits-")]
+    rows = [groups[f"circuits-{axis}"]["rows"] for axis in sorted(names, key=order.index)]
+    return {_axis(of): of for of in rows}
 
 
 def _axis(rows: Sequence[Row]) -> str:
     """What an axis is of, as a heading."""
     first = rows[0]
-    fixed = [f"{first['batch']} films"]
+    fixed = [f"{first['batch']} samples"]
     for key, word in (("n_qubits", "qubits"), ("n_layers", "layers")):
         if len({row[key] for row in rows}) == 1:
             fixed.insert(0, f"{first[key]} {word if first[key] > 1 else word[:-1]}")

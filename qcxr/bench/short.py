@@ -77,7 +77,8 @@ def _along(found: Mapping[str, Any], wanted: Sequence[str]) -> str:
     peers = [peer for peer in wanted if any(row["peer"] == peer for row in rows)]
     head = ["qubits", OURS, "10 to 90 %", "first step, s", *peers]
     lines = [head, [*["---:"] * len(head)]]
-    for of in (*_points(rows), *(_points(noisy) if wanted is BESIDE else ())):
+    # with noise the widest only: the others are there for the density matrices beside them
+    for of in (*_points(rows), *(_points(noisy)[-3:] if wanted is BESIDE else ())):
         ours = of[OURS]
         where_ = f"{ours['n_qubits']}{', with noise' if ours['noise'] else ''}"
         step, *others = _beside(of, peers)
@@ -89,7 +90,8 @@ def _along(found: Mapping[str, Any], wanted: Sequence[str]) -> str:
     first = rows[0]
     circuit = f"L = {first['n_layers']}, {first['batch']} samples, float32"
     said = f"Value and gradient, {circuit}, {_when(found)}; in brackets times ours."
-    return " ".join([f"{markdown(lines)}\n\n{said}", explained(row for row in rows if row["peer"] in peers)]).rstrip()
+    marks = explained(row for row in rows if row["peer"] in peers)
+    return "\n\n".join(part for part in (markdown(lines), said, marks) if part)
 
 
 def _points(rows: Sequence[Row]) -> list[dict[str, Row]]:

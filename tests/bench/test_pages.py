@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from qcxr.bench import machinefile, pages, short, suite
+from qcxr.bench import curves, machinefile, pages, short, suite
+from qcxr.bench.peers.known import CIRCUITS
 from qcxr.bench.projection import projection
 from qcxr.errors import InputError
 
@@ -144,6 +145,16 @@ def test_short_tables_have_ours_and_times_ours(found):
     assert cells(short.TABLES["data"](found), "| cache |") == ["cache", "1.26 x", "<= 1.3"]
     bare = {**found, "groups": {}}
     assert {table(bare) for table in short.TABLES.values()} == {"Not measured on A Processor, 2 cores, no GPU."}
+
+
+def test_axes_come_in_the_order_of_the_suite_and_every_peer_looks_different(found):
+    rows = [circuit("qcxr", n, **TIMES, noise=0.01) for n in (4, 8)]
+    found["groups"] = {"circuits-noise": {"rows": rows}, **found["groups"]}
+    assert list(pages.axes(found)) == [
+        "3 layers, 32 samples",
+        "3 layers, 32 samples, depolarizing 0.01 after every gate",
+    ]
+    assert len(set(curves.COLOURS)) == len(set(curves.MARKERS)) == len(CIRCUITS)
 
 
 def test_what_is_farther_than_asked_but_timed_is_marked_and_explained(found):
