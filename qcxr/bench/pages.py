@@ -130,7 +130,7 @@ def explained(rows: Iterable[Row]) -> str:
     """What the mark means, if one of the rows that were timed has it."""
     if not any("median_s" in row and mark(row) for row in rows):
         return ""
-    return f"{MARK} Farther than {TOLERANCE:g} from ours in float32; the machine's page says how far."
+    return f"{MARK.strip()} Farther than {TOLERANCE:g} from ours in float32; the machine's page says how far."
 
 
 def over_linear(rows: Sequence[Row]) -> str:

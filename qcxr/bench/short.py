@@ -31,7 +31,14 @@ def steps(found: Mapping[str, Any]) -> str:
     if not rows:
         return _absent(found)
     said = f"A training step of ResNet-50, batch 32, {_when(found)}."
-    parts = (step_table(rows), said, explained(rows), over_linear(rows), projection(rows))
+    simulators = [row for row in rows_of(found["groups"], "engines-") if not row["peer"].startswith(OURS)]
+    parts = (
+        step_table([*rows, *simulators]),
+        said,
+        explained([*rows, *simulators]),
+        over_linear(rows),
+        projection(rows),
+    )
     return "\n\n".join(part for part in parts if part)
 
 

@@ -135,6 +135,9 @@ def test_short_tables_have_ours_and_times_ours(found):
         "rows": [circuit("qcxr", 45, **TIMES, **noise), circuit("qcxr", 100, reason="x", **noise)]
     }
     groups["network-vit"] = {"rows": [step("qcxr", "cdl"), step("torch", "cdl", 1.5)]}
+    groups["engines-19"] = {"rows": [step("qcxr chain", "dqc"), step("JAX, TensorCircuit", "dqc", 39.0)]}
+    table = short.steps(found)
+    assert cells(table, "| JAX, TensorCircuit |")[-1] == "39 s" and "chain" not in table and "engines" not in table
     text = short.circuits(found)
     assert cells(text, "| 8 |") == ["8", "2 s", "1.5 s to 4 s", "9.0", "50 s (25)"]
     assert cells(text, "| 19 |")[-1] == "not run" and cells(text, "| 45, with noise |")[-1] == ""
