@@ -255,7 +255,7 @@ def _axis(rows: Sequence[Row]) -> str:
     for key, word in (("n_qubits", "qubits"), ("n_layers", "layers")):
         if len({row[key] for row in rows}) == 1:
             fixed.insert(0, f"{first[key]} {word if first[key] > 1 else word[:-1]}")
-    noise = f", depolarizing {first['noise']:g} after every gate" if first["noise"] else ""
+    noise = f", depolarizing {first['noise']:g} a gate" if first["noise"] else ""
     return ", ".join(fixed) + noise
 
 

@@ -155,7 +155,7 @@ def test_axes_come_in_the_order_of_the_suite_and_every_peer_looks_different(foun
     found["groups"] = {"circuits-noise": {"rows": rows}, **found["groups"]}
     assert list(pages.axes(found)) == [
         "3 layers, 32 samples",
-        "3 layers, 32 samples, depolarizing 0.01 after every gate",
+        "3 layers, 32 samples, depolarizing 0.01 a gate",
     ]
     assert len(set(curves.COLOURS)) == len(set(curves.MARKERS)) == len(CIRCUITS)
 
