@@ -35,7 +35,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise InputError(f"{path}: no such file; give an existing .parquet or .csv file")
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            frame = pd.read_parquet(path)
+            for name in TEXTS.intersection(frame.columns):
+                frame[name].to_numpy(dtype=object)  # text that is not UTF-8 is found here only
+            return frame
         if path.suffix in {".csv", ".gz"}:
             return read_csv(path)
     except pd.errors.EmptyDataError:

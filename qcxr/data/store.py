@@ -21,6 +21,10 @@ from qcxr.study.folders import private
 _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones would become files
 
 
+# what SQLite says of a database whose bytes, or whose tables, are not those that were written
+_DAMAGED = ("malformed", "not a database", "no such", "no column named", "unsupported file format")
+
+
 class _Foreign(Exception):
     """A value that only another program's hand can have put there."""
 
@@ -51,6 +55,9 @@ class _Store(diskcache.Cache):
     def __init__(self, folder: str, **settings: Any) -> None:
         try:
             super().__init__(folder, **settings)
+        except (TypeError, AttributeError, ValueError):  # its table of settings holds what no setting can be
+            self.close()
+            raise _Foreign("settings") from None
         except BaseException:
             self.close()
             raise
@@ -158,7 +165,7 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
             ) from None
         if "readonly" in text or "unable to open" in text:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
-        if "malformed" in text or "not a database" in text:
+        if any(words in text for words in _DAMAGED):
             raise _damaged(cache_dir, text) from None
         raise
     except UnicodeDecodeError:
