@@ -176,7 +176,7 @@ def same_films(tables: Mapping[str, Predictions]) -> None:
 
 
 def few(names: Iterable[object], limit: int = 5) -> str:
-    """Return the first names of a list as text, and how many more there are."""
-    texts = [str(name) for name in names]
+    """Return the first names of a list as text, and how many more there are, in one line whatever they hold."""
+    texts = [" ".join(str(name).split()) for name in names]
     more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
     return ", ".join(texts[:limit]) + more if texts else "nothing"

@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.files import said_plainly, write_json
 from qcxr.training.named import STAMP, name_of
 
@@ -88,9 +88,15 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT, enable_async_checkpointing=False, create=False, multiprocessing_options=_alone(ocp)
         )
-        self._manager = ocp.CheckpointManager(
-            self._folder.absolute(), options=options, item_names=("arrays", "position")
-        )
+        names = ("arrays", "position")
+        try:
+            self._manager = ocp.CheckpointManager(self._folder.absolute(), options=options, item_names=names)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # what Orbax notes of each step, its time for one: it goes on without; what is restored has its own digest
+            log.warning("what Orbax noted of the checkpoints in %s is damaged (%s): removed", folder, one_line(error))
+            for noted in self._folder.glob("*/_CHECKPOINT_METADATA"):
+                noted.unlink()
+            self._manager = ocp.CheckpointManager(self._folder.absolute(), options=options, item_names=names)
 
     def save(self, step: int, arrays: dict[str, np.ndarray], position: dict[str, Any]) -> None:
         """Save at a step (steps grow). Orbax writes elsewhere, then renames: a kill leaves the old ones whole.
