@@ -79,6 +79,8 @@ def collect(files: Sequence[str | Path], out: str | Path) -> pd.DataFrame:
 def _trials(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row of each trial of a search's choice."""
     keys = {key: found[key] for key in ("task", "head", "seed", "metric", "lower_is_better")}
+    if not found["trials"]:
+        raise ValueError("no trials")
     return [
         {**keys, "trial": one["trial"], "value": one["value"], "chosen": one["trial"] == found["trial"]}
         | dict(one["values"])

@@ -27,7 +27,8 @@ def _told(line: str) -> dict[str, Any] | None:
     try:
         event = json.loads(line)
         numbers = [event["time"], event["pid"], *(event[key] for key in EPOCH if event["state"] == "epoch")]
-        whole = isinstance(event["state"], str) and all(math.isfinite(number) for number in numbers)
+        whole = isinstance(event["state"], str) and isinstance(event["pid"], int)
+        whole = whole and all(math.isfinite(number) for number in numbers)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return event if whole and 0 < event["pid"] < 1 << 31 else None

@@ -33,6 +33,11 @@ TABLES = {
     "emptied": ("p.parquet", b"", "cannot be read ("),
     "a page of it": ("p.parquet", parquet()[:40] + b"\0" * 20 + parquet()[60:], "cannot be read ("),
     "cut": ("p.parquet", parquet()[:-5], "cannot be read ("),
+    "ids without UTF-8": (
+        "p.parquet",
+        parquet().replace(b"\x02\x00\x00\x00f0", b"\x02\x00\x00\x00f\xf9"),
+        "cannot be read (",
+    ),
     "lists": ("p.parquet", parquet(p_Mass=[[0.5]]), "must hold numbers; correct it"),
 }
 
@@ -45,6 +50,13 @@ def test_a_damaged_prediction_table(tmp_path, what):
         predictions.read(tmp_path / name)
     assert said in str(caught.value) and str(caught.value).startswith(str(tmp_path / name))
     assert "\n" not in str(caught.value)
+
+
+def test_names_with_line_breaks_stay_on_the_messages_line():
+    assert predictions.few(["i\r\nge_id", "p_Mass"]) == "i ge_id, p_Mass"
+    frame = pd.DataFrame([["f0", "p0", 0.5, 1]], columns=["i\nge_id", "patient_id", "p_Mass", "y_Mass"])
+    with pytest.raises(InputError, match="column image_id is missing, got i ge_id, "):
+        predictions.check(frame)
 
 
 def test_two_columns_of_one_name():

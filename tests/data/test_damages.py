@@ -168,3 +168,22 @@ def test_a_database_that_holds_pickles_or_names_files_is_damaged(packed, tmp_pat
     else:
         film_facts(frame, where)
     assert not Executed.told and other.read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE Cache RENAME COLUMN tag TO tug", "no such column: tag"),
+        ("UPDATE Settings SET key = x'00' WHERE key = 'cull_limit'", "settings that we have not written"),
+    ],
+)
+def test_a_database_whose_tables_are_not_ours_is_damaged(packed, tmp_path, change, said):
+    _, frame, where = packed
+    shutil.copytree(where.cache, tmp_path / "cache")
+    with contextlib.closing(sqlite3.connect(tmp_path / "cache/cache.db")) as database:
+        database.execute(change)
+        database.commit()
+    where = Films(where.images, tmp_path / "cache", SMALL)
+    refused(
+        lambda: build(frame, where, progress=False), f"cache {where.cache} is damaged (", said, "delete the directory"
+    )

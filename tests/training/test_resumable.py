@@ -4,10 +4,11 @@ import json
 import random
 import shutil
 
+import numpy as np
 import pytest
 
 from qcxr.training import progress, resumable
-from qcxr.training.checkpoint import work_folder
+from qcxr.training.checkpoint import Checkpoints, work_folder
 from qcxr.training.named import name_of
 from tests.study.test_digests import flip
 from tests.training.runs import results, run
@@ -161,3 +162,16 @@ def test_whatever_is_damaged_the_run_ends_with_the_same_bits(interrupted, tmp_pa
     resumable.mend(tmp_path / "work")
     run(tmp_path)
     assert results(tmp_path) == undisturbed
+
+
+def test_what_orbax_noted_of_a_checkpoint_may_be_damaged(tmp_path, caplog):
+    made = Checkpoints(tmp_path)
+    for step in (1, 2):
+        made.save(step, {"w": np.arange(3.0)}, {"epoch": step})
+    made.close()
+    (tmp_path / "checkpoints/2/_CHECKPOINT_METADATA").write_text('{"init_timestamp_nsecs": "x"}')
+    found = Checkpoints(tmp_path)
+    arrays, position = found.restore()
+    found.close()
+    assert position == {"epoch": 2} and (arrays["w"] == np.arange(3.0)).all()
+    assert "what Orbax noted of the checkpoints" in caplog.text
