@@ -42,8 +42,3 @@ def beyond(found: Mapping[str, Any], allowed: float = SAME) -> list[float]:
     """Those of the differences that are larger than allowed, by default than what float32 explains."""
     bounds = {"values_differ_by": allowed, "gradients_differ_by": allowed, "backbone_differs_by": DEEP_TOLERANCE}
     return [v for key, bound in bounds.items() if (v := found.get(key)) is not None and not v <= bound]  # or NaN
-
-
-def marked(row: Mapping[str, Any]) -> bool:
-    """Whether a row of a race is farther from ours than the tolerance."""
-    return bool(beyond(row, TOLERANCE))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from qcxr import arguments
-from qcxr.bench import environment, pages
+from qcxr.bench import environment, tables
 from qcxr.bench.peers.known import CIRCUITS, NOISY, OURS
 from qcxr.bench.race import Turns
 from qcxr.bench.suite import Axis, along
@@ -33,7 +33,9 @@ def main(argv: list[str] | None = None) -> None:
     rows = along(axis, peers, Turns(seconds=20, limit=given.limit), pythons)
     if given.json:
         write_json(rows, given.json)
-    print(pages.case_table(rows, ("n_qubits", "n_layers")))
+    print(tables.case_table(rows, ("n_qubits", "n_layers")))
+    if said := tables.explained(rows):
+        print(f"\n{said}")
 
 
 if __name__ == "__main__":

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qcxr.bench.pages import (
+from qcxr.bench.pages import rows_of, where
+from qcxr.bench.peers.known import CIRCUITS, OURS
+from qcxr.bench.projection import projection
+from qcxr.bench.tables import (
     explained,
     mark,
     markdown,
     over_linear,
     room_table,
-    rows_of,
     seconds,
     step_table,
     times,
     times_ours,
-    where,
 )
-from qcxr.bench.peers.known import CIRCUITS, OURS
-from qcxr.bench.projection import projection
 
 Row = Mapping[str, Any]
 BESIDE = ("default.qubit", "lightning.qubit")  # of a circuit's short table: PennyLane's two

@@ -81,7 +81,10 @@ def test_a_record_whose_settings_are_damaged(tmp_path):
         inputs.read_run(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"values": 1}', '{"values": {}, "trials": [1]}'])
+CHOICE = '{"task": "t", "head": "c", "seed": 0, "metric": "auroc", "lower_is_better": false, "trial": 0, "trials": []}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"values": 1}', '{"values": {}, "trials": [1]}', CHOICE])
 def test_a_damaged_choice(tmp_path, text):
     (tmp_path / "cdl.json").write_text(text)
     with pytest.raises(InputError, match=r"cdl.json is not the choice of a search \(.*\); choose again: remove it and"):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from qcxr.bench import curves, machinefile, pages, short, suite
+from qcxr.bench import curves, machinefile, pages, short, suite, tables
 from qcxr.bench.peers.known import CIRCUITS
 from qcxr.bench.projection import projection
 from qcxr.errors import InputError
@@ -88,7 +88,7 @@ def test_each_contest_is_times_its_own(found):
 
 
 def test_short_times_are_in_milliseconds_and_long_ones_have_no_exponent():
-    assert [pages.seconds(s) for s in (0.000441, 0.0123, 1.0, 31.7, 1234.5)] == [
+    assert [tables.seconds(s) for s in (0.000441, 0.0123, 1.0, 31.7, 1234.5)] == [
         "0.441 ms", "12.3 ms", "1 s", "31.7 s", "1,234 s",
     ]  # fmt: skip
 
@@ -169,7 +169,7 @@ def test_what_is_farther_than_asked_but_timed_is_marked_and_explained(found):
     assert cells(pages.page(found, "there"), "| DQC | 19 | torch")[-2:] == ["2e-07", "3e-04 †"]
     assert cells(short.simulators(found), "| 8 |")[-1] == "2 s (1.00) †"
     for table in (short.steps, short.simulators):
-        assert table(found).count("† Farther than 0.0001 from ours") == 1
+        assert table(found).count("† Its results are farther than 0.0001 from ours") == 1
     assert "†" not in short.circuits(found)  # quimb is not in it
     rows[3]["peer"] = "torch bfloat16"  # its name says that it is farther
     assert "†" not in short.steps(found)
@@ -190,7 +190,7 @@ def test_what_is_no_machines_file_is_one_line(tmp_path):
     ],
 )
 def test_a_bound_that_is_not_met_says_so(value, asked, missed):
-    table = pages.room_table([{"what": "a loop", "value": value, "unit": "%", "asked": asked}])
+    table = tables.room_table([{"what": "a loop", "value": value, "unit": "%", "asked": asked}])
     assert ("**missed**" in table) is missed
 
 

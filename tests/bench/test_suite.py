@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qcxr.bench import environment, race, suite
-from qcxr.bench.agreement import beyond, differences, marked
+from qcxr.bench.agreement import TOLERANCE, beyond, differences
 from qcxr.bench.peers.case import Case
 from qcxr.bench.peers.known import CIRCUITS, KINDS, MODELS, OURS
 from qcxr.bench.peers.model import Model
@@ -68,7 +68,8 @@ def test_differences_are_of_the_largest_element_and_gradients_apart():
     assert not beyond({"values_differ_by": 1e-3, "gradients_differ_by": None, "backbone_differs_by": 1e-2})
     assert beyond({"values_differ_by": 2e-3, "gradients_differ_by": 9e-4}) == [2e-3]
     assert len(beyond({"values_differ_by": np.nan})) == len(beyond({"backbone_differs_by": 2e-2})) == 1
-    assert marked({"values_differ_by": 2e-4}) and not marked({"values_differ_by": 1e-4, "peer": "quimb"})
+    assert beyond({"values_differ_by": 2e-4, "peer": "quimb"}, TOLERANCE) == [2e-4]
+    assert not beyond({"values_differ_by": 1e-4, "peer": "quimb"}, TOLERANCE)
     deep = differences({"by backbone.k": np.ones(2)}, {"by backbone.k": np.array([1.0, 1.1])}, relative=True)
     assert deep["backbone_differs_by"] == pytest.approx(0.1 / 1.1) and deep["gradients_differ_by"] is None
     assert differences({"logits": ours["logits"]}, ours, relative=True)["gradients_differ_by"] is None

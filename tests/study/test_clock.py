@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import qcxr
-from qcxr.training.status import run_row
+from qcxr.training.status import events, run_row
 
 PACKAGE = Path(qcxr.__file__).parent
 # what is said to people about a moment, and never subtracted but to say how long ago it was
@@ -39,7 +39,8 @@ def test_an_event_of_the_future_was_just_now(tmp_path):
 def test_damaged_lines_of_progress_are_passed_over(tmp_path):
     good = {"state": "started", "time": 1.0, "pid": 1 << 22}
     lines = ["", "{", "[1]", "null", '{"state": "epoch", "time": 1, "pid": 1}', json.dumps(good | {"time": "x"})]
-    lines += [json.dumps(good | {"pid": pid}) for pid in (-1, 0, 1 << 40)]
+    lines += [json.dumps(good | {"pid": pid}) for pid in (-1, 0, 1 << 40, 1.5)]
     lines += [json.dumps(good | {"time": float("nan")}), json.dumps({**good, "state": 5}), "[" * 100_000]
     (tmp_path / "p.jsonl").write_bytes("\n".join([*lines, json.dumps(good)]).encode() + b"\n\xff\xfe")
+    assert events(tmp_path / "p.jsonl") == [good]
     assert run_row(tmp_path / "p.jsonl", finished=False)["state"] == "killed"
