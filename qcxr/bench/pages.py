@@ -16,11 +16,13 @@ Row = Mapping[str, Any]
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """A machine's benchmarks; raises InputError for a file that is none."""
+    """A machine's benchmarks, groups in the order of the suite; raises InputError for a file that is none."""
+    order = {group: k for k, group in enumerate(suite.groups(suite.FULL))}  # the file's is the alphabet's
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {"machine": found["machine"], "groups": found["groups"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        groups = sorted(found["groups"].items(), key=lambda item: order.get(item[0], len(order)))
+        return {"machine": found["machine"], "groups": dict(groups)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is not a machine's benchmarks ({error}); snakemake bench writes one") from None
 
 
@@ -104,12 +106,9 @@ def rows_of(groups: Mapping[str, Any], prefix: str, named: str = "") -> list[Row
 
 
 def axes(found: Mapping[str, Any]) -> dict[str, list[Row]]:
-    """The rows of circuits along each axis, by what is the same in all of them, in the order of the suite."""
+    """The rows of circuits along each axis, by what is the same in all of them."""
     groups = found["groups"]
-    order = list(suite.SIZES[suite.FULL].axes)
-    names = [name.removeprefix("circuits-") for name in groups if name.startswith("circuits-")]
-    rows = [groups[f"circuits-{axis}"]["rows"] for axis in sorted(names, key=order.index)]
-    return {_axis(of): of for of in rows}
+    return {_axis(groups[name]["rows"]): groups[name]["rows"] for name in groups if name.startswith("circuits-")}
 
 
 def _axis(rows: Sequence[Row]) -> str:

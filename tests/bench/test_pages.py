@@ -150,13 +150,18 @@ def test_short_tables_have_ours_and_times_ours(found):
     assert {table(bare) for table in short.TABLES.values()} == {"Not measured on A Processor, 2 cores, no GPU."}
 
 
-def test_axes_come_in_the_order_of_the_suite_and_every_peer_looks_different(found):
-    rows = [circuit("qcxr", n, **TIMES, noise=0.01) for n in (4, 8)]
-    found["groups"] = {"circuits-noise": {"rows": rows}, **found["groups"]}
-    assert list(pages.axes(found)) == [
-        "3 layers, 32 samples",
-        "3 layers, 32 samples, depolarizing 0.01 a gate",
-    ]
+def test_groups_come_in_the_order_of_the_suite(found, tmp_path):
+    groups = {key: {} for key in ["card-x", "circuits-noise", "frameworks-14", "circuits-qubits", "frameworks-8"]}
+    (tmp_path / "m.json").write_text(json.dumps({**found, "groups": groups}))
+    read = pages.read(tmp_path / "m.json")["groups"]
+    assert list(read) == ["frameworks-8", "frameworks-14", "circuits-qubits", "circuits-noise", "card-x"]
+
+
+def test_every_axis_has_its_words_and_every_peer_looks_different(found):
+    noisy = [circuit("qcxr", n, **TIMES, noise=0.01) for n in (4, 8)]
+    found["groups"]["circuits-noise"] = {"rows": noisy}
+    plain = "3 layers, 32 samples"
+    assert list(pages.axes(found)) == [plain, f"{plain}, depolarizing 0.01 a gate"]
     assert len(set(curves.COLOURS)) == len(set(curves.MARKERS)) == len(CIRCUITS)
 
 
