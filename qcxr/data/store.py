@@ -15,14 +15,15 @@ from typing import Any
 
 import diskcache
 
-from qcxr.errors import InputError
+from qcxr.errors import InputError, one_line
 from qcxr.study.folders import private
 
 _INSIDE_SQLITE = 1 << 30  # bytes; values up to this size are rows, larger ones would become files
 
 
-# what SQLite says of a database whose bytes, or whose tables, are not those that were written
-_DAMAGED = ("malformed", "not a database", "no such", "no column named", "unsupported file format")
+# what SQLite says of the machine. All else that it says of our few statements comes from a database whose bytes, tables
+# or settings (diskcache makes PRAGMAs of them) are not those that were written
+_OF_THE_MACHINE = ("locked", "disk I/O", "interrupted")
 
 
 class _Foreign(Exception):
@@ -165,8 +166,9 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
             ) from None
         if "readonly" in text or "unable to open" in text:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
-        if any(words in text for words in _DAMAGED):
-            raise _damaged(cache_dir, text) from None
+        told = isinstance(error, sqlite3.OperationalError) and not any(words in text for words in _OF_THE_MACHINE)
+        if told or "malformed" in text or "not a database" in text:
+            raise _damaged(cache_dir, one_line(error)) from None
         raise
     except UnicodeDecodeError:
         raise _damaged(cache_dir, "text that is not UTF-8") from None
