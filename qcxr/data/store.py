@@ -56,7 +56,7 @@ class _Store(diskcache.Cache):
     def __init__(self, folder: str, **settings: Any) -> None:
         try:
             super().__init__(folder, **settings)
-        except (TypeError, AttributeError, ValueError):  # its table of settings holds what no setting can be
+        except (TypeError, AttributeError, ValueError, sqlite3.ProgrammingError):  # of what no setting can be
             self.close()
             raise _Foreign("settings") from None
         except BaseException:

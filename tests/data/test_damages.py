@@ -175,6 +175,10 @@ def test_a_database_that_holds_pickles_or_names_files_is_damaged(packed, tmp_pat
     [
         ("ALTER TABLE Cache RENAME COLUMN tag TO tug", "no such column: tag"),
         ("UPDATE Settings SET key = 'sqlite_`e' WHERE key = 'sqlite_cache_size'", "unrecognized token"),
+        (
+            "UPDATE Settings SET key = 'sqlite_' || char(0) WHERE key = 'sqlite_cache_size'",
+            "settings that we have not written",
+        ),
         ("UPDATE Settings SET key = x'00' WHERE key = 'cull_limit'", "settings that we have not written"),
     ],
 )
