@@ -166,10 +166,9 @@ def _said_plainly(cache_dir: Path) -> Iterator[None]:
             ) from None
         if "readonly" in text or "unable to open" in text:
             raise InputError(f"cache directory {cache_dir} is not writable ({text}); set data.cache") from None
-        told = isinstance(error, sqlite3.OperationalError) and not any(words in text for words in _OF_THE_MACHINE)
-        if told or "malformed" in text or "not a database" in text:
-            raise _damaged(cache_dir, one_line(error)) from None
-        raise
+        if isinstance(error, sqlite3.ProgrammingError) or any(words in text for words in _OF_THE_MACHINE):
+            raise
+        raise _damaged(cache_dir, one_line(error)) from None
     except UnicodeDecodeError:
         raise _damaged(cache_dir, "text that is not UTF-8") from None
     except _Foreign as error:

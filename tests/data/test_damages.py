@@ -175,6 +175,8 @@ def test_a_database_that_holds_pickles_or_names_files_is_damaged(packed, tmp_pat
     [
         ("ALTER TABLE Cache RENAME COLUMN tag TO tug", "no such column: tag"),
         ("UPDATE Settings SET key = 'sqlite_`e' WHERE key = 'sqlite_cache_size'", "unrecognized token"),
+        # as a damaged index does, which does not find what it holds
+        ("CREATE TRIGGER no BEFORE INSERT ON Cache BEGIN SELECT RAISE(ABORT, 'UNIQUE failed'); END", "UNIQUE failed"),
         (
             "UPDATE Settings SET key = 'sqlite_' || char(0) WHERE key = 'sqlite_cache_size'",
             "settings that we have not written",
@@ -186,6 +188,7 @@ def test_a_database_whose_tables_are_not_ours_is_damaged(packed, tmp_path, chang
     _, frame, where = packed
     shutil.copytree(where.cache, tmp_path / "cache")
     with contextlib.closing(sqlite3.connect(tmp_path / "cache/cache.db")) as database:
+        database.execute("DELETE FROM Cache")
         database.execute(change)
         database.commit()
     where = Films(where.images, tmp_path / "cache", SMALL)
